@@ -1,0 +1,1 @@
+"""The command `atfm`: parse, call, print, and nothing else."""

@@ -1,0 +1,70 @@
+"""The flags that every command has: `--json`, `--seed`, `--device` and `--threads`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from atfm.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["add_common", "apply_threads", "resolve_device"]
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the common flags; one that the command has defined itself stays its own."""
+    group = parser.add_argument_group("common flags")
+
+    def add(flag: str, **options: Any) -> None:
+        with contextlib.suppress(argparse.ArgumentError):
+            group.add_argument(flag, **options)
+
+    add("--json", action="store_true", help="print the result as one JSON object")
+    add("--seed", type=count, default=0, help="of everything random (default: 0)")
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: cuda if there is one)")
+    add("--threads", type=count, default=0, help="CPU threads (default: 0, as many as torch chooses)")
+
+
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, got {value}")
+    return value
+
+
+def apply_threads(threads: int) -> None:
+    """Keep torch to so many CPU threads; 0 leaves its own choice."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device that `--device` names.
+
+    Raises:
+        InputError: an unknown name, or a device that this machine does not have.
+    """
+    import torch
+
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda" if cards else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"--device {name}: expected auto, cpu, cuda or cuda:N") from None
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"--device {name}: expected auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= cards:
+        there = f"this machine has {cards} CUDA device(s)" if cards else "this machine has no CUDA device"
+        raise InputError(f"--device {name}: {there}; give --device cpu, or leave the flag out")
+    return device

@@ -1,0 +1,66 @@
+"""The progress of a training on a terminal (standard error) and for TensorBoard."""
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+__all__ = ["TrainProgress"]
+
+
+class TrainProgress:
+    """A bar with ETA, loss and validation GED; without a terminal, a line every half minute."""
+
+    def __init__(self, out: Path) -> None:
+        self.console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+            disable=not sys.stderr.isatty(),
+        )
+        self.task = self.bar.add_task("start", total=None, note="")
+        self.spoken = time.perf_counter()
+        self.validation = ""
+        self.writer = _tensorboard(out)
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.stop()
+        if self.writer is not None:
+            self.writer.close()
+
+    def __call__(self, progress: Any) -> None:
+        losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+        if progress.validation:
+            self.validation = ", ".join(f"{name} {value:.3f}" for name, value in progress.validation.items())
+            self.console.log(f"{progress.stage} step {progress.step}: validation {self.validation}")
+        note = f"{losses}, {progress.images_per_second:.0f} images/s" + (", saved" if progress.saved else "")
+        self.bar.update(
+            self.task, description=progress.stage, completed=progress.step, total=progress.total, note=note
+        )
+        if self.bar.disable and time.perf_counter() - self.spoken > 30:
+            self.spoken = time.perf_counter()
+            self.console.log(f"{progress.stage} {progress.step}/{progress.total} {note}")
+        if self.writer is not None and (progress.step % 10 == 0 or progress.validation):
+            for name, value in (progress.losses | (progress.validation or {})).items():
+                self.writer.add_scalar(f"{progress.stage}/{name}", value, progress.step)
+
+
+def _tensorboard(out: Path) -> Any:
+    """A TensorBoard writer, or None where TensorBoard is not installed (the JSON-lines log is there in any case)."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(out / "tensorboard"))  # type: ignore[no-untyped-call]

@@ -1,0 +1,84 @@
+"""Files by name, whether they lie in a folder or in a zip, read one at a time and never unpacked to disk."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from atfm.errors import InputError
+
+__all__ = ["Member", "open_members"]
+
+# A slice is some kilobytes; what claims to be more than this is a mistake or a zip bomb.
+LARGEST_MEMBER = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a folder or zip.
+
+    Args:
+        name: its path inside, with forward slashes.
+        container: the zip it lies in, or the folder.
+        size: in bytes, as declared.
+    """
+
+    name: str
+    container: zipfile.ZipFile | Path
+    size: int
+
+    def __str__(self) -> str:
+        where = self.container if isinstance(self.container, Path) else Path(str(self.container.filename))
+        return f"{where}: {self.name}"
+
+    def read(self) -> bytes:
+        """The bytes of the file.
+
+        Raises:
+            InputError: too large, encrypted, or damaged.
+        """
+        if self.size > LARGEST_MEMBER:
+            raise InputError(f"{self}: {self.size} bytes is more than the {LARGEST_MEMBER} that one slice may take")
+        try:
+            if isinstance(self.container, Path):
+                return (self.container / self.name).read_bytes()
+            return self.container.read(self.name)
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise InputError(f"{self}: cannot be read, the file is damaged: {error}") from error
+        except (RuntimeError, NotImplementedError) as error:
+            raise InputError(f"{self}: cannot be read: {error}; unpack it and import the folder") from error
+
+
+@contextmanager
+def open_members(paths: Sequence[Path]) -> Iterator[list[Member]]:
+    """All files in several folders and zips; the zips stay open inside the block.
+
+    Raises:
+        InputError: a path that does not exist, is neither a folder nor a zip, or holds a name that leads out of it.
+    """
+    with ExitStack() as stack:
+        members: list[Member] = []
+        for path in paths:
+            if path.is_dir():
+                files = (file for file in path.rglob("*") if file.is_file())
+                members += [Member(file.relative_to(path).as_posix(), path, file.stat().st_size) for file in files]
+                continue
+            try:
+                archive = stack.enter_context(zipfile.ZipFile(path))
+            except FileNotFoundError:
+                raise InputError(f"{path}: no such file or folder") from None
+            except (zipfile.BadZipFile, OSError) as error:
+                raise InputError(f"{path}: neither a folder nor a whole zip file: {error}") from error
+            for item in archive.infolist():
+                if not item.is_dir():
+                    members.append(Member(checked_name(item.filename, path), archive, item.file_size))
+        yield members
+
+
+def checked_name(name: str, archive: Path) -> str:
+    """A member's name, refused if it leads out of the archive: nothing honest has such a name."""
+    if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name:
+        raise InputError(f"{archive}: holds a file named {name!r}, which leads out of the archive; it is not imported")
+    return name

@@ -1,0 +1,241 @@
+"""`Store`: the cases of a data set in one folder, read at random and verified while reading.
+
+    with StoreWriter("runs/mine", name="mine", splits={"train": ["p1"], "test": ["p2"]}) as writer:
+        for case in cases:
+            writer.add(case)
+    store = Store.open("runs/mine")
+    store[0].image, store.split("train")
+
+The layout of the files is told in `atfm.data.layout`.
+"""
+
+import hashlib
+import json
+import math
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from atfm.data.case import Case
+from atfm.data.layout import (
+    HEADER_BYTES,
+    INDEX_ROW,
+    STORED,
+    StoreInfo,
+    decode_image,
+    decode_masks,
+    npy_header,
+    read_info,
+    sha256,
+)
+from atfm.data.splits import check_disjoint
+from atfm.data.writer import StoreWriter
+from atfm.errors import InputError, StoreError
+
+__all__ = ["Checked", "Store", "StoreInfo", "StoreWriter"]
+
+AGAIN = "import the data again"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `Store.check` went through.
+
+    Args:
+        cases, patients, bytes: how many were read and found whole.
+        unassigned: patients in no split.
+    """
+
+    cases: int
+    patients: int
+    bytes: int
+    unassigned: list[str]
+
+
+class Store:
+    """Cases by number; open one with `Store.open`.
+
+    Args:
+        path: the folder.
+        info: its `store.json`.
+        digest: SHA-256 of `store.json`, which holds the SHA-256 of all the rest: it names this very data.
+    """
+
+    def __init__(self, path: Path, info: StoreInfo, digest: str) -> None:
+        self.path, self.info, self.digest = path, info, digest
+        self._ids = read_ids(self._verified("cases.json"), info.cases)
+        self._index = read_index(self._verified("index.npy"), info.cases)
+        rows = self._index
+        sizes = np.where(rows["shape"] > 0, rows["shape"], 1).astype(np.int64).prod(1)
+        masks = sizes * rows["annotators"]
+        stored_masks = -(-masks // 8) if info.classes == 1 else masks
+        self._images = open_flat(path / "images.npy", STORED[info.dtype], int(sizes.sum()) * info.channels)
+        self._masks = open_flat(path / "masks.npy", "|u1", int(stored_masks.sum()))
+        self._mask_bytes = stored_masks
+        self._patients: dict[str, list[int]] = defaultdict(list)
+        for i, (_, patient) in enumerate(self._ids):
+            self._patients[patient].append(i)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open the store in the folder `path`.
+
+        Raises:
+            StoreError: not a store, another version, or a file missing, damaged or of the wrong size.
+        """
+        path = Path(path)
+        info = read_info(path)
+        return cls(path, info, hashlib.sha256((path / "store.json").read_bytes()).hexdigest())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A worker process opens the files itself: a memory map would be sent as a copy of all its pixels.
+        return type(self).open, (self.path,)
+
+    def __len__(self) -> int:
+        return self.info.cases
+
+    def __iter__(self) -> Iterator[Case]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, i: int) -> Case:
+        """Read case `i` and verify it.
+
+        Raises:
+            StoreError: a byte of its image or masks is not what was written.
+        """
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"case {i} of a store with {len(self)}")
+        i %= len(self)
+        row, shape = self._index[i], self.shape(i)
+        case_id, patient_id = self._ids[i]
+        first = int(row["image"])
+        image = self._images[first : first + self.info.channels * math.prod(shape)]
+        first = int(row["mask"])
+        masks = self._masks[first : first + int(self._mask_bytes[i])]
+        self._same(image, row["image_crc"], "images.npy", case_id)
+        self._same(masks, row["mask_crc"], "masks.npy", case_id)
+        return Case(
+            image=decode_image(image).reshape(self.info.channels, *shape),
+            masks=decode_masks(masks, (self.annotators(i), *shape), self.info.classes),
+            case_id=case_id,
+            patient_id=patient_id,
+            spacing=tuple(row["spacing"][: len(shape)].tolist()),
+        )
+
+    def ids(self) -> list[tuple[str, str]]:
+        """`(case_id, patient_id)` of every case."""
+        return list(self._ids)
+
+    def patients(self) -> list[str]:
+        """Every patient, in order of first appearance."""
+        return list(self._patients)
+
+    def unassigned(self) -> list[str]:
+        """The patients that no split names."""
+        assigned = {patient for patients in self.info.splits.values() for patient in patients}
+        return [patient for patient in self._patients if patient not in assigned]
+
+    def split(self, name: str) -> list[int]:
+        """The numbers of the cases of one split.
+
+        Raises:
+            StoreError: an unknown name; those that exist are listed.
+        """
+        if name not in self.info.splits:
+            known = ", ".join(self.info.splits) or "none at all"
+            raise StoreError(f"{self.path}: no split {name!r}; it has {known}")
+        return sorted(i for patient in self.info.splits[name] for i in self._patients.get(patient, ()))
+
+    def shape(self, i: int) -> tuple[int, ...]:
+        """The spatial shape of case `i`."""
+        return tuple(self._index["shape"][i, : self.info.spatial_dims].tolist())
+
+    def annotators(self, i: int) -> int:
+        """The number `K` of annotators of case `i`."""
+        return int(self._index["annotators"][i])
+
+    def check(self, progress: Callable[[int, int], object] = lambda done, total: None) -> Checked:
+        """Read everything: the SHA-256 of every file, every case, and the splits.
+
+        Args:
+            progress: called with the cases done and their total after each of them.
+
+        Raises:
+            StoreError: the first thing that is wrong, by name.
+        """
+        # Cases first: a broken one is named by its id, where the hash knows only the file.
+        for i in range(len(self)):
+            try:
+                top = int(self[i].masks.max())
+            except InputError as error:
+                raise StoreError(f"{self.path}: {error}; {AGAIN}") from error
+            if top >= max(self.info.classes, 2):
+                raise StoreError(f"{self.path}: case {self._ids[i][0]}: label {top} of {self.info.classes}; {AGAIN}")
+            progress(i + 1, len(self))
+        for name in self.info.files:
+            self._verified(name)
+        try:
+            check_disjoint(self.info.splits)
+        except InputError as error:
+            raise StoreError(f"{self.path}: {error}") from error
+        for name, patients in self.info.splits.items():
+            for patient in patients:
+                if patient not in self._patients:
+                    raise StoreError(f"{self.path}: split {name!r} names patient {patient}, of whom there is no case")
+        size = sum((self.path / name).stat().st_size for name in self.info.files)
+        return Checked(len(self), len(self._patients), size, self.unassigned())
+
+    def _verified(self, name: str) -> Path:
+        file = self.path / name
+        try:
+            found = sha256(file)
+        except OSError as error:
+            raise StoreError(f"{file}: missing or unreadable; {AGAIN}") from error
+        if found != self.info.files.get(name):
+            raise StoreError(f"{file}: damaged: its SHA-256 is not the one in store.json; {AGAIN}")
+        return file
+
+    def _same(self, stored: np.ndarray, crc: int, name: str, case_id: str) -> None:
+        if zlib.crc32(stored.data) != crc:
+            raise StoreError(f"{self.path / name}: damaged in case {case_id}: its CRC-32 does not match; {AGAIN}")
+
+
+def open_flat(file: Path, dtype: str, length: int) -> np.ndarray:
+    """Map a flat `.npy` file into memory.
+
+    Raises:
+        StoreError: missing, truncated, or not `length` elements of `dtype`.
+    """
+    header = npy_header(dtype, length)
+    try:
+        with file.open("rb") as stream:
+            fits = stream.read(HEADER_BYTES) == header
+        array = np.memmap(file, dtype, mode="r", offset=HEADER_BYTES) if fits else np.empty(0)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{file}: missing, truncated or damaged; {AGAIN}") from error
+    if not fits or len(array) != length:
+        raise StoreError(f"{file}: expected {length} of {np.dtype(dtype)}, but the file is another one; {AGAIN}")
+    return array
+
+
+def read_index(file: Path, cases: int) -> np.ndarray:
+    """Read `index.npy`, one row of `INDEX_ROW` for each case."""
+    index = np.load(file, allow_pickle=False)
+    if index.dtype != INDEX_ROW or index.shape != (cases,):
+        raise StoreError(
+            f"{file}: expected {cases} rows of the index, got {list(index.shape)} of another kind; {AGAIN}"
+        )
+    return index
+
+
+def read_ids(file: Path, cases: int) -> list[tuple[str, str]]:
+    """Read `cases.json`."""
+    ids = [(case_id, patient_id) for case_id, patient_id in json.loads(file.read_bytes())]
+    if len(ids) != cases:
+        raise StoreError(f"{file}: expected {cases} cases, got {len(ids)}; {AGAIN}")
+    return ids

@@ -1,0 +1,23 @@
+"""Scoring a model on a split, with a guard against patients it was trained on."""
+
+from atfm.evaluate.evaluation import Evaluation, Result
+from atfm.evaluate.guard import Leak, guard
+from atfm.evaluate.present import report_of
+from atfm.evaluate.rows import Row, RowFile, columns
+from atfm.evaluate.score import Scored, evaluate, numbers_of_samples
+from atfm.evaluate.subset import choose
+
+__all__ = [
+    "Evaluation",
+    "Leak",
+    "Result",
+    "Row",
+    "RowFile",
+    "Scored",
+    "choose",
+    "columns",
+    "evaluate",
+    "guard",
+    "numbers_of_samples",
+    "report_of",
+]

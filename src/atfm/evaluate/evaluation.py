@@ -1,0 +1,105 @@
+"""`Evaluation`: everything that is known after a model was scored on a split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from atfm.evaluate.guard import Leak
+from atfm.evaluate.rows import Row
+from atfm.metrics.calibration import ReliabilityBins
+from atfm.metrics.table import Interval
+from atfm.report.panels import Illustration
+
+__all__ = ["Evaluation", "Result"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method, or one reference, on the cases of an evaluation.
+
+    Args:
+        name: `atfm`, `gtr`, `always_empty`, ...
+        rows: one for each case, in the order of the store.
+        scores: mean over the cases and bootstrap interval over patients, by metric.
+        bins: reliability of the mean probability; None for a reference.
+    """
+
+    name: str
+    rows: Sequence[Row]
+    scores: Mapping[str, Interval]
+    bins: ReliabilityBins | None = None
+
+    def as_json(self) -> dict[str, dict[str, float | None]]:
+        """Mean and interval by metric."""
+        return {
+            metric: {"mean": score.mean, "low": score.low, "high": score.high} for metric, score in self.scores.items()
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model scored on a split of a store.
+
+    Args:
+        model: its name.
+        result: of the model.
+        compared: of a second method on the same cases with the same noise, such as GTR alone; None if there was none.
+        references: always empty, and the annotators' majority.
+        store, digest, source: name, SHA-256 and origin of the store.
+        store_cases, split_cases: how many cases the store and the split have in all.
+        split, samples, seed, limit: as asked for; `limit` is None for a whole split.
+        patients: how many were scored.
+        leak: what the guard found.
+        warnings: what a reader has to know, one sentence each.
+        illustrations: the best, the median and the worst case.
+        seconds: how long it took.
+    """
+
+    model: str
+    result: Result
+    compared: Result | None
+    references: Sequence[Result]
+    store: str
+    digest: str
+    source: str
+    store_cases: int
+    split_cases: int
+    split: str
+    samples: int
+    seed: int
+    limit: int | None
+    patients: int
+    leak: Leak
+    warnings: Sequence[str]
+    illustrations: Sequence[Illustration]
+    seconds: float
+
+    @property
+    def cases(self) -> int:
+        """How many cases were scored."""
+        return len(self.result.rows)
+
+    @property
+    def results(self) -> list[Result]:
+        """The model, what it was compared with, then the references."""
+        return [self.result, *([self.compared] if self.compared else []), *self.references]
+
+    def as_json(self) -> dict[str, object]:
+        """The summary: scores with intervals and all that is needed to make them again."""
+        return {
+            "model": self.model,
+            "method": self.result.name,
+            "store": self.store,
+            "store_digest": self.digest,
+            "split": self.split,
+            "cases": self.cases,
+            "patients": self.patients,
+            "samples": self.samples,
+            "seed": self.seed,
+            "limit": self.limit,
+            "leak": self.leak.as_json(),
+            "warnings": list(self.warnings),
+            "scores": self.result.as_json(),
+            "gtr": self.compared.as_json() if self.compared else None,
+            "references": {reference.name: reference.as_json() for reference in self.references},
+            "seconds": round(self.seconds, 1),
+        }

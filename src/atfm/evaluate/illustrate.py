@@ -1,0 +1,73 @@
+"""The best, the median and the worst case of an evaluation, drawn again for the report."""
+
+from collections.abc import Mapping
+
+import torch
+
+from atfm.data.annotations import one_hot
+from atfm.data.store import Store
+from atfm.evaluate.rows import Row
+from atfm.methods.method import Method
+from atfm.report.panels import Illustration
+from atfm.seeding import Noise
+
+__all__ = ["illustrate", "ranked"]
+
+SHOWN = 8  # samples of each case
+
+
+def ranked(rows: Mapping[int, Row], samples: int) -> dict[str, int]:
+    """The numbers of the best, the median and the worst case by GED, as far as they differ.
+
+    Args:
+        rows: by number of the case in its store.
+        samples: the `n` of the GED_n that ranks cases; the unbiased GED does where it exists.
+    """
+
+    def ged(i: int) -> float:
+        scores = rows[i].scores
+        return scores.get("ged", scores[f"ged_{samples}"])
+
+    order = sorted(rows, key=ged)
+    picks = {"Best case": order[0], "Median case": order[len(order) // 2], "Worst case": order[-1]}
+    return {title: i for number, (title, i) in enumerate(picks.items()) if i not in list(picks.values())[:number]}
+
+
+@torch.no_grad()
+def illustrate(
+    method: Method, store: Store, rows: Mapping[int, Row], samples: int, seed: int, device: torch.device | str
+) -> list[Illustration]:
+    """Draw the chosen cases again: their noise is known, so that nothing had to be kept of the thousands of others.
+
+    Args:
+        method: what drew them.
+        store: the cases.
+        rows: the scores of each case by its number.
+        samples: as when they were scored.
+        seed: as when they were scored.
+        device: where the method is.
+    """
+    shown = []
+    for title, i in ranked(rows, samples).items():
+        case, scores = store[i], rows[i].scores
+        image = torch.from_numpy(case.image)[None].to(device)
+        drawn = method.sample(image, samples, generator=Noise(seed, [case.case_id]))
+        line = ", ".join(
+            f"{name} {scores[key]:.3f}"
+            for name, key in (("GED", "ged"), (f"GED_{samples}", f"ged_{samples}"), ("HM-IoU", f"hm_iou_{samples}"))
+            if key in scores
+        )
+        shown.append(
+            Illustration(
+                title=title,
+                case_id=case.case_id,
+                patient_id=case.patient_id,
+                score=line,
+                image=case.image,
+                annotations=one_hot(case.masks, store.info.classes, case.image.ndim - 1),
+                samples=drawn.masks[0, :SHOWN].cpu().numpy(),
+                probability=drawn.mean_probability[0].cpu().numpy(),
+                entropy=drawn.entropy[0].cpu().numpy(),
+            )
+        )
+    return shown

@@ -1,0 +1,185 @@
+"""From an `Evaluation` to the `Report` that is rendered of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from atfm.evaluate.evaluation import Evaluation, Result
+from atfm.metrics.table import Interval
+from atfm.report.figures import Curve, diversity_chart, reliability_chart, score_chart
+from atfm.report.page import Chart, Report
+from atfm.report.published import published_tables
+from atfm.report.tables import Kind, ScoreRow
+
+__all__ = ["report_of"]
+
+TITLES = {
+    "atfm": ("ATFM", ""),
+    "gtr": ("GTR alone", "stage 1, the same cases and noise"),
+    "always_empty": ("Always empty", "a reference, not a method"),
+    "majority": ("Annotators' majority", "an oracle: it has seen them"),
+}
+
+
+def report_of(evaluation: Evaluation, command: str) -> Report:
+    """Everything the page says, in words and pictures.
+
+    Args:
+        evaluation: what was measured.
+        command: the command line that makes it again.
+    """
+    methods = [result for result in evaluation.results if result.bins is not None]
+    return Report(
+        title=f"{Path(evaluation.model).name} on {evaluation.store}, {evaluation.split}",
+        lead=f"{evaluation.samples} masks of each of {in_words(evaluation)}, compared with all their annotators.",
+        facts=facts(evaluation),
+        rows=score_rows(evaluation),
+        cases=in_words(evaluation),
+        command=command,
+        alarms=alarms(evaluation),
+        notes=notes(evaluation),
+        charts=charts(methods),
+        illustrations=evaluation.illustrations,
+        published=published_tables(evaluation.store, evaluation.source),
+        slices=evaluation.store_cases,
+    )
+
+
+def title(result: Result) -> str:
+    """The name of a method or reference as a reader knows it."""
+    return TITLES.get(result.name, (result.name, ""))[0]
+
+
+def in_words(evaluation: Evaluation) -> str:
+    """`2,303 cases of 134 patients`."""
+    return f"{plural(evaluation.cases, 'case')} of {plural(evaluation.patients, 'patient')}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A number and its noun."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def facts(evaluation: Evaluation) -> dict[str, str]:
+    """What was scored, on what, with which randomness."""
+    leak = evaluation.leak
+    checked = f"{plural(len(leak.patients), 'patient')} in common" if leak.checked else "not checked"
+    return {
+        "Model": f"{evaluation.model} ({title(evaluation.result)})",
+        "Store": f"{evaluation.store}, SHA-256 {evaluation.digest[:16]}",
+        "Split": f"{evaluation.split}: {in_words(evaluation)} scored of {evaluation.split_cases:,} cases in it",
+        "Samples": f"{evaluation.samples} of each case, seed {evaluation.seed}",
+        "Training against test": checked,
+    }
+
+
+def alarms(evaluation: Evaluation) -> list[str]:
+    """What makes the scores dishonest."""
+    leak = evaluation.leak
+    if not leak.patients:
+        return []
+    return [
+        f"Leaky: the model was trained on {len(leak.patients)} of the {evaluation.patients} patients scored here "
+        f"({leak.names}). These scores say nothing about new patients."
+    ]
+
+
+def notes(evaluation: Evaluation) -> list[str]:
+    """The subset, and every warning."""
+    subset = []
+    if evaluation.cases < evaluation.split_cases:
+        subset = [
+            f"A subset: {evaluation.cases:,} of the {evaluation.split_cases:,} cases of the split, the same ones each "
+            "time. Scores of the whole split differ."
+        ]
+    return [*subset, *evaluation.warnings]
+
+
+def score_rows(evaluation: Evaluation) -> list[ScoreRow]:
+    """The model, what it is compared with, the references, and what a perfect model would score."""
+    rows = [
+        ScoreRow(title(result), result.scores, kind, "" if kind == "model" else TITLES.get(result.name, ("", ""))[1])
+        for kind, results in groups(evaluation)
+        for result in results
+    ]
+    scores = evaluation.result.scores
+    floor = {"ged": Interval(0.0, None, None, evaluation.cases)} if "ged" in scores else {}
+    floor |= {name.removeprefix("floor_"): score for name, score in scores.items() if name.startswith("floor_")}
+    if "annotator_diversity" in scores:
+        floor["diversity"] = scores["annotator_diversity"]
+    return [*rows, ScoreRow("A perfect model", floor, "reference", "the floor, on average")]
+
+
+def groups(evaluation: Evaluation) -> list[tuple[Kind, Sequence[Result]]]:
+    """The results by the part they play in the table."""
+    compared = [evaluation.compared] if evaluation.compared else []
+    return [("model", [evaluation.result]), ("method", compared), ("reference", evaluation.references)]
+
+
+def charts(methods: Sequence[Result]) -> list[Chart]:
+    """Score against n, reliability, diversity."""
+    return [score_against_n(methods), reliability(methods), diversity(methods)]
+
+
+def score_against_n(methods: Sequence[Result]) -> Chart:
+    """GED_n with its floor, and HM-IoU_n."""
+    ged = [curve(result, "ged_", title(result)) for result in methods]
+    floor = curve(methods[0], "floor_ged_", "floor: a perfect model", reference=True)
+    hm_iou = [curve(result, "hm_iou_", title(result)) for result in methods]
+    return Chart(
+        "Scores against the number of samples",
+        "GED falls with n by itself, since a sample is compared with itself too; the dashed floor falls likewise, and "
+        "what lies between a line and the floor is the model's. Bands are 95 % intervals over patients.",
+        score_chart({"GED, lower is better": [*ged, floor], "HM-IoU, higher is better": hm_iou}),
+    )
+
+
+def curve(result: Result, prefix: str, name: str, *, reference: bool = False) -> Curve:
+    """The scores `<prefix><n>` of a method against n."""
+    points = {
+        int(metric.removeprefix(prefix)): score
+        for metric, score in result.scores.items()
+        if metric.startswith(prefix) and metric.removeprefix(prefix).isdigit()
+    }
+    ordered = sorted(points)
+    scores = [points[n] for n in ordered]
+    return Curve(
+        name,
+        ordered,
+        [score.mean for score in scores],
+        # A band needs its ends everywhere: with fewer than two patients there are none.
+        [score.mean if score.low is None else score.low for score in scores],
+        [score.mean if score.high is None else score.high for score in scores],
+        reference,
+    )
+
+
+def reliability(methods: Sequence[Result]) -> Chart:
+    """Predicted against observed share."""
+    curves, counts = [], []
+    for result in methods:
+        if result.bins is None:
+            continue
+        there = result.bins.pixels > 0
+        counts.append(result.bins.pixels.tolist())
+        curves.append(Curve(title(result), result.bins.predicted[there].tolist(), result.bins.drawn[there].tolist()))
+    return Chart(
+        "Is the mean probability right?",
+        "Pixels in bins of the share of samples that hold them. On the diagonal the share of annotators who mark "
+        "these pixels is the same. Empty bins are left out; nearly all pixels are background, in the first bin.",
+        reliability_chart(curves, counts[0]),
+    )
+
+
+def diversity(methods: Sequence[Result]) -> Chart:
+    """A point for each case and method."""
+    points = {}
+    for result in methods:
+        scored = [row.scores for row in result.rows if {"diversity", "annotator_diversity"} <= row.scores.keys()]
+        x, y = ([scores[name] for scores in scored] for name in ("annotator_diversity", "diversity"))
+        points[title(result)] = (x, y)
+    return Chart(
+        "Are samples as diverse as annotators?",
+        "A point is a case: the mean distance (1 - IoU) of two of its samples against that of two of its annotators. "
+        "Few annotators make the horizontal axis coarse; on average the points should lie on the diagonal.",
+        diversity_chart(points),
+    )

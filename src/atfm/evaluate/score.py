@@ -1,0 +1,236 @@
+"""Score a model on a split: draw samples of each case, compare them with its annotators, keep a row for each."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from atfm.data.annotations import one_hot
+from atfm.data.case import Case
+from atfm.data.store import Store
+from atfm.errors import InputError, StoreError
+from atfm.evaluate.evaluation import Evaluation, Result
+from atfm.evaluate.guard import Leak, guard
+from atfm.evaluate.illustrate import illustrate
+from atfm.evaluate.references import REFERENCES, score_reference
+from atfm.evaluate.rows import Row
+from atfm.evaluate.subset import choose
+from atfm.methods.method import Method
+from atfm.metrics.calibration import ReliabilityBins
+from atfm.metrics.energy import consistent
+from atfm.metrics.table import Interval, score_case, summarise
+from atfm.seeding import Noise
+
+__all__ = ["Scored", "evaluate", "numbers_of_samples"]
+
+NS = (1, 2, 4, 8, 16, 32, 50, 100)  # those that papers print, and a few below for the curve
+
+
+class Scored(Protocol):
+    """What is scored: a method, its name, and the hashes of the patients it was trained on."""
+
+    @property
+    def method(self) -> Method: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def patients(self) -> frozenset[str]: ...
+
+
+@dataclass
+class Tally:
+    """The scores of one method or reference so far."""
+
+    name: str
+    method: Method | None = None
+    rows: list[Row] = field(default_factory=list)
+    bins: ReliabilityBins = field(default_factory=ReliabilityBins)
+
+    def add(self, case: Case, scores: dict[str, float]) -> Row:
+        """Keep the scores of a case."""
+        row = Row(self.name, case.case_id, case.patient_id, case.annotators, scores)
+        self.rows.append(row)
+        return row
+
+    def result(self, seed: int) -> Result:
+        """Means and intervals; ECE belongs to all cases together and has no interval."""
+        scores = summarise([{"patient": row.patient_id, **row.scores} for row in self.rows], seed=seed)
+        if self.method is None:
+            return Result(self.name, self.rows, scores)
+        return Result(
+            self.name, self.rows, scores | {"ece": Interval(self.bins.ece, None, None, len(self.rows))}, self.bins
+        )
+
+
+def numbers_of_samples(samples: int) -> list[int]:
+    """The `n` of every `GED_n` that so many samples allow, themselves included.
+
+    Raises:
+        InputError: fewer than two samples, which have no diversity.
+    """
+    if samples < 2:
+        raise InputError(f"samples: expected at least 2, got {samples}; 100 is usual")
+    return sorted({n for n in NS if n <= samples} | {samples})
+
+
+@torch.no_grad()
+def evaluate(
+    model: Scored,
+    store: Store,
+    *,
+    split: str = "test",
+    samples: int = 100,
+    limit: int | None = None,
+    seed: int = 0,
+    batch: int = 4,
+    device: torch.device | str = "cpu",
+    compare_with: Method | None = None,
+    references: bool = True,
+    allow_leak: bool = False,
+    keep: Callable[[Sequence[Row]], object] = lambda rows: None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Evaluation:
+    """Score a model on the cases of a split; memory holds the samples of `batch` cases at a time.
+
+    Args:
+        model: what is scored.
+        store: where the cases are.
+        split: which of them.
+        samples: masks drawn of each case, at least 2.
+        limit: score a fixed subset of so many cases; None for all.
+        seed: of the noise and of the bootstrap; the noise belongs to (seed, case, sample).
+        batch: cases drawn at a time.
+        device: where samples are drawn; scores are computed on the CPU.
+        compare_with: a second method, drawn with the same noise, such as the stage 1 of an ATFM.
+        references: score always empty and the annotators' majority too.
+        allow_leak: score patients that the model was trained on, and say so in the result.
+        keep: is given the rows of every case as soon as they exist.
+        progress: is told how many cases of how many are done.
+
+    Raises:
+        StoreError: no such split, an empty one, or a damaged case.
+        LeakError: the model has seen patients of the split, and `allow_leak` is False.
+        InputError: a store whose images or classes are not those of the model.
+    """
+    started = time.perf_counter()
+    ns = numbers_of_samples(samples)
+    in_split = store.split(split)
+    chosen = choose(in_split, limit)
+    if not chosen:
+        raise StoreError(f"{store.path}: split {split!r} has no case; choose another split")
+    check_fit(model.method, store, chosen)
+    patients = {store.ids()[i][1] for i in chosen}
+    leak = guard(model.patients, patients, model=model.name, allow_leak=allow_leak)
+
+    methods = [Tally(type(method).__name__.lower(), method) for method in (model.method, compare_with) if method]
+    foils = [Tally(name) for name in REFERENCES] if references else []
+    for done, (case, drawn) in enumerate(draw(methods, store, chosen, samples, seed, batch, device), 1):
+        keep(score(case, drawn, methods, foils, store.info.classes, ns))
+        progress(done, len(chosen))
+
+    results = [tally.result(seed) for tally in methods]
+    rows = dict(zip(chosen, results[0].rows, strict=True))
+    return Evaluation(
+        model=model.name,
+        result=results[0],
+        compared=results[1] if len(results) > 1 else None,
+        references=[tally.result(seed) for tally in foils],
+        store=store.info.name,
+        digest=store.digest,
+        source=store.info.source,
+        store_cases=len(store),
+        split_cases=len(in_split),
+        split=split,
+        samples=samples,
+        seed=seed,
+        limit=limit,
+        patients=len(patients),
+        leak=leak,
+        warnings=warnings(results, leak),
+        illustrations=illustrate(model.method, store, rows, samples, seed, device),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def check_fit(method: Method, store: Store, chosen: Sequence[int]) -> None:
+    """Refuse a store that the method cannot read, before any time is spent on it.
+
+    Raises:
+        InputError: other channels, classes or sizes.
+    """
+    wanted, given = (method.in_channels, method.channels), (store.info.channels, store.info.classes)
+    if wanted != given:
+        raise InputError(
+            f"store {store.info.name}: the model was made for {wanted[0]} image and {wanted[1]} mask channels, "
+            f"this store has {given[0]} and {given[1]}; choose a store like the one it was trained on"
+        )
+    for i in chosen:
+        if store.shape(i) != method.size:
+            raise InputError(
+                f"case {store.ids()[i][0]}: the model was made for images of {list(method.size)}, "
+                f"this one has {list(store.shape(i))}; import the data again with this size"
+            )
+
+
+Drawn = list[tuple[torch.Tensor, torch.Tensor]]
+
+
+def draw(
+    methods: Sequence[Tally],
+    store: Store,
+    chosen: Sequence[int],
+    samples: int,
+    seed: int,
+    batch: int,
+    device: torch.device | str,
+) -> Iterator[tuple[Case, Drawn]]:
+    """Each case with, for every method, its masks `[S, C, *spatial]` and their mean probability `[C, *spatial]`."""
+    for start in range(0, len(chosen), batch):
+        cases = [store[i] for i in chosen[start : start + batch]]
+        image = torch.from_numpy(np.stack([case.image for case in cases])).to(device)
+        noise = Noise(seed, [case.case_id for case in cases])
+        drawn: list[Drawn] = [[] for _ in cases]
+        for tally in methods:
+            if tally.method is not None:
+                result = tally.method.sample(image, samples, generator=noise)
+                pairs = zip(result.masks.cpu(), result.mean_probability.cpu(), strict=True)
+                for own, pair in zip(drawn, pairs, strict=True):
+                    own.append(pair)
+        yield from zip(cases, drawn, strict=True)
+
+
+def score(
+    case: Case, drawn: Drawn, methods: Sequence[Tally], foils: Sequence[Tally], classes: int, ns: Sequence[int]
+) -> list[Row]:
+    """The rows of one case: every method, then every reference."""
+    annotations = one_hot(case.masks, classes, case.image.ndim - 1)  # [K, C, *spatial]
+    rows = []
+    for tally, (masks, probability) in zip(methods, drawn, strict=True):
+        rows.append(tally.add(case, score_case(masks, annotations, probability, ns=ns)))
+        tally.bins.update(probability, annotations)
+    for tally in foils:
+        rows.append(tally.add(case, score_reference(REFERENCES[tally.name], annotations, ns)))
+    return rows
+
+
+def warnings(results: Sequence[Result], leak: Leak) -> list[str]:
+    """What a reader has to know: an unchecked leak, missing scores, a table that cannot be."""
+    found = []
+    if not leak.checked:
+        found.append("The model carries no list of the patients it was trained on, so a leak cannot be excluded.")
+    for result in results:
+        means = {name: score.mean for name, score in result.scores.items()}
+        if {"ged_32", "ged_100"} <= means.keys() and not consistent(means["ged_32"], means["ged_100"], rounding=1e-6):
+            found.append(
+                f"{result.name}: GED_32 - GED_100 is {means['ged_32'] - means['ged_100']:.4f}, more than any set of "
+                "masks allows (.0213): this table is wrong."
+            )
+    alone = sum(row.annotators == 1 for row in results[0].rows)
+    if alone:
+        found.append(
+            f"{alone} of {len(results[0].rows)} cases have one annotator: their unbiased GED and floor do not exist."
+        )
+    return found

@@ -1,0 +1,235 @@
+"""Images and masks from files and back: PNG, JPEG, TIFF, NPY and NIfTI.
+
+Axes are `[C, H, W]` or `[C, D, H, W]` here, whatever the file has: NIfTI stores `[X, Y, Z]`, which is turned round when
+read and turned back when written, so that a mask saved with the affine of its image lies on it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from atfm.errors import InputError
+from atfm.io.atomic import atomic_write
+from atfm.io.decoding import decoding
+from atfm.io.raster import MAX_PIXELS, raster_labels, raster_pixels
+
+__all__ = ["EXTENSIONS", "Picture", "read_image", "read_mask", "write_nifti", "write_npy", "write_png"]
+
+
+class Picture(NamedTuple):
+    """Pixels and where they lie.
+
+    Args:
+        pixels: `[C, *spatial]`; float32 in [0, 1] from `read_image`.
+        spacing: millimetres for each spatial axis, 1.0 where the file does not say.
+        meta: `format`, and for NIfTI `affine` (4x4, of the file's own axes).
+    """
+
+    pixels: np.ndarray
+    spacing: tuple[float, ...]
+    meta: dict[str, Any]
+
+
+def read_image(
+    path: Path | str, *, window: tuple[float, float] | None = None, spatial_dims: int | None = None
+) -> Picture:
+    """Read an image as float32 in [0, 1].
+
+    8-bit values are divided by 255 and 16-bit ones by 65535, their full range. Floats have to lie in [0, 1], unless a
+    window says which values are black and white. Transparency is left out, palettes are looked up.
+
+    Args:
+        path: `.png`, `.jpg`, `.tif`, `.npy`, `.nii` or `.nii.gz`.
+        window: values that become 0 and 1; what lies outside is clipped. The file's own values: Hounsfield units, say.
+        spatial_dims: 2 or 3; None to tell from the file. Three axes of an array are then `[C, H, W]` or `[H, W, C]`
+            if the first is 1 or 3 or the last 1, 3 or 4, else `[D, H, W]`.
+
+    Raises:
+        InputError: an unknown extension, an unreadable file, NaN, values out of range, or other axes than expected.
+    """
+    path = Path(path)
+    picture = loader(path)(path, False, spatial_dims)
+    check_axes(picture.pixels, spatial_dims, path)
+    return picture._replace(pixels=unit_range(picture.pixels, window, path))
+
+
+def read_mask(path: Path | str, *, classes: int = 1, spatial_dims: int | None = None) -> np.ndarray:
+    """Read the labels of one annotator.
+
+    Args:
+        path: as for `read_image`.
+        classes: 1 for a binary mask of 0 and 1, 0 and 255 or transparency; else the labels are 0 to `classes - 1`.
+        spatial_dims: as for `read_image`.
+
+    Returns:
+        `[*spatial]` uint8 labels.
+
+    Raises:
+        InputError: as for `read_image`, or values that are not labels.
+    """
+    path = Path(path)
+    pixels = loader(path)(path, True, spatial_dims).pixels
+    check_axes(pixels, spatial_dims, path)
+    if len(pixels) != 1:
+        raise InputError(f"{path}: expected a mask of one channel, got {len(pixels)}")
+    mask = pixels[0]
+    top = mask.max() if mask.size else 0
+    if classes == 1:
+        if top not in (0, 1, 255) or not ((mask == 0) | (mask == top)).all():
+            raise InputError(f"{path}: expected a mask of 0 and 255 or 0 and 1, got {some_values(mask)}")
+        return (mask > 0).astype(np.uint8)
+    labels = mask.astype(np.uint8) if np.isfinite(mask).all() and mask.min() >= 0 and top < classes else None
+    if labels is None or (labels != mask).any():
+        raise InputError(f"{path}: expected labels 0 to {classes - 1}, got {some_values(mask)}")
+    return labels
+
+
+def write_png(path: Path | str, pixels: np.ndarray) -> None:
+    """Write `[H, W]` grey or `[H, W, 3 or 4]` colour uint8 as PNG, whole or not at all.
+
+    Raises:
+        InputError: another type or shape.
+        DiskError: the file cannot be written.
+    """
+    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
+        raise InputError(f"{path}: expected uint8 [H, W] or [H, W, 3 or 4], got {pixels.dtype} {list(pixels.shape)}")
+    with atomic_write(Path(path)) as temporary:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG")
+
+
+def write_npy(path: Path | str, array: np.ndarray) -> None:
+    """Write an array as NPY, whole or not at all.
+
+    Raises:
+        DiskError: the file cannot be written.
+    """
+    with atomic_write(Path(path)) as temporary, temporary.open("wb") as stream:
+        np.save(stream, array, allow_pickle=False)
+
+
+def write_nifti(path: Path | str, array: np.ndarray, affine: np.ndarray | None = None) -> None:
+    """Write an array as NIfTI, whole or not at all.
+
+    Args:
+        path: `.nii` or `.nii.gz`.
+        array: `[H, W]`, `[D, H, W]`, or `[N, D, H, W]` for `N` volumes in one file; bool is written as uint8.
+        affine: 4x4 from voxels to millimetres, as `read_image` gives it in `meta`; None for the identity.
+
+    Raises:
+        InputError: another suffix or number of axes.
+        DiskError: the file cannot be written.
+    """
+    import nibabel
+
+    path = Path(path)
+    if not path.name.endswith((".nii", ".nii.gz")) or not 2 <= array.ndim <= 4:
+        raise InputError(f"{path}: expected a name ending in .nii or .nii.gz and 2 to 4 axes, got {array.ndim}")
+    voxels = (array.astype(np.uint8) if array.dtype == bool else array).T  # [X, Y, Z, N]
+    if voxels.ndim == 2:
+        voxels = voxels[..., None]  # [X, Y, 1]
+    with atomic_write(path) as temporary:
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4) if affine is None else affine), temporary)
+
+
+# ---- one loader for each format: (path, as labels?, spatial_dims) -> Picture with the file's own values ----
+
+
+def load_raster(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
+    pixels = (raster_labels if as_labels else raster_pixels)(path)
+    return Picture(pixels, (1.0,) * (pixels.ndim - 1), {"format": "raster"})
+
+
+def load_npy(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
+    with decoding(path, "an array of numbers"):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.size == 0:
+        raise InputError(f"{path}: expected one array of numbers, got another kind of content")
+    pixels = channels_first(array, spatial_dims)
+    return Picture(np.array(pixels), (1.0,) * (pixels.ndim - 1), {"format": "npy"})
+
+
+def load_nifti(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
+    import nibabel
+
+    with decoding(path, "NIfTI"):
+        volume = nibabel.Nifti1Image.from_filename(path)
+        shape = volume.shape
+        if np.prod(shape, dtype=float) > 8 * MAX_PIXELS:
+            raise InputError(f"{path}: shape {list(shape)} is more than an image may have; cut it up")
+        voxels = np.asanyarray(volume.dataobj)
+    if voxels.dtype.kind not in "biuf" or any(n != 1 for n in shape[3:]) or len(shape) < 2 or voxels.size == 0:
+        raise InputError(f"{path}: shape {list(shape)} of {voxels.dtype}; expected one grey slice or volume")
+    voxels = voxels.reshape((*shape, 1)[:3])  # [X, Y, Z]
+    zooms = tuple(float(zoom) for zoom in (*volume.header.get_zooms(), 1.0)[:3])
+    if voxels.shape[2] == 1 and spatial_dims != 3:
+        voxels, zooms = voxels[..., 0], zooms[:2]
+    return Picture(voxels.T[None], zooms[::-1], {"format": "nifti", "affine": np.array(volume.affine)})
+
+
+LOADERS: dict[str, Callable[[Path, bool, int | None], Picture]] = {
+    ".png": load_raster,
+    ".jpg": load_raster,
+    ".jpeg": load_raster,
+    ".tif": load_raster,
+    ".tiff": load_raster,
+    ".npy": load_npy,
+    ".nii": load_nifti,
+    ".nii.gz": load_nifti,
+}
+EXTENSIONS = tuple(LOADERS)
+
+
+def loader(path: Path) -> Callable[[Path, bool, int | None], Picture]:
+    """The loader for a file, by its extension."""
+    suffix = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
+    if suffix not in LOADERS:
+        raise InputError(f"{path}: unknown extension {suffix!r}; expected one of {', '.join(EXTENSIONS)}")
+    return LOADERS[suffix]
+
+
+def channels_first(array: np.ndarray, spatial_dims: int | None) -> np.ndarray:
+    """An array of two to four axes as `[C, *spatial]`; see `read_image`."""
+    if spatial_dims is None:
+        flat = array.ndim == 3 and (array.shape[0] in (1, 3) or array.shape[2] in (1, 3, 4))
+        spatial_dims = 2 if flat or array.ndim < 3 else 3
+    if array.ndim == spatial_dims:
+        return array[None]
+    first = array.shape[0] <= 4 or array.shape[-1] > 4
+    channels = array if first or array.ndim != 3 else np.moveaxis(array, -1, 0)
+    return channels[:3] if len(channels) == 4 and not first else channels  # the fourth of [H, W, 4] is transparency
+
+
+def check_axes(pixels: np.ndarray, spatial_dims: int | None, path: Path) -> None:
+    """Refuse anything but `[C, *spatial]` with as many spatial axes as wanted."""
+    found = pixels.ndim - 1
+    if found not in (2, 3) or (spatial_dims is not None and found != spatial_dims):
+        wanted = spatial_dims or "2 or 3"
+        raise InputError(f"{path}: expected {wanted} spatial axes, got {found} in shape {list(pixels.shape)}")
+
+
+def unit_range(pixels: np.ndarray, window: tuple[float, float] | None, path: Path) -> np.ndarray:
+    """The file's own values as float32 in [0, 1]; see `read_image`."""
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise InputError(f"{path}: holds NaN or infinity; mend the file or leave it out")
+    if window is not None:
+        black, white = window
+        if not black < white:
+            raise InputError(f"window: expected a lower and a higher value, got {black:g} and {white:g}")
+        return np.clip((pixels.astype(np.float32) - np.float32(black)) / np.float32(white - black), 0, 1)
+    if pixels.dtype in (np.uint8, np.uint16):
+        return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    if pixels.dtype.kind in "bf" and pixels.min() >= 0 and pixels.max() <= 1:
+        return pixels.astype(np.float32)
+    raise InputError(
+        f"{path}: {pixels.dtype} values {pixels.min():g} to {pixels.max():g}; expected 8-bit, 16-bit or floats in "
+        "[0, 1]; give a window, the two values that are to be black and white"
+    )
+
+
+def some_values(mask: np.ndarray) -> str:
+    """A few of the values in a mask, for an error."""
+    values = np.unique(mask)
+    return ", ".join(f"{value:g}" for value in values[:6].astype(float)) + (" ..." if len(values) > 6 else "")

@@ -1,0 +1,76 @@
+"""The U-Net that serves GTR (without time) and SFM's ST-Net (with time)."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from atfm.nn.blocks import Attention, LinearAttention, ResBlock, conv
+
+__all__ = ["UNet"]
+
+
+class UNet(nn.Module):
+    """Residual U-Net `[B, widths[0], *spatial] -> [B, widths[0], *spatial]`; each level halves the resolution.
+
+    Args:
+        dims: spatial dimensions, 2 or 3.
+        widths: channels of each level, finest first.
+        blocks: residual blocks on each level, down and up.
+        embedding: width of the time embedding, 0 for none.
+        attention: linear attention on every level and full attention at the bottom.
+        bottom: a further block at the bottom, and blocks on its way up too; without it the way up begins there.
+    """
+
+    def __init__(
+        self,
+        dims: int,
+        widths: Sequence[int],
+        *,
+        blocks: int = 1,
+        embedding: int = 0,
+        attention: bool = False,
+        bottom: bool = True,
+    ) -> None:
+        super().__init__()
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
+        for level, width in enumerate(widths):
+            self.down.append(_Level(dims, width, width, blocks, embedding, attention))
+            deepest = level + 1 == len(widths)
+            if bottom or not deepest:
+                self.up.append(_Level(dims, 2 * width, width, blocks, embedding, attention))
+            if not deepest:
+                self.shrink.append(conv(dims, width, widths[level + 1], stride=2))
+                self.grow.append(conv(dims, widths[level + 1], width))
+        self.bottom = _Level(dims, widths[-1], widths[-1], int(bottom), embedding, False)
+        self.bottom_attention = Attention(dims, widths[-1]) if attention else nn.Identity()
+
+    def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
+        skips = []
+        # Down: keep what the way up will need.
+        for level, down in enumerate(self.down):
+            x = down(self.shrink[level - 1](x) if level else x, embedding)
+            skips.append(x)
+        x = self.bottom_attention(self.bottom(x, embedding))
+        # Up: join each level with what was kept.
+        for level in reversed(range(len(self.up))):
+            if level < len(self.grow):
+                x = self.grow[level](F.interpolate(x, size=skips[level].shape[2:], mode="nearest"))
+            x = self.up[level](torch.cat([x, skips[level]], 1), embedding)
+        return x
+
+
+class _Level(nn.Module):
+    def __init__(self, dims: int, inputs: int, outputs: int, blocks: int, embedding: int, attention: bool) -> None:
+        super().__init__()
+        sizes = [inputs] + [outputs] * blocks
+        self.blocks = nn.ModuleList(ResBlock(dims, a, b, embedding) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.attention = LinearAttention(dims, outputs) if attention else nn.Identity()
+
+    def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
+        for block in self.blocks:
+            x = block(x, embedding)
+        return cast(Tensor, self.attention(x))

@@ -1,0 +1,148 @@
+"""The page of an evaluation: one HTML file that loads nothing from anywhere else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib import resources
+
+from atfm.report.panels import Illustration, join_panels
+from atfm.report.published import PublishedTable
+from atfm.report.tables import ScoreRow, full_table, interval, label, number, published_section, score_table
+
+__all__ = ["Chart", "Report", "render"]
+
+HEADLINE = ("ged", "ged_16", "ged_100", "hm_iou_32", "mdm_32")
+
+CONVENTIONS = (
+    "Distance is 1 - IoU, and an empty mask against an empty mask has IoU = Dice = 1.",
+    "GED_n is squared and a V-statistic: samples are also compared with themselves, as in the literature. So it "
+    "falls with n even for one and the same model: GED_n = GED + D_s/n + D_r/K, with D_s and D_r the mean distance of "
+    "two different samples and two different annotators. GED without a number is unbiased (a U-statistic): a perfect "
+    "model has GED 0 and may by chance score a little below. With one annotator it does not exist and is left blank.",
+    "The floor is the GED_n that a perfect model would score on these cases, D_r/n + D_r/K.",
+    "HM-IoU_n repeats both sides to their least common multiple and matches them optimally. MDM_n is the mean over "
+    "annotators of the best Dice among n samples. D_max_n is the best pair of an image, an easier score under its own "
+    "name, and so is the IoU of the best K samples, which some papers print as HM-IoU.",
+    "Intervals are 95 % bootstrap intervals over patients. The noise of a sample depends on the seed, the case and the "
+    "number of the sample alone: all methods here saw the same cases, and GED_n is that of the first n samples.",
+)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart and what to see in it."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the page says.
+
+    Args:
+        title: of the page.
+        lead: one sentence under it.
+        facts: name and value of what was scored, in order.
+        alarms: what makes the scores dishonest, such as a leak.
+        notes: what a reader has to know, such as a subset.
+        rows: of the score table; the first is the model.
+        cases: the scored cases in words, for captions.
+        charts, illustrations: in the order of the page.
+        published: tables of the literature, and `slices`, the cases of the whole store.
+        command: how to get this page again.
+    """
+
+    title: str
+    lead: str
+    facts: Mapping[str, str]
+    rows: Sequence[ScoreRow]
+    cases: str
+    command: str
+    alarms: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    charts: Sequence[Chart] = ()
+    illustrations: Sequence[Illustration] = ()
+    published: Sequence[PublishedTable] = field(default=())
+    slices: int = 0
+
+
+def render(report: Report) -> str:
+    """The page as HTML text, everything within it."""
+    style = resources.files("atfm.report").joinpath("page.css").read_text(encoding="utf-8")
+    body = "\n".join(filter(None, (head(report), scores(report), figures(report), cases(report), literature(report))))
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<title>{escape(report.title)}</title>\n<link rel="icon" href="data:,">\n<style>\n{style}</style>\n</head>\n'
+        f"<body>\n{body}\n{footer(report)}\n</body>\n</html>\n"
+    )
+
+
+def head(report: Report) -> str:
+    """Title, warnings, the scores in large, and what was scored."""
+    alarms = "".join(f'<p class="alarm">{escape(text)}</p>' for text in report.alarms)
+    notes = "".join(f'<p class="note">{escape(text)}</p>' for text in report.notes)
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in report.facts.items())
+    return (
+        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.lead)}</p></header>{alarms}{notes}"
+        f'<div class="headline">{"".join(headline(report.rows[0], metric) for metric in HEADLINE)}</div>'
+        f'<dl class="facts">{facts}</dl>'
+    )
+
+
+def headline(row: ScoreRow, metric: str) -> str:
+    """One score in large, over its interval."""
+    score = row.scores.get(metric)
+    if score is None:
+        return ""
+    floor = row.scores.get(f"floor_{metric}")
+    under = "; ".join(filter(None, (interval(score), f"floor {number(floor.mean)}" if floor else "")))
+    return (
+        f'<div><div class="name">{label(metric)}</div><div class="value">{number(score.mean)}</div>'
+        f'<div class="under">{under}</div></div>'
+    )
+
+
+def scores(report: Report) -> str:
+    """The main table and, folded, every score."""
+    return (
+        f"<h2>Scores</h2>{score_table(report.rows, f'Mean over {report.cases}, with 95 % intervals over patients.')}"
+        f"<details><summary>Every score</summary>{full_table(report.rows, 'As above.')}</details>"
+    )
+
+
+def figures(report: Report) -> str:
+    """The charts, each with its caption."""
+    plots = "".join(
+        f'<figure class="plot"><h3>{escape(chart.title)}</h3>{chart.svg}'
+        f"<figcaption>{escape(chart.caption)}</figcaption></figure>"
+        for chart in report.charts
+    )
+    return f"<h2>Figures</h2>{plots}" if plots else ""
+
+
+def cases(report: Report) -> str:
+    """Single cases, with how to read the maps."""
+    if not report.illustrations:
+        return ""
+    legend = (
+        "<p>The dashed square of the whole image is what the other pictures show. Outlines have one colour for each "
+        "annotator, and rose for samples. Maps run from 0"
+        '<span class="scale"></span>1: the share of annotators, the share of samples, and its entropy in bits.</p>'
+    )
+    return f"<h2>Cases</h2>{legend}{join_panels(report.illustrations)}"
+
+
+def literature(report: Report) -> str:
+    """Published rows, in tables of their own."""
+    if not report.published:
+        return ""
+    return f"<h2>Published, for orientation</h2>{published_section(report.published, report.slices)}"
+
+
+def footer(report: Report) -> str:
+    """How everything is computed, and the command."""
+    sentences = "".join(f"<p>{escape(text)}</p>" for text in CONVENTIONS)
+    return f"<h2>Conventions</h2>{sentences}<h2>Again</h2><pre><code>{escape(report.command)}</code></pre>"

@@ -1,0 +1,158 @@
+"""The tables of a report as HTML: scores with their intervals, and published rows set apart from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Literal
+
+from atfm.metrics.table import Interval, describe
+from atfm.report.published import PublishedTable
+
+__all__ = ["Kind", "ScoreRow", "full_table", "interval", "label", "number", "published_section", "score_table"]
+
+Kind = Literal["model", "method", "reference"]
+
+LABELS = {
+    "ged": "GED",
+    "floor_ged": "floor of GED",
+    "hm_iou": "HM-IoU",
+    "mdm": "MDM",
+    "d_max": "D_max",
+    "best_k_iou": "IoU of the best K",
+    "diversity": "D_s",
+    "annotator_diversity": "D_r",
+    "dice_of_mean": "Dice of the mean",
+    "ncc": "NCC of variance maps",
+    "ece": "ECE",
+    "crps_area": "CRPS of the area, pixels",
+    "empty_predicted": "empty samples, share",
+    "empty_drawn": "empty annotations, share",
+}
+MAIN = ("ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32", "diversity")
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One row of the main table.
+
+    Args:
+        name: of the method, or of the reference.
+        scores: by metric; a metric that is absent is left blank.
+        kind: the model itself, another method on the same cases, or a reference to read them by.
+        note: a few words under the name.
+    """
+
+    name: str
+    scores: Mapping[str, Interval] = field(default_factory=dict)
+    kind: Kind = "method"
+    note: str = ""
+
+
+def split_name(metric: str) -> tuple[str, str]:
+    """`hm_iou_16` -> `hm_iou` and `16`; a metric without a number of samples has none."""
+    base, _, count = metric.rpartition("_")
+    return (base, count) if count.isdigit() else (metric, "")
+
+
+def label(metric: str) -> str:
+    """The name of a metric as HTML, with its number of samples as an index and an arrow to the better side."""
+    base, count = split_name(metric)
+    name = escape(LABELS.get(base, base.replace("_", " ")))
+    head, _, index = name.partition("_")
+    better = describe(metric).higher_is_better
+    arrow = "" if better is None else f' <span class="arrow">{"&uarr;" if better else "&darr;"}</span>'
+    indices = ", ".join(filter(None, (index, count)))
+    return head + (f"<sub>{indices}</sub>" if indices else "") + arrow
+
+
+def number(value: float) -> str:
+    """Three digits, as the field prints them: .203, 1.250, 31.4."""
+    text = f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return text.replace("-0.", "-.").removeprefix("0" if text.startswith("0.") else "").replace("-", "&minus;")
+
+
+def interval(score: Interval) -> str:
+    """`.181 to .203`; nothing where no interval exists."""
+    return "" if score.low is None or score.high is None else f"{number(score.low)} to {number(score.high)}"
+
+
+def cell(score: Interval | None) -> str:
+    """A mean over its interval; a dash where there is none."""
+    if score is None:
+        return "<td>&ndash;</td>"
+    return f'<td>{number(score.mean)}<span class="interval">{interval(score)}</span></td>'
+
+
+def score_table(rows: Sequence[ScoreRow], caption: str) -> str:
+    """Methods as rows, the field's scores as columns, references at the foot."""
+    columns = [metric for metric in MAIN if any(metric in row.scores for row in rows)]
+    head = "".join(f'<th scope="col">{label(metric)}</th>' for metric in columns)
+    body, above = [], "model"
+    for row in rows:
+        first = " first" if row.kind == "reference" != above else ""
+        note = f'<span class="interval">{escape(row.note)}</span>' if row.note else ""
+        cells = "".join(cell(row.scores.get(metric)) for metric in columns)
+        body.append(f'<tr class="{row.kind}{first}"><th scope="row">{escape(row.name)}{note}</th>{cells}</tr>')
+        above = row.kind
+    return table(caption, f'<th scope="col">method</th>{head}', body)
+
+
+def full_table(rows: Sequence[ScoreRow], caption: str) -> str:
+    """Every metric as a row, the methods as columns."""
+    metrics = list(dict.fromkeys(metric for row in rows for metric in row.scores))
+    head = '<th scope="col">score</th>' + "".join(f'<th scope="col">{escape(row.name)}</th>' for row in rows)
+    head += '<th scope="col" class="text">meaning</th>'
+    body = [
+        f'<tr><th scope="row">{label(metric)}</th>{"".join(cell(row.scores.get(metric)) for row in rows)}'
+        f'<td class="text">{escape(describe(metric).meaning)}</td></tr>'
+        for metric in metrics
+    ]
+    return table(caption, head, body)
+
+
+def published_section(tables: Sequence[PublishedTable], slices: int) -> str:
+    """Published rows, a table for each set of slices, with what forbids or allows a comparison.
+
+    Args:
+        tables: those of the store's family.
+        slices: how many cases the store has in all, to tell whether it can be the same set.
+    """
+    return "".join(published_table(published, slices) for published in tables)
+
+
+def published_table(published: PublishedTable, slices: int) -> str:
+    """One set's published rows."""
+    same = slices == published.slices
+    verdict = (
+        "This store has as many slices as that set; compare rows only where the split is the same too."
+        if same
+        else f"This store has {slices:,} cases and that set {published.slices:,}: another set, "
+        "so these numbers say where the field stands and not which method is better."
+    )
+    head = '<th scope="col">method</th>' + "".join(f'<th scope="col">{label(name)}</th>' for name in published.columns)
+    head += '<th scope="col" class="text">source</th>'
+    body = []
+    for row in published.rows:
+        cells = "".join(
+            f"<td>{number(row.scores[name])}</td>" if name in row.scores else "<td></td>" for name in published.columns
+        )
+        mark = "&nbsp;&dagger;" if row.impossible else ""
+        source = escape("; ".join(filter(None, (row.source, row.note))))
+        body.append(f'<tr><th scope="row">{escape(row.method)}{mark}</th>{cells}<td class="text">{source}</td></tr>')
+    cautions = list(published.cautions)
+    if any(row.impossible for row in published.rows):
+        cautions.append(
+            "† GED_32 and GED_100 cannot be of one model: self-pairs make GED fall by .0213 at most from 32 "
+            "to 100 samples."
+        )
+    notes = "".join(f'<p class="quiet">{escape(caution)}</p>' for caution in cautions)
+    caption = f"{published.name}. {published.protocol}"
+    return f'<p class="quiet">{escape(verdict)}</p>{table(caption, head, body)}{notes}'
+
+
+def table(caption: str, head: str, body: Sequence[str]) -> str:
+    """A table that scrolls by itself where the page is narrow."""
+    return (
+        f'<div class="wide"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )

@@ -1,0 +1,79 @@
+"""Tensors with a JSON description, written so that a killed process leaves the old pair or the new one.
+
+A pair is `<name>.safetensors` and `<name>.json`; the JSON is written last and names the SHA-256 of the tensors, so a pair
+that is half old and half new is recognised. Nothing here executes what it reads.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from atfm.errors import CheckpointError
+from atfm.io.atomic import atomic_write
+
+__all__ = ["VERSION", "load_pair", "save_pair", "write_json"]
+
+VERSION = 1
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object atomically."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def save_pair(path: Path, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
+    """Write `path` (.safetensors) and the JSON beside it.
+
+    Raises:
+        DiskError: the disk is full or the folder cannot be written.
+    """
+    blob = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(blob)
+    header = {"version": VERSION, "sha256": hashlib.sha256(blob).hexdigest(), "bytes": len(blob)}
+    write_json(path.with_suffix(".json"), header | dict(description))
+
+
+def load_pair(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a pair back.
+
+    Args:
+        path: the `.safetensors` file; the JSON lies beside it.
+
+    Raises:
+        CheckpointError: a file that is missing, truncated, damaged, of another version, or not the other's partner.
+    """
+    description = _description(path.with_suffix(".json"))
+    try:
+        blob = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); give a complete weight file") from error
+    if len(blob) != description.get("bytes"):
+        wanted = description.get("bytes")
+        raise CheckpointError(f"{path}: expected {wanted} bytes, got {len(blob)}: truncated; copy or train it again")
+    if hashlib.sha256(blob).hexdigest() != description.get("sha256"):
+        raise CheckpointError(f"{path}: its SHA-256 is not the one in its JSON: damaged; copy or train it again")
+    try:
+        return safetensors.torch.load(blob), description
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"{path}: is no safetensors file ({error}); copy or train it again") from error
+
+
+def _description(path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); a weight file needs it beside it") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise CheckpointError(f"{path}: is not JSON ({error}); copy or train it again") from error
+    version = description.get("version") if isinstance(description, dict) else None
+    if version != VERSION:
+        raise CheckpointError(f"{path}: expected version {VERSION}, got {version}; use the atfm that wrote it")
+    return description  # type: ignore[no-any-return]

@@ -1,0 +1,30 @@
+"""The score along the way: GED and HM-IoU of the averaged weights on a few fixed validation cases."""
+
+import torch
+
+from atfm.data.resident import Resident
+from atfm.metrics.table import score_case
+from atfm.methods.method import Method
+from atfm.seeding import Noise
+
+__all__ = ["validate"]
+
+_SCORES = ("ged", "ged_{n}", "hm_iou_{n}", "diversity", "annotator_diversity")
+
+
+@torch.no_grad()
+def validate(method: Method, cases: Resident, samples: int, seed: int) -> dict[str, float]:
+    """Return the mean scores of `samples` masks of each case; the noise is the same at every validation."""
+    method.eval()
+    names = [name.format(n=samples) for name in _SCORES]
+    sums, counts = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
+    for index, case_id in enumerate(cases.case_ids):
+        batch = cases.batch(torch.tensor([index], device=cases.images.device))
+        drawn = method.sample(batch.image, samples, generator=Noise(seed, [case_id])).masks[0].cpu()
+        annotations = batch.annotations[0][batch.present[0]].bool().cpu()
+        scores = score_case(drawn, annotations, ns=(samples,))
+        for name in names:
+            if name in scores:
+                sums[name] += scores[name]
+                counts[name] += 1
+    return {name: sums[name] / counts[name] for name in names if counts[name]}

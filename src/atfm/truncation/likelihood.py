@@ -1,0 +1,58 @@
+r"""The Monte-Carlo likelihood that trains GTR.
+
+    L_prior = -log E[p(Y | X)] ~ -( logsumexp_m log p(Y | X^m) - log M )          (ATFM, eq. 5; SSN, eq. 6)
+
+with p(Y | X) a product over pixels of Bernoulli(sigmoid X) for one channel, of Categorical(softmax X) for several. All
+annotations of an image may share its M samples: the logits meet every annotation in one matrix product.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["all_annotators", "log_likelihood", "one_annotator"]
+
+
+def log_likelihood(logits: Tensor, annotations: Tensor) -> Tensor:
+    """Return `log p(Y_k | X^m)` for every pair.
+
+    Args:
+        logits: `X`, `[B, M, C, *spatial]`.
+        annotations: `Y`, `[B, K, C, *spatial]` in {0, 1}, one-hot if `C > 1`.
+
+    Returns:
+        `[B, M, K]`, sums over pixels.
+    """
+    # Bernoulli: y x - softplus(x). Categorical: x_y - logsumexp_c(x).
+    normaliser = F.softplus(logits) if logits.shape[2] == 1 else torch.logsumexp(logits, 2)
+    paired = torch.einsum("bmn,bkn->bmk", logits.flatten(2), annotations.to(logits.dtype).flatten(2))
+    return paired - normaliser.flatten(2).sum(-1, keepdim=True)
+
+
+def _negative_log_mean(log_likelihoods: Tensor) -> Tensor:
+    """`[B, M, K] -> [B, K]`: minus the logarithm of the mean over samples."""
+    return math.log(log_likelihoods.shape[1]) - torch.logsumexp(log_likelihoods, 1)
+
+
+def all_annotators(logits: Tensor, annotations: Tensor, present: Tensor) -> Tensor:
+    """Return the likelihood loss of each image, the mean over all its annotators with shared samples.
+
+    Args:
+        logits: `[B, M, C, *spatial]`.
+        annotations: `[B, K, C, *spatial]`.
+        present: `[B, K]` bool, False for padding.
+
+    Returns:
+        `[B]`, nats per image.
+    """
+    losses = _negative_log_mean(log_likelihood(logits, annotations))
+    return (losses * present).sum(1) / present.sum(1)
+
+
+def one_annotator(logits: Tensor, annotations: Tensor, present: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Return the paper's form: one annotator of each image, drawn uniformly, `[B]` nats per image."""
+    chosen = torch.multinomial(present.float(), 1, generator=generator).squeeze(1)  # [B]
+    rows = torch.arange(len(chosen), device=chosen.device)
+    return _negative_log_mean(log_likelihood(logits, annotations[rows, chosen].unsqueeze(1))).squeeze(1)

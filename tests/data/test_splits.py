@@ -1,0 +1,67 @@
+"""Splits are by patient, repeatable, and each patient is in one of them."""
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atfm.data.splits import FRACTIONS, load_splits, patient_hash, random_splits
+from atfm.errors import InputError
+
+
+def test_patient_hash_is_the_documented_one() -> None:
+    assert patient_hash("LIDC-IDRI-0001") == hashlib.sha256(b"atfm-patient:LIDC-IDRI-0001").hexdigest()[:16]
+
+
+@given(st.sets(st.text(min_size=1, max_size=5), max_size=40), st.integers(0, 5))
+def test_every_patient_is_dealt_once(patients, seed) -> None:
+    splits = random_splits(patients, seed)
+    dealt = [patient for names in splits.values() for patient in names]
+    assert sorted(dealt) == sorted(patients)
+    assert list(splits) == ["train", "val", "test"]
+    if len(patients) >= 3:
+        assert all(splits.values())
+    for name, share in FRACTIONS.items():
+        assert abs(len(splits[name]) - share * len(patients)) < 2
+
+
+def test_the_deal_depends_on_seed_and_set_alone() -> None:
+    names = [f"p{i}" for i in range(50)]
+    assert random_splits(names, 1) == random_splits(reversed(names + names), 1) != random_splits(names, 2)
+
+
+@pytest.mark.parametrize("fractions", [{}, {"train": 0.5}, {"train": 1.5, "test": -0.5}])
+def test_fractions_have_to_sum_to_one(fractions) -> None:
+    with pytest.raises(InputError, match="fractions: expected positive numbers that sum to 1"):
+        random_splits(["a"], 0, fractions)
+
+
+def test_load_splits(tmp_path) -> None:
+    file = tmp_path / "splits.json"
+    file.write_text(json.dumps({"train": ["a", "b"], "test": ["c"]}))
+    assert load_splits(file) == {"train": ["a", "b"], "test": ["c"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "expected"),
+        ('{"train": "a"}', "expected"),
+        ('{"train": [1]}', "expected"),
+        ('{"train": ["a"], "test": ["a"]}', "patient a is in 'train' and in 'test'"),
+        ('{"train": ["a", "a"]}', "patient a is in 'train' and in 'train'"),
+    ],
+)
+def test_splits_that_are_none(tmp_path, text, message) -> None:
+    file = tmp_path / "splits.json"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_splits(file)
+
+
+def test_missing_splits(tmp_path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        load_splits(tmp_path / "none.json")

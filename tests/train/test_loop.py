@@ -1,0 +1,146 @@
+"""Real trainings of a tiny method: resuming is bit-equal, stages are frozen, a kill loses nothing reported."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from atfm.errors import CheckpointError
+from atfm.fit import Cases, Fitted, fit
+from atfm.models import load
+from atfm.train.config import Config, override
+from atfm.train.presets import PRESETS
+
+TINY = {
+    "gtr": {"widths": [8], "monte_carlo": 4, "rank": 2},
+    "sfm": {"widths": [8], "context_widths": [], "starts": 4, "steps": 2},
+    "stage1": {"steps": 6, "batch": 4, "warmup": 2},
+    "stage2": {"steps": 5, "batch": 4, "warmup": 2},
+    "augment": {"warp": 0.5, "scale": 0.1, "shift": 2.0, "contrast": 0.1},
+    "save_every": 3,
+    "validate_every": 4,
+    "validate_cases": 3,
+    "validate_samples": 4,
+}
+
+
+def tiny(**fields: object) -> Config:
+    return override(override(PRESETS["phantom"], TINY), fields)
+
+
+def cases() -> Cases:
+    from atfm.data.phantom_store import phantom_cases
+
+    drawn = list(phantom_cases(0, 12, annotators=3))
+    return Cases(drawn[:9], drawn[9:], {"name": "twelve"}, [case.patient_id for case in drawn[:9]])
+
+
+def trained(out: Path, max_steps: int | None = None, **fields: object) -> Fitted:
+    return fit(tiny(**fields), cases(), out, device=torch.device("cpu"), max_steps=max_steps)
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    return load(out).method.state_dict()
+
+
+def losses(out: Path) -> list[dict[str, object]]:
+    """The log without its validations: those also come where a training was stopped."""
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [line for line in lines if "likelihood" in line or "flow" in line]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("straight") / "run"
+    assert trained(out).steps == 11
+    return out
+
+
+@pytest.mark.parametrize("stop", [2, 3, 6, 7, 11])
+def test_resuming_ends_with_bit_equal_weights(straight: Path, tmp_path: Path, stop: int) -> None:
+    assert trained(tmp_path / "run", max_steps=stop).steps == stop
+    assert trained(tmp_path / "run").steps == 11
+    ours, theirs = weights(tmp_path / "run"), weights(straight)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert losses(tmp_path / "run") == losses(straight)
+
+
+def test_a_finished_training_is_left_as_it_is(straight: Path) -> None:
+    before = (straight / "weights.safetensors").read_bytes()
+    assert trained(straight).steps == 11
+    assert (straight / "weights.safetensors").read_bytes() == before
+
+
+def test_stage_1_is_frozen_when_stage_2_begins(straight: Path, tmp_path: Path) -> None:
+    trained(tmp_path / "run", max_steps=6)
+    alone, both = weights(tmp_path / "run"), weights(straight)
+    assert all(torch.equal(value, both[f"truncation.{name}"]) for name, value in alone.items())
+
+
+def test_the_run_folder_says_what_it_was_trained_on(straight: Path) -> None:
+    model = load(straight)
+    assert len(model.patients) == 9
+    assert not any("phantom" in patient for patient in model.patients)  # Hashes, not ids.
+    assert model.card["data"] == {"name": "twelve"}
+    assert {"atfm", "torch", "python", "numpy"} <= model.card["versions"].keys()
+    assert model.card["training"]["step"] == 11
+    assert json.loads((straight / "config.json").read_text())["config"]["gtr"]["rank"] == 2
+
+
+def test_another_training_is_refused_and_the_difference_named(straight: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"another training \(different: config.stage1.lr\)"):
+        trained(straight, stage1={"lr": 0.5})
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    trained(tmp_path / "run", max_steps=3)
+    file = next((tmp_path / "run").glob("checkpoint-*.safetensors"))
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(CheckpointError, match=f"{file.name}: expected .* truncated"):
+        trained(tmp_path / "run")
+
+
+def test_the_loss_falls(tmp_path: Path) -> None:
+    told = []
+    config = tiny(stage1={"steps": 60, "batch": 4, "warmup": 2, "lr": 3e-3}, stage2={"steps": 0})
+    fit(config, cases(), tmp_path / "run", device=torch.device("cpu"), tell=told.append)
+    fallen = [progress.losses["likelihood"] for progress in told]
+    assert sum(fallen[-10:]) < 0.7 * sum(fallen[:10])
+
+
+SCRIPT = """
+import sys; from pathlib import Path; import torch
+sys.path.insert(0, sys.argv[2]); torch.set_num_threads(1)
+import test_loop
+from atfm.fit import fit
+fit(test_loop.tiny(), test_loop.cases(), Path(sys.argv[1]), device=torch.device("cpu"),
+    tell=lambda p: print(p.step, p.saved, flush=True))
+"""
+
+
+@pytest.mark.parametrize("after", [2, 4, 8])
+def test_sigkill_loses_nothing_older_than_the_last_report(straight: Path, tmp_path: Path, after: int) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "run"), str(Path(__file__).parent)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    saved = 0
+    for line in process.stdout:
+        step, was_saved = line.split()
+        saved = int(step) if was_saved == "True" else saved
+        if int(step) >= after:
+            time.sleep(0.02)
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.wait()
+    complete = sorted((tmp_path / "run").glob("checkpoint-*.json"))
+    assert (int(complete[-1].stem.split("-")[1]) if complete else 0) >= saved
+    trained(tmp_path / "run")
+    ours, theirs = weights(tmp_path / "run"), weights(straight)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)

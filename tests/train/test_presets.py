@@ -1,0 +1,79 @@
+"""Presets are complete; what overrides them is checked, and a mistake names the nearest field."""
+
+from pathlib import Path
+
+import pytest
+
+from atfm.errors import ConfigError
+from atfm.models import build
+from atfm.train.config import Config, override
+from atfm.train.presets import PRESETS, resolve
+
+
+@pytest.mark.parametrize("name", ["phantom", "lidc"])
+def test_presets_build(name: str) -> None:
+    size = PRESETS[name].window or (32, 32)
+    assert build(PRESETS[name], in_channels=1, channels=1, size=size).stages()[1].name == "sfm"
+
+
+def test_the_paper_has_the_published_sizes() -> None:
+    method = build(PRESETS["paper"], in_channels=1, channels=1, size=(128, 128))
+    gtr, flow = (sum(p.numel() for p in part.parameters()) for part in (method.truncation.network, method.network))
+    assert gtr == pytest.approx(2.3e6, rel=0.1)
+    assert flow == pytest.approx(38.5e6, rel=0.1)
+    assert (method.steps, method.form, method.alpha, method.starts) == (25, "velocity", 1e-3, 1)
+    isic = build(PRESETS["paper-isic3"], in_channels=3, channels=1, size=(128, 128))
+    assert (isic.alpha, isic.grey) == (1e-4, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("own.toml", 'preset = "phantom"\n[stage1]\nlr = 0.5\n'), ("own.yaml", "preset: phantom\nstage1:\n  lr: 0.5\n")],
+)
+def test_a_file_overrides_its_preset(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    config = resolve(str(tmp_path / name))
+    assert config.stage1.lr == 0.5
+    assert config.stage2 == PRESETS["phantom"].stage2
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"stage1": {"learning_rate": 1}}, "unknown field 'stage1.learning_rate'; the nearest valid one is 'stage1."),
+        ({"stage1": {"lrr": 1e-3}}, "the nearest valid one is 'stage1.lr'"),
+        ({"sfm": {"steps": "many"}}, "field 'sfm.steps': input should be a valid integer, got 'many'"),
+        ({"sfm": {"steps": 2.5}}, "field 'sfm.steps': input should be a valid integer"),
+        ({"sfm": {"form": "score"}}, "field 'sfm.form': input should be 'velocity' or 'endpoint', got 'score'"),
+        ({"gtr": {"monte_carlo": 7}}, "multiple of 2"),
+        ({"gtr": 3}, "field 'gtr'"),
+    ],
+)
+def test_mistakes_are_one_line_that_says_what_is_wanted(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        override(Config(), fields)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean phantom"):
+        resolve("fantom")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        resolve(str(tmp_path / "missing.toml"))
+    (tmp_path / "broken.toml").write_text("a = = 1")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        resolve(str(tmp_path / "broken.toml"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"window": (40, 40)}, "field 'window': expected at most"),
+        ({"gtr": {"patch": 5}}, "does not divide"),
+        ({"gtr": {"patch": 2}, "sfm": {"patch": 1}}, "expected gtr.patch = 2"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(override(Config(), fields), in_channels=1, channels=1, size=(32, 32))
