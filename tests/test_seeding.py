@@ -47,5 +47,7 @@ def test_wrong_number_of_keys_is_named() -> None:
 
 
 def test_step_generators_do_not_depend_on_history() -> None:
-    assert torch.equal(torch.rand(3, generator=step_generator(0, "gtr", 5)), torch.rand(3, generator=step_generator(0, "gtr", 5)))
+    assert torch.equal(
+        torch.rand(3, generator=step_generator(0, "gtr", 5)), torch.rand(3, generator=step_generator(0, "gtr", 5))
+    )
     assert seed_of(0, "ab", "c") != seed_of(0, "a", "bc")

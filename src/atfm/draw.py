@@ -45,9 +45,7 @@ def read_for(model: Model, path: Path) -> Picture:
     return picture._replace(pixels=np.ascontiguousarray(pixels, np.float32))
 
 
-def draw(
-    model: Model, path: Path, out: Path, n: int, *, seed: int = 0, form: Format | None = None
-) -> dict[str, Any]:
+def draw(model: Model, path: Path, out: Path, n: int, *, seed: int = 0, form: Format | None = None) -> dict[str, Any]:
     """Draw `n` masks of the image in `path` and write them, the maps and a sheet into `out`.
 
     The noise belongs to (seed, name of the file, sample): more samples later leave these as they are.

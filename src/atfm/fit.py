@@ -19,8 +19,8 @@ from atfm.data.store import Store
 from atfm.methods.method import Method
 from atfm.models import WEIGHTS, build, publish
 from atfm.seeding import step_generator
-from atfm.train.loop import Progress, Trainer
 from atfm.train.config import Config
+from atfm.train.loop import Progress, Trainer
 from atfm.train.run import Run
 
 __all__ = ["Cases", "Fitted", "fit", "from_phantom", "from_store"]

@@ -117,7 +117,9 @@ def publish(path: Path, method: Method, card: dict[str, Any]) -> None:
 def shipped() -> list[str]:
     """Return the names of the weights that come with the package."""
     folder = resources.files("atfm") / "weights"
-    return sorted(file.name.removesuffix(".safetensors") for file in folder.iterdir() if file.name.endswith(".safetensors"))
+    return sorted(
+        file.name.removesuffix(".safetensors") for file in folder.iterdir() if file.name.endswith(".safetensors")
+    )
 
 
 def load(name: str | Path, device: torch.device | str = "cpu") -> Model:

@@ -51,7 +51,9 @@ def test_from_noise_is_the_formula() -> None:
     low_rank, pixel = torch.randn(2, 4, 5, dtype=torch.float64), torch.randn(2, 4, 2, 3, 4, dtype=torch.float64)
     expected = torch.stack(
         [
-            ours.mean[b] + (low_rank[b, s, :, None, None, None] * ours.factor[b]).sum(0) + ours.diagonal[b].sqrt() * pixel[b, s]
+            ours.mean[b]
+            + (low_rank[b, s, :, None, None, None] * ours.factor[b]).sum(0)
+            + ours.diagonal[b].sqrt() * pixel[b, s]
             for b in range(2)
             for s in range(4)
         ]

@@ -28,6 +28,8 @@ def test_annotations_serve_equally_often_whatever_their_number() -> None:
 
 def test_who_serves_once_more_is_left_to_chance() -> None:
     g = torch.Generator().manual_seed(0)
-    counts = torch.stack([torch.bincount(equal_shares(torch.ones(1, 3, dtype=torch.bool), 4, g)[0], minlength=3) for _ in range(300)])
+    counts = torch.stack(
+        [torch.bincount(equal_shares(torch.ones(1, 3, dtype=torch.bool), 4, g)[0], minlength=3) for _ in range(300)]
+    )
     assert set(counts.unique().tolist()) == {1, 2}
     torch.testing.assert_close(counts.float().mean(0), torch.full((3,), 4 / 3), atol=0.12, rtol=0)

@@ -11,7 +11,10 @@ def test_flow_matching_is_the_mean_square() -> None:
 
 
 def test_soft_dice_by_hand() -> None:
-    p, y = torch.tensor([1.0, 0.5, 0.0, 0.0]).reshape(1, 1, 1, 2, 2), torch.tensor([1.0, 0.0, 1.0, 0.0]).reshape(1, 1, 1, 2, 2)
+    p, y = (
+        torch.tensor([1.0, 0.5, 0.0, 0.0]).reshape(1, 1, 1, 2, 2),
+        torch.tensor([1.0, 0.0, 1.0, 0.0]).reshape(1, 1, 1, 2, 2),
+    )
     assert soft_dice(p, y).item() == pytest.approx((2 * 1 + 1) / (1.5 + 2 + 1))
     assert soft_dice(p * 0, y * 0).item() == 1
 

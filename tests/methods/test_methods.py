@@ -24,14 +24,24 @@ def atfm(form: str = "endpoint", condition: str = "features", channels: int = 1,
     network = STNet(4 * truncation.in_channels + features, channels, (8, 16), patch=2)
     coupling = optimal if form == "endpoint" else independent
     return ATFM(
-        truncation, network, form=form, coupling=coupling, starts=4, pairs=2, alpha=0.1, steps=3, condition=condition  # type: ignore[arg-type]
+        truncation,
+        network,
+        form=form,
+        coupling=coupling,
+        starts=4,
+        pairs=2,
+        alpha=0.1,
+        steps=3,
+        condition=condition,  # type: ignore[arg-type]
     ).eval()
 
 
 def batch(count: int = 3, channels: int = 1, in_channels: int = 1) -> Batch:
     g = torch.Generator().manual_seed(5)
     labels = torch.randint(max(2, channels), (count, 4, 16, 16), generator=g)
-    one_hot = labels.unsqueeze(2).float() if channels == 1 else torch.nn.functional.one_hot(labels).movedim(-1, 2).float()
+    one_hot = (
+        labels.unsqueeze(2).float() if channels == 1 else torch.nn.functional.one_hot(labels).movedim(-1, 2).float()
+    )
     present = torch.ones(count, 4, dtype=torch.bool)
     present[0, 2:] = False
     return Batch(torch.rand(count, in_channels, 16, 16, generator=g), one_hot, present)
@@ -121,7 +131,9 @@ def test_the_truncation_stays_in_evaluation_mode() -> None:
 def test_a_colour_image_can_enter_the_flow_as_grey() -> None:
     truncation = gtr(in_channels=3)
     network = STNet(4, 1, (8,), patch=2)
-    method = ATFM(truncation, network, form="velocity", coupling=independent, starts=1, pairs=1, alpha=0, steps=2, grey=True)
+    method = ATFM(
+        truncation, network, form="velocity", coupling=independent, starts=1, pairs=1, alpha=0, steps=2, grey=True
+    )
     assert set(method.loss(batch(in_channels=3))) == {"flow"}
     assert method.sample(torch.rand(1, 3, 16, 16), 2, generator=Noise(0, ["a"])).masks.shape == (1, 2, 1, 16, 16)
 

@@ -1,6 +1,7 @@
 """`atfm train`: train both stages; the same command again goes on where it stopped."""
 
 import argparse
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,12 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     started = time.perf_counter()
     with TrainProgress(out) as progress:
         fitted = fit(
-            config, _cases(args, config), out, device=resolve_device(args.device), max_steps=args.max_steps, tell=progress
+            config,
+            _cases(args, config),
+            out,
+            device=resolve_device(args.device),
+            max_steps=args.max_steps,
+            tell=progress,
         )
     return {
         "run": str(fitted.run),
@@ -85,10 +91,8 @@ def assignments(texts: list[str]) -> dict[str, Any]:
         for parent in parents:
             inner = inner.setdefault(parent, {})
         parsed = yaml.safe_load(value)
-        try:  # YAML 1.1 reads 1e-3 as text.
+        with contextlib.suppress(ValueError):  # YAML 1.1 reads 1e-3 as text.
             parsed = float(parsed) if isinstance(parsed, str) else parsed
-        except ValueError:
-            pass
         inner[leaf] = parsed
     return fields
 

@@ -35,7 +35,9 @@ class TrainProgress:
         self.bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.bar.stop()
         if self.writer is not None:
             self.writer.close()
@@ -46,9 +48,7 @@ class TrainProgress:
             self.validation = ", ".join(f"{name} {value:.3f}" for name, value in progress.validation.items())
             self.console.log(f"{progress.stage} step {progress.step}: validation {self.validation}")
         note = f"{losses}, {progress.images_per_second:.0f} images/s" + (", saved" if progress.saved else "")
-        self.bar.update(
-            self.task, description=progress.stage, completed=progress.step, total=progress.total, note=note
-        )
+        self.bar.update(self.task, description=progress.stage, completed=progress.step, total=progress.total, note=note)
         if self.bar.disable and time.perf_counter() - self.spoken > 30:
             self.spoken = time.perf_counter()
             self.console.log(f"{progress.stage} {progress.step}/{progress.total} {note}")
@@ -63,4 +63,4 @@ def _tensorboard(out: Path) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(out / "tensorboard"))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(out / "tensorboard"))

@@ -50,9 +50,7 @@ class Case:
                 f"got {self.image.min():.4g} to {self.image.max():.4g}"
             )
         if len(self.spacing) != len(spatial):
-            raise InputError(
-                f"case {self.case_id}: spacing: expected {len(spatial)} numbers, got {list(self.spacing)}"
-            )
+            raise InputError(f"case {self.case_id}: spacing: expected {len(spatial)} numbers, got {list(self.spacing)}")
 
     @property
     def annotators(self) -> int:

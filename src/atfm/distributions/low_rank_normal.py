@@ -3,8 +3,8 @@ r"""`LowRankNormal`: a normal over whole masks of logits, with a low-rank plus d
     X ~ N(mu, D D^T + L),    X = mu + D eps_R + sqrt(L) eps_N,    eps_R ~ N(0, I_R),  eps_N ~ N(0, I_N)
 
 (ATFM, eq. 4; the form is that of Monteiro et al., "Stochastic Segmentation Networks", 2020.) With N = C * prod(spatial)
-logits and R << N a sample costs O(N R) and needs neither a covariance nor a Cholesky factor. Densities do, but only of the
-small capacitance K = I + D^T L^-1 D, built when first asked for:
+logits and R << N a sample costs O(N R) and needs neither a covariance nor a Cholesky factor. Densities do, but only
+of the small capacitance K = I + D^T L^-1 D, built when first asked for:
 
     log det(D D^T + L) = log det K + log det L                  (matrix determinant lemma)
     (D D^T + L)^-1     = L^-1 - L^-1 D K^-1 D^T L^-1            (Woodbury identity)
@@ -54,7 +54,7 @@ class LowRankNormal(Distribution):
         super().__init__(batch, event, validate_args=False)
 
     @property
-    def support(self) -> constraints.Constraint:  # type: ignore[override]
+    def support(self) -> constraints.Constraint:
         return constraints.independent(constraints.real, len(self.event_shape))
 
     @property
@@ -78,7 +78,7 @@ class LowRankNormal(Distribution):
         shape, event = torch.Size(batch_shape), self.event_shape
         return LowRankNormal(
             self.mean_.expand(shape + event),
-            self.factor.expand(shape + (self.rank,) + event),
+            self.factor.expand((*shape, self.rank, *event)),
             self.diagonal.expand(shape + event),
             event_dims=len(event),
         )
@@ -101,11 +101,11 @@ class LowRankNormal(Distribution):
         return torch.addcmul(correlated + self.mean_.unsqueeze(axis), pixel, self.diagonal.sqrt().unsqueeze(axis))
 
     def _draw(self, n: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        options = {"dtype": self.mean_.dtype, "device": self.mean_.device, "generator": generator}
+        options: dict[str, Any] = {"dtype": self.mean_.dtype, "device": self.mean_.device, "generator": generator}
         low_rank = torch.randn(*self.batch_shape, n, self.rank, **options)
         return low_rank, torch.randn(*self.batch_shape, n, *self.event_shape, **options)
 
-    def rsample(self, sample_shape: Sequence[int] = (), *, generator: torch.Generator | None = None) -> Tensor:  # type: ignore[override]
+    def rsample(self, sample_shape: Sequence[int] = (), *, generator: torch.Generator | None = None) -> Tensor:
         """Draw `[*sample_shape, *batch, C, *spatial]`, differentiable in all three parameters."""
         drawn = self.from_noise(*self._draw(math.prod(sample_shape), generator))
         axis = len(self.batch_shape)

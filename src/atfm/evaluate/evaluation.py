@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from atfm.data.store import Store
 from atfm.evaluate.guard import Leak
 from atfm.evaluate.rows import Row
 from atfm.metrics.calibration import ReliabilityBins
@@ -44,10 +45,8 @@ class Evaluation:
         result: of the model.
         compared: of a second method on the same cases with the same noise, such as GTR alone; None if there was none.
         references: always empty, and the annotators' majority.
-        store, digest, source: name, SHA-256 and origin of the store.
-        store_cases, split_cases: how many cases the store and the split have in all.
+        store: where the cases are.
         split, samples, seed, limit: as asked for; `limit` is None for a whole split.
-        patients: how many were scored.
         leak: what the guard found.
         warnings: what a reader has to know, one sentence each.
         illustrations: the best, the median and the worst case.
@@ -58,16 +57,11 @@ class Evaluation:
     result: Result
     compared: Result | None
     references: Sequence[Result]
-    store: str
-    digest: str
-    source: str
-    store_cases: int
-    split_cases: int
+    store: Store
     split: str
     samples: int
     seed: int
     limit: int | None
-    patients: int
     leak: Leak
     warnings: Sequence[str]
     illustrations: Sequence[Illustration]
@@ -79,6 +73,16 @@ class Evaluation:
         return len(self.result.rows)
 
     @property
+    def patients(self) -> int:
+        """How many patients they are of."""
+        return len({row.patient_id for row in self.result.rows})
+
+    @property
+    def split_cases(self) -> int:
+        """How many cases the split has, scored or not."""
+        return len(self.store.split(self.split))
+
+    @property
     def results(self) -> list[Result]:
         """The model, what it was compared with, then the references."""
         return [self.result, *([self.compared] if self.compared else []), *self.references]
@@ -88,8 +92,8 @@ class Evaluation:
         return {
             "model": self.model,
             "method": self.result.name,
-            "store": self.store,
-            "store_digest": self.digest,
+            "store": self.store.info.name,
+            "store_digest": self.store.digest,
             "split": self.split,
             "cases": self.cases,
             "patients": self.patients,

@@ -29,7 +29,7 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
     """
     methods = [result for result in evaluation.results if result.bins is not None]
     return Report(
-        title=f"{Path(evaluation.model).name} on {evaluation.store}, {evaluation.split}",
+        title=f"{Path(evaluation.model).name} on {evaluation.store.info.name}, {evaluation.split}",
         lead=f"{evaluation.samples} masks of each of {in_words(evaluation)}, compared with all their annotators.",
         facts=facts(evaluation),
         rows=score_rows(evaluation),
@@ -39,8 +39,8 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
         notes=notes(evaluation),
         charts=charts(methods),
         illustrations=evaluation.illustrations,
-        published=published_tables(evaluation.store, evaluation.source),
-        slices=evaluation.store_cases,
+        published=published_tables(evaluation.store.info.name, evaluation.store.info.source),
+        slices=len(evaluation.store),
     )
 
 
@@ -65,7 +65,7 @@ def facts(evaluation: Evaluation) -> dict[str, str]:
     checked = f"{plural(len(leak.patients), 'patient')} in common" if leak.checked else "not checked"
     return {
         "Model": f"{evaluation.model} ({title(evaluation.result)})",
-        "Store": f"{evaluation.store}, SHA-256 {evaluation.digest[:16]}",
+        "Store": f"{evaluation.store.info.name}, SHA-256 {evaluation.store.digest[:16]}",
         "Split": f"{evaluation.split}: {in_words(evaluation)} scored of {evaluation.split_cases:,} cases in it",
         "Samples": f"{evaluation.samples} of each case, seed {evaluation.seed}",
         "Training against test": checked,

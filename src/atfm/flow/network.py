@@ -15,8 +15,8 @@ __all__ = ["STNet"]
 class STNet(nn.Module):
     """A time-conditioned U-Net `g(x_t, t, image)` that looks at the image once, however many samples are drawn.
 
-    A convolution of `[x_t, image]` is the sum of a convolution of each; the second, and anything built on it, is computed
-    once for an image (`context`), the rest for every sample and step.
+    A convolution of `[x_t, image]` is the sum of a convolution of each; the second, and anything built on it, is
+    computed once for an image (`context`), the rest for every sample and step.
 
     Args:
         condition_channels: channels of the condition (the image, or features of it) on the folded grid.

@@ -1,6 +1,7 @@
 r"""Explicit Runge-Kutta solvers for `dx/dt = g(x, t)` from t = 0 to t = 1.
 
-A solver is its tableau: stage i is evaluated at `t + c_i h` and `x + h sum_j a_ij k_j`; the step is `x + h sum_i b_i k_i`.
+A solver is its tableau: stage i is evaluated at `t + c_i h` and `x + h sum_j a_ij k_j`; the step is
+`x + h sum_i b_i k_i`.
 """
 
 from collections.abc import Callable

@@ -20,7 +20,7 @@ class Samples:
 
     Args:
         masks: `[B, S, C, *spatial]` bool.
-        probabilities: `[B, S, C, *spatial]` float32 in [0, 1], what the masks were thresholded from (argmax for classes).
+        probabilities: `[B, S, C, *spatial]` float32 in [0, 1]; the masks are their threshold (or argmax).
     """
 
     masks: Tensor
@@ -54,7 +54,7 @@ class Method(nn.Module):
         in_channels: channels of the image, `C_in`.
         channels: channels of the mask, `C`; 1 is binary.
         size: the spatial size it is made for.
-        window: it looks at, and segments, the central window of this size; outside nothing is segmented. None: everything.
+        window: it looks at, and segments, the central window of this size; None: the whole image.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """The U-Net that serves GTR (without time) and SFM's ST-Net (with time)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -67,7 +68,7 @@ class _Level(nn.Module):
     def __init__(self, dims: int, inputs: int, outputs: int, blocks: int, embedding: int, attention: bool) -> None:
         super().__init__()
         sizes = [inputs] + [outputs] * blocks
-        self.blocks = nn.ModuleList(ResBlock(dims, a, b, embedding) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.blocks = nn.ModuleList(ResBlock(dims, a, b, embedding) for a, b in pairwise(sizes))
         self.attention = LinearAttention(dims, outputs) if attention else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Literal
 
-from atfm.metrics.table import Interval, describe
+from atfm.metrics.table import METRICS, Interval, describe
 from atfm.report.published import PublishedTable
 
 __all__ = ["Kind", "ScoreRow", "full_table", "interval", "label", "number", "published_section", "score_table"]
@@ -99,7 +99,7 @@ def score_table(rows: Sequence[ScoreRow], caption: str) -> str:
 
 def full_table(rows: Sequence[ScoreRow], caption: str) -> str:
     """Every metric as a row, the methods as columns."""
-    metrics = list(dict.fromkeys(metric for row in rows for metric in row.scores))
+    metrics = sorted({metric for row in rows for metric in row.scores}, key=place)
     head = '<th scope="col">score</th>' + "".join(f'<th scope="col">{escape(row.name)}</th>' for row in rows)
     head += '<th scope="col" class="text">meaning</th>'
     body = [
@@ -108,6 +108,12 @@ def full_table(rows: Sequence[ScoreRow], caption: str) -> str:
         for metric in metrics
     ]
     return table(caption, head, body)
+
+
+def place(metric: str) -> tuple[int, int]:
+    """Where a score stands: in the order of `METRICS`, then by its number of samples."""
+    base, count = split_name(metric)
+    return list(METRICS).index(f"{base}_n" if count else base), int(count or 0)
 
 
 def published_section(tables: Sequence[PublishedTable], slices: int) -> str:
@@ -146,8 +152,10 @@ def published_table(published: PublishedTable, slices: int) -> str:
             "to 100 samples."
         )
     notes = "".join(f'<p class="quiet">{escape(caution)}</p>' for caution in cautions)
-    caption = f"{published.name}. {published.protocol}"
-    return f'<p class="quiet">{escape(verdict)}</p>{table(caption, head, body)}{notes}'
+    return (
+        f'<h3>{escape(published.name)}</h3><p class="quiet">{escape(verdict)}</p>'
+        f"{table(published.protocol, head, body)}{notes}"
+    )
 
 
 def table(caption: str, head: str, body: Sequence[str]) -> str:

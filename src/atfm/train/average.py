@@ -7,7 +7,7 @@ __all__ = ["Average"]
 
 
 class Average:
-    """`w <- d w + (1 - d) v` after every step, with `d = min(decay, (1 + step) / (10 + step))` so that it starts at once.
+    """`w <- d w + (1 - d) v` after every step, with `d = min(decay, (1 + step) / (10 + step))` an early start.
 
     Args:
         module: the weights `v` that are trained.

@@ -1,7 +1,7 @@
 """Tensors with a JSON description, written so that a killed process leaves the old pair or the new one.
 
-A pair is `<name>.safetensors` and `<name>.json`; the JSON is written last and names the SHA-256 of the tensors, so a pair
-that is half old and half new is recognised. Nothing here executes what it reads.
+A pair is `<name>.safetensors` and `<name>.json`; the JSON is written last and names the SHA-256 of the tensors, so a
+pair that is half old and half new is recognised. Nothing here executes what it reads.
 """
 
 import hashlib
@@ -76,4 +76,4 @@ def _description(path: Path) -> dict[str, Any]:
     version = description.get("version") if isinstance(description, dict) else None
     if version != VERSION:
         raise CheckpointError(f"{path}: expected version {VERSION}, got {version}; use the atfm that wrote it")
-    return description  # type: ignore[no-any-return]
+    return description

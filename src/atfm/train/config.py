@@ -27,7 +27,9 @@ class GTRConfig(_Part):
     patch: int = Field(1, ge=1, description="pixels folded into channels; 2 costs a quarter of 1")
     rank: int = Field(10, ge=1, description="rank R of the factor")
     monte_carlo: int = Field(20, ge=2, multiple_of=2, description="antithetic samples M of the likelihood")
-    annotators: Literal["all", "one"] = Field("all", description="all in one likelihood, or one drawn at a time (paper)")
+    annotators: Literal["all", "one"] = Field(
+        "all", description="all in one likelihood, or one drawn at a time (paper)"
+    )
 
 
 class SFMConfig(_Part):

@@ -1,7 +1,7 @@
 """The training loop: the stages of a method one after the other, each frozen when it is done.
 
-Every step is seeded from (seed, stage, step) and the order of the cases from (seed, stage, epoch); with the checkpoint's
-weights, averages and optimiser state this makes a resumed training the same training, bit for bit on the CPU.
+Every step is seeded from (seed, stage, step) and the order of the cases from (seed, stage, epoch); with the weights,
+averages and optimiser state of a checkpoint this makes a resumed training the same training, bit for bit on the CPU.
 """
 
 import math
@@ -89,7 +89,7 @@ class Trainer:
         first = 0
         for stage, plan in self._plan():
             last = first + plan.steps
-            # A checkpoint of a later stage holds this stage's final weights; one of its very end still has to be averaged.
+            # A later stage's checkpoint holds this stage's final weights; one of its very end is still to be averaged.
             if done <= last:
                 if done == first == end and first:
                     break
@@ -135,7 +135,12 @@ class Trainer:
         method.load_state_dict(average.weights)
 
     def _step(
-        self, stage: Stage, plan: StageConfig, optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], step: int
+        self,
+        stage: Stage,
+        plan: StageConfig,
+        optimiser: torch.optim.Optimizer,
+        parameters: list[nn.Parameter],
+        step: int,
     ) -> dict[str, float]:
         for group in optimiser.param_groups:
             group["lr"] = plan.lr * _schedule(plan, step)
@@ -144,7 +149,7 @@ class Trainer:
         with self._precision(plan):
             losses = stage.method.loss(batch)
         optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+        torch.stack(list(losses.values())).sum().backward()
         norm = nn.utils.clip_grad_norm_(parameters, plan.clip)
         optimiser.step()
         told = {name: float(value.detach()) for name, value in losses.items()} | {"gradient": float(norm)}

@@ -11,7 +11,7 @@ from atfm.train.config import AugmentConfig, Config, GTRConfig, SFMConfig, Stage
 
 __all__ = ["PRESETS", "resolve"]
 
-# Sources of `paper`: Li et al., AAAI 2026, arXiv 2511.06857, section "Implementation details": GTR filters 32-64-128-192,
+# Sources of `paper`: Li et al., AAAI 2026, arXiv 2511.06857, "Implementation details": GTR filters 32-64-128-192,
 # rank 10, 20 samples; ST-Net width 128, multipliers 1-2-4, attention; Adam 1e-4 without decay or averaging; 1000 + 200
 # epochs on LIDC, 400 + 120 on ISIC3; alpha 1e-3 and 1e-4; 25 Euler steps. An epoch is 9,880 / 32 = 309 steps on the
 # training patients of LIDC here, 240 / 32 = 8 steps on four fifths of the 300 images of ISIC3.

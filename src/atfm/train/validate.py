@@ -3,8 +3,8 @@
 import torch
 
 from atfm.data.resident import Resident
-from atfm.metrics.table import score_case
 from atfm.methods.method import Method
+from atfm.metrics.table import score_case
 from atfm.seeding import Noise
 
 __all__ = ["validate"]

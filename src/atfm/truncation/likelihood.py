@@ -51,7 +51,9 @@ def all_annotators(logits: Tensor, annotations: Tensor, present: Tensor) -> Tens
     return (losses * present).sum(1) / present.sum(1)
 
 
-def one_annotator(logits: Tensor, annotations: Tensor, present: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def one_annotator(
+    logits: Tensor, annotations: Tensor, present: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
     """Return the paper's form: one annotator of each image, drawn uniformly, `[B]` nats per image."""
     chosen = torch.multinomial(present.float(), 1, generator=generator).squeeze(1)  # [B]
     rows = torch.arange(len(chosen), device=chosen.device)

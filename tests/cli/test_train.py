@@ -1,0 +1,87 @@
+"""`atfm train` and `atfm sample` as processes: resume, overrides, and a line for every mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SMALL = [
+    "--set=gtr.widths=[8]", "--set=sfm.widths=[8]", "--set=sfm.context_widths=[]", "--set=stage1.steps=3",
+    "--set=stage2.steps=2", "--set=stage1.batch=4", "--set=stage2.batch=4", "--set=validate_cases=2",
+    "--set=validate_samples=2", "--set=save_every=2", "--threads=1",
+]  # fmt: skip
+
+
+def atfm(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "atfm", *map(str, words)], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("train") / "run"
+    store = out.parent / "store"
+    assert atfm("data", "import", "phantom", "--cases", "20", "--test-annotators", "4", "--out", store).returncode == 0
+    first = atfm("train", "phantom", "--data", store, *SMALL, "--max-steps", "2", "--out", out, "--json")
+    assert json.loads(first.stdout)["steps"] == 2, first.stderr
+    second = atfm("train", "phantom", "--data", store, *SMALL, "--out", out, "--json")
+    assert json.loads(second.stdout)["steps"] == 5, second.stderr
+    return out
+
+
+def test_a_run_samples_and_evaluates(run: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)).save(tmp_path / "a.png")
+    done = atfm("sample", run, tmp_path / "a.png", "--n", "3", "--seed", "7", "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["images"][0]["files"]["masks"]) == 3
+    scored = atfm("evaluate", run, run.parent / "store", "--samples", "4", "--out", tmp_path / "report", "--json")
+    assert "ged_4" in json.loads(scored.stdout)["scores"], scored.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "fantom"], "did you mean phantom?"),
+        (["train", "lidc"], "--data: expected a store"),
+        (["train", "phantom", "--set", "stage1.lrr=1"], "the nearest valid one is 'stage1.lr'"),
+        (["train", "phantom", "--max-steps", "0"], "expected at least 1, got 0"),
+        (["train", "lidc", "--data", "nowhere"], "nowhere"),
+        (["sample", "nothing", "a.png"], "expected a run folder, a .safetensors file or shipped weights"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(words: list[str], message: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "atfm", *words], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels", "message"),
+    [
+        ("wide.png", np.zeros((20, 40), np.uint8), "expected an image of 32 x 32 pixels"),
+        ("nan.npy", np.full((32, 32), np.nan, np.float32), "NaN"),
+        ("cut.png", None, "cut.png"),
+    ],
+)
+def test_an_image_that_does_not_fit(run: Path, tmp_path: Path, name: str, pixels: np.ndarray, message: str) -> None:
+    path = tmp_path / name
+    if pixels is None:
+        path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    elif path.suffix == ".npy":
+        np.save(path, pixels)
+    else:
+        Image.fromarray(pixels).save(path)
+    done = atfm("sample", run, path, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert message in done.stderr
+
+
+def test_dry_run_prints_what_would_be_trained(tmp_path: Path) -> None:
+    done = atfm("train", "paper", "--set", "stage1.lr=2e-4", "--dry-run", "--json")
+    config = json.loads(done.stdout)["config"]
+    assert config["stage1"]["lr"] == 2e-4
+    assert config["sfm"]["widths"] == [128, 256, 512]

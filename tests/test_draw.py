@@ -1,0 +1,86 @@
+"""Images in several formats become masks, maps and a sheet; what does not fit is one line."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from atfm.draw import draw
+from atfm.errors import InputError
+from atfm.models import Model, build
+from atfm.train.config import Config, GTRConfig, SFMConfig
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    config = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
+    return Model(build(config, in_channels=1, channels=1, size=(16, 16)).eval(), "small", frozenset(), {})
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (16, 16), np.uint8)
+
+
+def test_png_gives_masks_maps_and_a_sheet(model: Model, tmp_path: Path, pixels: np.ndarray) -> None:
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    result = draw(model, tmp_path / "a.png", tmp_path / "out", 5)
+    masks = [np.asarray(Image.open(file)) for file in result["files"]["masks"]]
+    assert len(masks) == 5
+    assert set(np.unique(masks)) <= {0, 255}
+    assert [int((mask > 0).sum()) for mask in masks] == result["areas"]
+    probability = np.asarray(Image.open(result["files"]["probability"]))
+    np.testing.assert_allclose(probability, np.mean(masks, 0), atol=0.51)
+    assert Image.open(result["files"]["overlay"]).size[0] > 200
+    assert Image.open(result["files"]["entropy"]).size == (16, 16)
+
+
+def test_more_samples_leave_the_first_as_they_were(model: Model, tmp_path: Path, pixels: np.ndarray) -> None:
+    np.save(tmp_path / "a.npy", pixels.astype(np.float32) / 255)
+    few, many = (draw(model, tmp_path / "a.npy", tmp_path / str(n), n, seed=7, form="npy") for n in (3, 9))
+    drawn = [np.load(result["files"]["samples"]) for result in (few, many)]
+    assert drawn[0].shape == (3, 16, 16)
+    assert (drawn[0] != drawn[1][:3]).mean() < 1e-3
+
+
+def test_nifti_keeps_its_affine(model: Model, tmp_path: Path, pixels: np.ndarray) -> None:
+    affine = np.diag([0.7, 0.6, 2.5, 1.0])
+    nibabel.save(nibabel.Nifti1Image(pixels.astype(np.float32) / 255, affine), tmp_path / "a.nii.gz")
+    result = draw(model, tmp_path / "a.nii.gz", tmp_path / "out", 3)
+    written = nibabel.load(result["files"]["samples"])
+    np.testing.assert_allclose(written.affine, affine, atol=1e-5)
+    assert 3 in written.shape
+    assert nibabel.load(result["files"]["probability"]).get_fdata().max() <= 1
+
+
+def test_colour_is_weighed_into_grey_for_a_grey_model(model: Model, tmp_path: Path, pixels: np.ndarray) -> None:
+    Image.fromarray(np.stack([pixels] * 3, -1)).save(tmp_path / "a.png")
+    Image.fromarray(pixels).save(tmp_path / "b.png")
+    colour, grey = (draw(model, tmp_path / f"{name}.png", tmp_path / "out", 2) for name in ("a", "b"))
+    assert len(colour["areas"]) == len(grey["areas"])
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        (
+            "large.npy",
+            np.zeros((20, 16), np.float32),
+            "expected an image of 16 x 16 pixels for the model small, got 20 x 16",
+        ),
+        ("nan.npy", np.full((16, 16), np.nan, np.float32), "NaN"),
+        ("text.npy", np.array(["a"]), "text.npy"),
+    ],
+)
+def test_images_that_do_not_fit(model: Model, tmp_path: Path, name: str, array: np.ndarray, message: str) -> None:
+    np.save(tmp_path / name, array)
+    with pytest.raises(InputError, match=message):
+        draw(model, tmp_path / name, tmp_path / "out", 2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_samples_are_refused(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="at least 1 sample, got 0"):
+        draw(model, tmp_path / "a.png", tmp_path, 0)
