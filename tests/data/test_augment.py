@@ -19,7 +19,7 @@ def test_identity_cuts_the_central_window() -> None:
 
 def test_a_quarter_turn_a_mirror_and_a_shift_are_exact() -> None:
     image = torch.rand(1, 1, 8, 8)
-    torch.testing.assert_close(moved([[0, -1, 0], [1, 0, 0]], image, (8, 8))[0], torch.rot90(image, -1, (2, 3)))
+    torch.testing.assert_close(moved([[0, -1, 0], [1, 0, 0]], image, (8, 8))[0], torch.rot90(image, 1, (2, 3)))
     torch.testing.assert_close(moved([[-1, 0, 0], [0, 1, 0]], image, (8, 8))[0], image.flip(3))
     torch.testing.assert_close(moved([[1, 0, 2], [0, 1, 0]], image, (8, 8))[0][..., :6], image[..., 2:])
 
