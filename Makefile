@@ -18,7 +18,7 @@ help:
 demo: .venv/runtime demo/store/store.json
 	$(ATFM) train phantom --data demo/store --out demo/run
 	$(ATFM) sample demo/run examples/phantom.png --n 16 --seed 7 --out demo/samples
-	$(ATFM) evaluate demo/run demo/store --split test --out demo/report
+	$(ATFM) evaluate demo/run demo/store --split test --limit 60 --out demo/report
 	@echo "The report: demo/report/report.html"
 
 demo/store/store.json: | .venv/runtime

@@ -98,6 +98,7 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
         alpha=sfm.alpha,
         steps=sfm.steps,
         solver=SOLVERS[sfm.solver],
+        temperature=sfm.temperature,
         condition=sfm.condition,
         grey=sfm.grey,
     )

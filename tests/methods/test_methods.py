@@ -151,3 +151,11 @@ def test_entropy_is_in_bits_and_the_mean_counts_masks() -> None:
     assert drawn.mean_probability.item() == 0.5
     assert drawn.entropy.item() == pytest.approx(1.0)
     assert Samples(masks[:, :2], masks[:, :2].float()).entropy.item() == 0
+
+
+def test_the_temperature_scales_the_noise_of_the_start() -> None:
+    method, noise = gtr(), Noise(0, ["a"])
+    distribution = method.distribution(torch.rand(1, 1, 16, 16))
+    cold, warm = (method.draw(distribution, 3, noise, t).logit().double() for t in (0.5, 1.0))
+    mean = distribution.mean.unsqueeze(1).double()
+    torch.testing.assert_close(2 * (cold - mean), warm - mean, atol=1e-3, rtol=1e-3)

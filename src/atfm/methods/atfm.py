@@ -35,6 +35,7 @@ class ATFM(Method):
         pairs: how many of the coupled pairs are trained on; all starts if as many.
         alpha: weight of the semantic Dice term.
         steps, solver: how the field is integrated when sampling; both may be changed afterwards.
+        temperature: scale of GTR's noise where a sample starts; above 1 starts are drawn apart.
         condition: "image" (the paper), or "features": the image and GTR's features of it.
         grey: the flow sees a colour image as grey (the paper on ISIC3).
         chunk: samples that pass through the network at a time; bounds memory, changes nothing else.
@@ -53,13 +54,15 @@ class ATFM(Method):
         steps: int,
         solver: Solver = EULER,
         condition: Literal["image", "features"] = "image",
+        temperature: float = 1.0,
         grey: bool = False,
         chunk: int = 64,
     ) -> None:
         super().__init__(truncation.in_channels, truncation.channels, truncation.size, truncation.window)
         self.truncation, self.network = truncation, network
         self.form, self.coupling, self.starts, self.pairs, self.alpha = form, coupling, starts, pairs, alpha
-        self.steps, self.solver, self.condition, self.grey, self.chunk = steps, solver, condition, grey, chunk
+        self.steps, self.solver, self.temperature = steps, solver, temperature
+        self.condition, self.grey, self.chunk = condition, grey, chunk
 
     def stages(self) -> list[Stage]:
         return [Stage("gtr", self.truncation), Stage("sfm", self)]
@@ -137,7 +140,8 @@ class ATFM(Method):
         noise = as_noise(generator, len(image))
         window = self.focus(image)
         features = self.truncation.network.features(window)
-        x_0 = self.truncation.draw(self.truncation.network.distribution(features), n, noise)  # [B, S, C, *window]
+        distribution = self.truncation.network.distribution(features)
+        x_0 = self.truncation.draw(distribution, n, noise, self.temperature)  # [B, S, C, *window]
         field = self._field(self.context(window, features).repeat_interleave(n, 0))
         x_1 = integrate(field, x_0.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
         return self.samples(x_1.unflatten(0, x_0.shape[:2]).clamp(0, 1))

@@ -52,12 +52,12 @@ class GTR(Method):
         """Return the distribution over logits of the window, `[B, C_in, *spatial]` in."""
         return cast(LowRankNormal, self.network(self.focus(image)))
 
-    def draw(self, distribution: LowRankNormal, n: int, noise: Noise) -> Tensor:
-        """Draw `X_0 = sigmoid(X_trunc)`, `[B, n, C, *window]`, from the noise of each (case, sample)."""
+    def draw(self, distribution: LowRankNormal, n: int, noise: Noise, temperature: float = 1.0) -> Tensor:
+        """Draw `X_0 = sigmoid(X_trunc)`, `[B, n, C, *window]`, from the noise of each (case, sample), scaled."""
         device = distribution.mean.device
         low_rank = noise.normal("low-rank", n, (distribution.rank,), device)
         pixel = noise.normal("pixel", n, tuple(distribution.event_shape), device)
-        return squash(distribution.from_noise(low_rank, pixel))
+        return squash(distribution.from_noise(temperature * low_rank, temperature * pixel))
 
     @torch.no_grad()
     def sample(self, image: Tensor, n: int, *, generator: Noise | torch.Generator) -> Samples:

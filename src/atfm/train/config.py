@@ -48,6 +48,7 @@ class SFMConfig(_Part):
     alpha: float = Field(1e-3, ge=0, description="weight of the semantic Dice")
     steps: int = Field(4, ge=1, description="solver steps when sampling")
     solver: Literal["euler", "heun", "ralston", "rk4"] = Field("euler", description="solver when sampling")
+    temperature: float = Field(1.0, gt=0, description="scale of GTR's noise where a sample starts")
     grey: bool = Field(False, description="the flow sees a colour image as grey (paper, ISIC3)")
 
 

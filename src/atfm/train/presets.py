@@ -58,7 +58,7 @@ PRESETS: dict[str, Config] = {
         preset="lidc",
         window=(64, 64),
         gtr=GTRConfig(widths=(32, 48, 64, 96), patch=2),
-        sfm=SFMConfig(widths=(16, 32, 48, 64), context_widths=(24, 32, 48), patch=2, pairs=1, steps=2),
+        sfm=SFMConfig(widths=(16, 32, 48, 64), context_widths=(24, 32, 48), patch=2, pairs=1, steps=2, temperature=1.2),
         stage1=StageConfig(steps=5_000, batch=32, lr=2e-3, warmup=200),
         stage2=StageConfig(steps=2_600, batch=16, lr=2e-3, warmup=100, ema=0.998),
         augment=AugmentConfig(warp=0.5, scale=0.15, shift=3.0, contrast=0.2, brightness=0.1),
