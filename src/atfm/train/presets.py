@@ -53,7 +53,7 @@ PRESETS: dict[str, Config] = {
         validate_cases=40,
         validate_samples=8,
     ),
-    # GED_16 .266 and HM-IoU_32 .568 on 600 test slices were measured with it: docs/experiments.md.
+    # GED_16 .254 and HM-IoU_32 .565 on 600 test slices were measured with it: docs/experiments.md.
     "lidc": Config(
         preset="lidc",
         window=(64, 64),
