@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,16 @@ import torch
 
 from atfm import __version__
 from atfm.data.case import Case
-from atfm.data.phantom_store import phantom_cases
+from atfm.data.intensity import Intensity
+from atfm.data.phantom_store import kind_of, phantom_cases
 from atfm.data.resident import Resident
 from atfm.data.splits import patient_hash
 from atfm.data.store import Store
+from atfm.data.witness import Witness
+from atfm.errors import ConfigError
+from atfm.methods.gtr import GTR
 from atfm.methods.method import Method
-from atfm.models import WEIGHTS, build, publish
+from atfm.models import WEIGHTS, Model, build, load, publish
 from atfm.seeding import step_generator
 from atfm.train.config import Config
 from atfm.train.loop import Progress, Trainer
@@ -36,6 +40,9 @@ class Cases:
         description: JSON that names this very data: name, digest, splits.
         patients: ids of the training patients.
         classes: 1 for binary masks, else the number of labels.
+        ignore_label: a label that says nothing, see `StoreInfo`.
+        intensity: how the files' values were put into [0, 1].
+        modality: what the images are, see `StoreInfo`.
     """
 
     train: Iterable[Case]
@@ -43,6 +50,9 @@ class Cases:
     description: dict[str, Any]
     patients: list[str]
     classes: int = 1
+    ignore_label: int | None = None
+    intensity: Intensity = field(default_factory=lambda: Intensity(kind="as-is"))
+    modality: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -68,15 +78,32 @@ def from_store(store: Store, config: Config, *, train: str = "train", validation
         {"name": store.info.name, "digest": store.digest, "train": train, "validation": validation},
         sorted({identifiers[i][1] for i in split}),
         store.info.classes,
+        store.info.ignore_label,
+        rule(store),
+        store.info.modality,
     )
 
 
-def from_phantom(config: Config, *, cases: int = 3000) -> Cases:
-    """Return simulated cases, generated in memory: `cases` to train on and `config.validate_cases` to validate."""
-    drawn = phantom_cases(config.seed, cases + config.validate_cases)
-    train = [next(drawn) for _ in range(cases)]
-    description = {"name": "phantom", "seed": config.seed, "train": cases, "validation": config.validate_cases}
-    return Cases(train, drawn, description, [case.patient_id for case in train])
+def rule(store: Store) -> Intensity:
+    """How the images of a store were put into [0, 1]: as its importer says, else told by how the pixels are kept."""
+    return store.info.intensity or Intensity(kind="byte" if store.info.dtype == "uint8" else "as-is")
+
+
+def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
+    """Return simulated cases of the kind that the preset names, `phantom-volume` for one, generated in memory.
+
+    Args:
+        config: `validate_cases` of them are for validation.
+        cases: how many to train on; None: as many as the kind needs.
+    """
+    name = config.preset
+    kind = name.removeprefix("phantom-") if name.startswith("phantom-") else "grey"
+    count = kind_of(kind).cases if cases is None else cases
+    drawn = phantom_cases(config.seed, count + config.validate_cases, kind=kind)
+    train = [next(drawn) for _ in range(count)]
+    description = {"name": name, "seed": config.seed, "train": count, "validation": config.validate_cases}
+    patients = [case.patient_id for case in train]
+    return Cases(train, drawn, description, patients, kind_of(kind).classes, modality="simulated")
 
 
 def fit(
@@ -86,30 +113,66 @@ def fit(
     *,
     device: torch.device,
     max_steps: int | None = None,
+    gtr: str | Path | None = None,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> Fitted:
-    """Train both stages in `out`, or go on where a killed or shortened training stopped.
+    """Train all stages in `out`, or go on where a killed or shortened training stopped.
+
+    Args:
+        config: what is trained.
+        cases: on what.
+        out: the run folder.
+        device: where.
+        max_steps: stop after so many steps of all stages in all.
+        gtr: a model whose stage 1 is taken as it is, instead of training one.
+        tell: is told of every step.
 
     Raises:
         ConfigError: a configuration that does not fit the data.
         CheckpointError: `out` holds another training, or a damaged checkpoint.
         DiskError: the disk is full; the last checkpoint stays usable.
     """
-    run = Run(out, {"config": config.model_dump(mode="json"), "data": cases.description})
-    train = Resident(cases.train, cases.classes, device)
+    first = None if gtr is None else load(gtr)
+    identity: dict[str, Any] = {"data": cases.description}
+    if first is not None:
+        config = config.model_copy(update={"stage1": config.stage1.model_copy(update={"steps": 0})})
+        identity["gtr"] = first.card["sha256"]
+    run = Run(out, identity | {"config": config.model_dump(mode="json")})
+    held = partial(Resident, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label)
+    witness = Witness(config.crop)
+    train = held(witness.watch(cases.train))
     held_out = list(cases.validation)
-    validation = Resident(held_out, cases.classes, device) if held_out else None
+    validation = held(held_out) if held_out else None
     torch.manual_seed(config.seed)
-    method = build(config, in_channels=train.images.shape[1], channels=cases.classes, size=train.size).to(device)
+    method = build(config, in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
+    if first is not None:
+        _take(first, method.truncation)
     card = {
         "config": config.model_dump(mode="json"),
         "data": cases.description,
-        "patients": sorted(map(patient_hash, cases.patients)),
+        "patients": sorted({*map(patient_hash, cases.patients), *(first.patients if first else ())}),
         "versions": versions(),
+        "intensity": stretched(cases.intensity, witness).model_dump(mode="json"),
+        "likeness": witness.reference(cases.modality).model_dump(mode="json"),
     }
     trainer = Trainer(method, config, train, validation, run, partial(_publish, out / WEIGHTS, card))
     steps = trainer.train(max_steps, tell)
     return Fitted(out, steps, trainer.total, trainer.history[-1] if trainer.history else None)
+
+
+def _take(model: Model, truncation: GTR) -> None:
+    """Take over the stage 1 of a model."""
+    try:
+        truncation.load_state_dict(model.method.stages()[0].method.state_dict())
+    except RuntimeError as error:
+        raise ConfigError(
+            f"stage 1 of {model.name}: expected the networks of 'gtr' in the configuration; {error}"
+        ) from error
+
+
+def stretched(rule: Intensity, witness: Witness) -> Intensity:
+    """The rule, with what the images themselves tell of it."""
+    return rule.model_copy(update={"stretched": witness.stretched}) if rule.kind in ("byte", "as-is") else rule
 
 
 def _publish(path: Path, card: dict[str, Any], method: Method, state: dict[str, Any]) -> None:

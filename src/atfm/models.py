@@ -1,6 +1,7 @@
 """Names, run folders and weight files to a ready method: the one place where the parts are joined."""
 
 import json
+import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -49,6 +50,10 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
         ConfigError: parts that do not fit each other or the image.
     """
     gtr, sfm, window = config.gtr, config.sfm, config.window or size
+    if config.crop and (config.window or len(config.crop) != len(size)):
+        raise ConfigError(
+            f"field 'crop': expected {len(size)} numbers and no window beside it, got {list(config.crop)}"
+        )
     if len(window) != len(size) or any(inner > outer for inner, outer in zip(window, size, strict=False)):
         raise ConfigError(f"field 'window': expected at most the image's size {list(size)}, got {list(window)}")
     for part, patch in (("gtr", gtr.patch), ("sfm", sfm.patch)):
@@ -76,6 +81,7 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
         in_channels=in_channels,
         monte_carlo=gtr.monte_carlo,
         shared=gtr.annotators == "all",
+        stride=_stride(config) if config.crop else None,
     )
     condition = (1 if sfm.grey else in_channels) * sfm.patch**dims
     network = STNet(
@@ -99,9 +105,19 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
         steps=sfm.steps,
         solver=SOLVERS[sfm.solver],
         temperature=sfm.temperature,
+        draws=sfm.draws,
+        start=sfm.start,
+        margin=sfm.margin,
         condition=sfm.condition,
         grey=sfm.grey,
     )
+
+
+def _stride(config: Config) -> int:
+    """The pixels from one position of the coarsest level of any network to the next."""
+    gtr, sfm = config.gtr, config.sfm
+    levels = [(gtr.patch, gtr.widths), (sfm.patch, sfm.widths), (sfm.patch, sfm.context_widths or (0,))]
+    return math.lcm(*(patch * 2 ** (len(widths) - 1) for patch, widths in levels))
 
 
 def publish(path: Path, method: Method, card: dict[str, Any]) -> None:

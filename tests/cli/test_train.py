@@ -11,7 +11,8 @@ from PIL import Image
 
 SMALL = [
     "--set=gtr.widths=[8]", "--set=sfm.widths=[8]", "--set=sfm.context_widths=[]", "--set=stage1.steps=3",
-    "--set=stage2.steps=2", "--set=stage1.batch=4", "--set=stage2.batch=4", "--set=validate_cases=2",
+    "--set=stage2.steps=2", "--set=stage3.steps=0", "--set=stage1.batch=4",
+    "--set=stage2.batch=4", "--set=validate_cases=2",
     "--set=validate_samples=2", "--set=save_every=2", "--threads=1",
 ]  # fmt: skip
 

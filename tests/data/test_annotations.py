@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atfm.data.annotations import one_hot
+from atfm.data.annotations import counted, highest, one_hot
 from atfm.errors import InputError
 
 
@@ -25,3 +25,14 @@ def test_binary_has_one_channel() -> None:
 def test_a_label_beyond_the_classes() -> None:
     with pytest.raises(InputError, match="expected labels 0 to 1, got 2"):
         one_hot(np.array([[2]]), 2)
+
+
+def test_a_label_that_says_nothing_has_no_channel() -> None:
+    masks = np.array([[[0, 1, 255]], [[2, 255, 255]]], np.uint8)
+    channels = one_hot(masks, 3, ignore_label=255)
+    assert channels.sum(1).tolist() == [[[1, 1, 0]], [[1, 0, 0]]]
+    assert counted(masks, 255).tolist() == [[True, False, False]]
+    assert counted(masks, None).all()
+    assert (highest(masks), highest(masks, 255), highest(masks[:, :, 2:], 255)) == (255, 2, 0)
+    with pytest.raises(InputError, match="expected labels 0 to 2, got 255"):
+        one_hot(masks, 3)

@@ -41,3 +41,38 @@ def test_warped_masks_stay_labels_and_images_in_range() -> None:
     assert set(labels.unique().tolist()) <= {0, 1, 2, 3}
     again = draw(limits, 8, torch.Generator().manual_seed(1))
     assert torch.equal(drawn.matrix, again.matrix)
+
+
+def test_in_a_volume_slices_are_turned_and_the_stack_is_mirrored() -> None:
+    """All that may come of a volume are the 16 moves that keep slices slices; with `cube` the 48 of a cube."""
+    volume = torch.rand(1, 1, 6, 6, 6)
+    for cube, expected in ((False, 16), (True, 48)):
+        drawn = draw(AugmentationRange(cube=cube), 400, torch.Generator().manual_seed(0), (6, 6, 6))
+        out, labels = apply(drawn, volume.expand(400, -1, -1, -1, -1), volume.expand(400, -1, -1, -1, -1), (6, 6, 6))
+        torch.testing.assert_close(out, labels, atol=1e-4, rtol=0)  # whole pixels: no mixing of neighbours
+        kinds = {tuple((one * 1000).round().int().flatten().tolist()) for one in labels}
+        assert len(kinds) == expected
+    turned = {
+        tuple((move * 1000).round().int().flatten().tolist())
+        for k in range(4)
+        for mirror in (False, True)
+        for flipped in (False, True)
+        for move in [_moved(volume, k, mirror, flipped)]
+    }
+    drawn = draw(AugmentationRange(), 400, torch.Generator().manual_seed(0), (6, 6, 6))
+    labels = apply(drawn, volume.expand(400, -1, -1, -1, -1), volume.expand(400, -1, -1, -1, -1), (6, 6, 6))[1]
+    assert {tuple((one * 1000).round().int().flatten().tolist()) for one in labels} == turned
+
+
+def _moved(volume: torch.Tensor, quarters: int, mirror: bool, flipped: bool) -> torch.Tensor:
+    volume = torch.rot90(volume, quarters, (3, 4))
+    volume = volume.flip(4) if mirror else volume
+    return volume.flip(2) if flipped else volume
+
+
+def test_a_window_that_is_not_square_is_turned_by_halves_only() -> None:
+    image = torch.rand(1, 1, 4, 8)
+    drawn = draw(AugmentationRange(), 60, torch.Generator().manual_seed(0), (4, 8))
+    labels = apply(drawn, image.expand(60, -1, -1, -1), image.expand(60, -1, -1, -1), (4, 8))[1]
+    torch.testing.assert_close(labels.flatten(1).sort(1)[0], image.flatten(1).sort(1)[0].expand(60, -1))
+    assert len({tuple(one.flatten().tolist()) for one in labels}) == 4

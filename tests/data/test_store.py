@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atfm.data import writer as writer_module
+from atfm.data import partial as partial_module
 from atfm.data.case import Case
 from atfm.data.store import Store, StoreWriter
 from atfm.errors import DiskError, InputError, StoreError
@@ -297,7 +297,7 @@ def test_a_killed_writer_leaves_no_store_and_the_next_one_tidies_up(tmp_path) ->
     assert len(left) == 1 and left[0].name.startswith(".store.partial-") and not path.exists()
     write(path, [make_case(0)])
     assert left[0].exists(), "it could be another writer at work"
-    old = time.time() - writer_module.ABANDONED_SECONDS - 10
+    old = time.time() - partial_module.ABANDONED_SECONDS - 10
     for file in [*left[0].iterdir(), left[0]]:
         os.utime(file, (old, old))
     (tmp_path / "again").mkdir()
@@ -307,7 +307,7 @@ def test_a_killed_writer_leaves_no_store_and_the_next_one_tidies_up(tmp_path) ->
 
 
 def with_package() -> dict[str, str]:
-    package = Path(writer_module.__file__).parents[2]
+    package = Path(partial_module.__file__).parents[2]
     return os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atfm.evaluate.references import REFERENCES, score_reference
-from atfm.metrics.table import score_case
+from atfm.metrics.case import score_case
 
 
 @pytest.mark.parametrize("name", REFERENCES)

@@ -33,3 +33,22 @@ def test_who_serves_once_more_is_left_to_chance() -> None:
     )
     assert set(counts.unique().tolist()) == {1, 2}
     torch.testing.assert_close(counts.float().mean(0), torch.full((3,), 4 / 3), atol=0.12, rtol=0)
+
+
+def test_pixels_that_an_annotator_says_nothing_of_cost_nothing() -> None:
+    """Two starts and two annotations that agree where they count: the others alone would pair them the other way."""
+    x_0 = torch.tensor([[1.0, 0, 0, 0], [0, 1, 1, 1]]).reshape(1, 2, 1, 1, 4)
+    x_1 = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0]]).reshape(1, 2, 1, 1, 4)
+    counts = torch.tensor([[True, True, False, False], [True, True, False, False]]).reshape(1, 2, 1, 4)
+    for filling, order in ((x_1, [0, 1]), (torch.where(counts.unsqueeze(2), x_1.flip(1), 0.0), [1, 0])):
+        index = optimal(x_0, filling, torch.ones(1, 2, dtype=torch.bool), counts=counts)
+        assert index[0].tolist() == order
+
+
+def test_padding_is_never_chosen_whatever_it_holds() -> None:
+    x_0 = torch.rand(3, 6, 1, 2, 2)
+    present = torch.arange(5) < torch.tensor([1, 2, 5])[:, None]
+    annotations = torch.where(present[:, :, None, None, None], torch.rand(3, 5, 1, 2, 2).round(), x_0.mean())
+    for couple in (independent, optimal):
+        index = couple(x_0, annotations, present)
+        assert (index.max(1)[0] < torch.tensor([1, 2, 5])).all()

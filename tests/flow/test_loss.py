@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from atfm.flow.loss import cross_entropy, flow_matching, semantic, soft_dice
 
@@ -44,3 +45,36 @@ def test_cross_entropy_for_one_channel_and_for_classes() -> None:
     assert cross_entropy(logits, torch.ones_like(logits)).item() == pytest.approx(0.693147, abs=1e-5)
     one_hot = torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)
     assert cross_entropy(torch.zeros(1, 3, 1, 1), one_hot).item() == pytest.approx(1.098612, abs=1e-5)
+
+
+def test_semantic_leaves_the_background_of_classes_out() -> None:
+    endpoint, annotations = torch.rand(2, 1, 3, 4, 4), torch.rand(2, 2, 3, 4, 4).round()
+    present = torch.ones(2, 2, dtype=torch.bool)
+    other = annotations.clone()
+    other[:, :, 0] = 1 - other[:, :, 0]
+    assert semantic(endpoint, annotations, present) == semantic(endpoint, other, present)
+    expected = [1 - soft_dice(endpoint[b, :, None, 1:], annotations[b, None, :, 1:]).mean() for b in range(2)]
+    torch.testing.assert_close(semantic(endpoint, annotations, present), torch.stack(expected).mean())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_that_do_not_count_are_as_if_cut_away(channels: int) -> None:
+    """Against the same losses of the pixels that count, laid in a row."""
+    g = torch.Generator().manual_seed(channels)
+    output, start = torch.randn(2, 2, channels, 4, 5, generator=g).unbind()
+    labels = torch.randint(max(channels, 2), (2, 4, 5), generator=g)
+    mask = F.one_hot(labels, max(channels, 2)).movedim(-1, 1).float()[:, -channels:]
+    counts = (torch.rand(4, 5, generator=g) > 0.4).expand(2, 4, 5)
+
+    def kept(x: torch.Tensor) -> torch.Tensor:
+        return x[..., counts[0]].unsqueeze(-1)  # [..., n, 1]
+
+    assert flow_matching(output, start, counts).item() == pytest.approx(flow_matching(kept(output), kept(start)).item())
+    torch.testing.assert_close(cross_entropy(output, mask, counts), cross_entropy(kept(output), kept(mask)))
+    probability, annotations, present = output.sigmoid().unsqueeze(1), mask.unsqueeze(1), torch.ones(2, 1).bool()
+    said = counts.unsqueeze(1)
+    torch.testing.assert_close(
+        semantic(probability, annotations * said.unsqueeze(2), present, said),
+        semantic(kept(probability), kept(annotations), present),
+    )
+    assert cross_entropy(output, mask, torch.zeros_like(counts)).item() == 0

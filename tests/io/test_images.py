@@ -181,7 +181,7 @@ def test_missing_empty_and_wrong_files(tmp_path, suffix, read) -> None:
         read(path)
     for content in (b"", b"hello, I am no image at all", b"\x89PNG\r\n\x1a\n", bytes(500)):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="cannot be read") as error:
+        with pytest.raises(InputError, match=r"cannot be read|its head is longer") as error:
             read(path)
         assert "\n" not in str(error.value)
 

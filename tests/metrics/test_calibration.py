@@ -130,6 +130,35 @@ def test_empty_bins_show_their_centre() -> None:
         _ = bins.ece
 
 
+def test_bins_of_two_processes_merge_and_travel(draw) -> None:
+    rng = np.random.default_rng(3)
+    whole, parts = ReliabilityBins(5), [ReliabilityBins(5), ReliabilityBins(5)]
+    for case in range(4):
+        p, r = rng.random((1, 5, 4)), draw(case, 3)
+        whole.update(p, r)
+        parts[case % 2].update(p, r)
+    copy = ReliabilityBins(5)
+    copy.load_state_dict(parts[0].state_dict())
+    copy.merge(parts[1])
+    assert copy.ece == pytest.approx(whole.ece)
+    np.testing.assert_array_equal(copy.pixels, whole.pixels)
+    assert parts[0].pixels.sum() == 40  # what was saved stays as it was
+    with pytest.raises(InputError, match="expected 5 bins as here, got 4"):
+        copy.merge(ReliabilityBins(4))
+    with pytest.raises(InputError, match=r"expected sums of \[3, 4\], got \[3, 5\]"):
+        ReliabilityBins(4).load_state_dict(copy.state_dict())
+
+
+def test_ignored_pixels_are_in_no_bin(draw) -> None:
+    p, r = np.random.default_rng(4).random((3, 5, 4)), draw(0, 3, 3)
+    ignore = np.zeros((5, 4), bool)
+    ignore[1:3] = True
+    bins, kept = ReliabilityBins(5), ReliabilityBins(5)
+    bins.update(p, r, ignore=ignore)
+    kept.update(p[:, [0, 3, 4]], r[:, :, [0, 3, 4]])
+    assert bins.ece == kept.ece and bins.pixels.sum() == 2 * 12
+
+
 def test_no_bins_are_refused() -> None:
     with pytest.raises(InputError, match="expected at least 1, got 0"):
         ReliabilityBins(0)

@@ -3,7 +3,18 @@ import pytest
 import torch
 
 from atfm.errors import InputError
-from atfm.metrics.masks import areas, as_masks, as_pair, as_probability, empty_share, foreground, most_likely, share
+from atfm.metrics import masks as masks_module
+from atfm.metrics.masks import (
+    areas,
+    as_masks,
+    as_pair,
+    as_probability,
+    empty_share,
+    foreground,
+    most_likely,
+    share,
+    votes,
+)
 
 
 def test_bool_masks_are_not_copied(draw) -> None:
@@ -17,6 +28,29 @@ def test_tensors_are_welcome(draw, dtype: torch.dtype) -> None:
     got = as_masks(torch.from_numpy(masks).to(dtype).requires_grad_(dtype.is_floating_point))
     assert got.dtype == np.bool_
     np.testing.assert_array_equal(got, masks)
+
+
+def test_bytes_are_not_copied_either(draw) -> None:
+    masks = draw(1, 3).astype(np.uint8)
+    assert np.shares_memory(as_masks(masks), masks)
+    np.testing.assert_array_equal(as_masks(masks[:, :, ::2, ::-1]), masks[:, :, ::2, ::-1] == 1)
+    with pytest.raises(InputError, match="masks: expected values 0 or 1, got uint8"):
+        as_masks(masks * 255)
+
+
+def test_a_wrong_value_in_the_last_block_is_found(draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masks_module, "_BLOCK", 40)  # two masks of 20 pixels at a time
+    masks = draw(1, 7).astype(np.float32)
+    np.testing.assert_array_equal(as_masks(masks), masks == 1)
+    masks[6, 0, 4, 3] = 2
+    with pytest.raises(InputError, match="expected values 0 or 1"):
+        as_masks(masks)
+
+
+def test_votes_of_more_masks_than_a_byte_counts() -> None:
+    masks = np.ones((700, 1, 3), bool)
+    masks[::2, 0, 1] = False
+    np.testing.assert_array_equal(votes(masks), [[700, 350, 700]])
 
 
 @pytest.mark.parametrize("value", [0.5, 255, -1, np.nan])

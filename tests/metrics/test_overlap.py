@@ -47,6 +47,28 @@ def test_the_first_samples_are_a_drawing_of_their_own(draw) -> None:
     np.testing.assert_array_equal(whole.distance.across, 1 - part.across)
 
 
+def test_areas_and_single_classes_are_read_from_the_same_counts(draw) -> None:
+    s, r = draw(11, 5, 3), draw(12, 4, 3)
+    both = overlaps(s, r)
+    np.testing.assert_array_equal(both.sample_areas, s.sum((2, 3)))
+    np.testing.assert_array_equal(both.annotator_areas, r.sum((2, 3)))
+    for channel in range(3):
+        one = slice(channel, channel + 1)
+        np.testing.assert_array_equal(both.of_class(channel).iou.across, pairwise_iou(s[:, one], r[:, one]))
+        np.testing.assert_array_equal(both.of_class(channel).dice.samples, pairwise_dice(s[:, one], s[:, one]))
+
+
+@pytest.mark.parametrize("score", ["iou", "dice"])
+def test_classes_that_neither_mask_has_can_be_left_out(draw, score: str) -> None:
+    a, b = draw(13, 6, 3), draw(14, 5, 3)
+    channels = np.stack([naive(a[:, [c]], b[:, [c]], score, empty=np.nan) for c in range(3)])  # [C, S, T]
+    counted = ~np.isnan(channels)
+    want = np.where(counted.any(0), np.nansum(channels, 0) / np.maximum(counted.sum(0), 1), 1.0)
+    function = pairwise_iou if score == "iou" else pairwise_dice
+    np.testing.assert_allclose(function(a, b, empty=None), want, rtol=1e-12)
+    assert not counted.all()  # the convention was needed
+
+
 def test_overlap_by_hand() -> None:
     a, b, nothing = np.array([1, 1, 0, 0]), np.array([0, 1, 1, 1]), np.zeros(4)
     left, right = np.stack([a, nothing])[:, None], np.stack([b, nothing])[:, None]  # [2, 1, 4]

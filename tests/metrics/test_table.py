@@ -1,115 +1,21 @@
-import io
 import math
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from PIL import Image
 
 from atfm.errors import InputError
-from atfm.metrics.energy import ged, ged_n
-from atfm.metrics.matching import hm_iou_n, mdm_n
-from atfm.metrics.overlap import overlaps
-from atfm.metrics.table import METRICS, Interval, always_empty, describe, majority, score_case, summarise
-
-LIDC = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "lidc" / "test.zip"
-MASKS = arrays(bool, st.tuples(st.integers(1, 5), st.just(1), st.just(3), st.just(2)))
-
-
-def test_a_row_holds_every_score_of_every_n(draw) -> None:
-    row = score_case(draw(0, 4), draw(1, 3), ns=(1, 4, 8))
-    whole = {name for name in METRICS if not name.endswith("_n")} - {"ece"}
-    each = {f"{name}_{n}" for n in (1, 4) for name in ("ged", "hm_iou", "mdm", "d_max", "best_k_iou")}
-    assert set(row) == whole | each | {"floor_ged_1", "floor_ged_4", "floor_ged_8"}
-    assert all(isinstance(value, float) and math.isfinite(value) for value in row.values())
-
-
-def test_one_drawing_serves_every_n(draw) -> None:
-    s, r = draw(2, 9), draw(3, 4)
-    row = score_case(s, r, ns=(2, 5, 9))
-    for n in (2, 5, 9):
-        part = overlaps(s[:n], r)
-        assert row[f"ged_{n}"] == ged_n(part.iou.distance)
-        assert row[f"hm_iou_{n}"] == hm_iou_n(part.iou.across)
-        assert row[f"mdm_{n}"] == mdm_n(part.dice.across)
-    assert row["ged"] == ged(overlaps(s, r).iou.distance)
-
-
-def test_what_does_not_exist_is_absent(draw) -> None:
-    one_sample = score_case(draw(0, 1), draw(1, 4), ns=(1, 16))
-    assert not {"ged", "diversity", "ncc", "ged_16"} & set(one_sample)
-    assert {"ged_1", "annotator_diversity", "floor_ged_16"} <= set(one_sample)
-    one_annotator = score_case(draw(0, 4), draw(1, 1), ns=(1, 4))
-    assert not {"ged", "annotator_diversity", "ncc", "floor_ged_1"} & set(one_annotator)
-    assert {"ged_4", "diversity"} <= set(one_annotator)
-
-
-def test_identical_sets_are_perfect(draw) -> None:
-    r = draw(4, 4)
-    row = score_case(r, r, ns=(4,))
-    assert row["ged_4"] == pytest.approx(0, abs=1e-12)
-    assert row["hm_iou_4"] == row["mdm_4"] == row["best_k_iou_4"] == 1
-    assert row["diversity"] == row["annotator_diversity"]
-    assert row["ncc"] == pytest.approx(1)
-
-
-def test_two_classes_score_as_one_binary_mask(draw) -> None:
-    s, r, p = draw(5, 6), draw(6, 4), np.random.default_rng(0).random((1, 5, 4))
-    classes = score_case(np.hstack([~s, s]), np.hstack([~r, r]), np.concatenate([1 - p, p]))
-    assert classes == pytest.approx(score_case(s, r, p))
-
-
-def test_without_a_probability_the_share_of_the_samples_is_taken(draw) -> None:
-    s, r = draw(7, 5), draw(8, 3)
-    assert score_case(s, r) == score_case(torch.from_numpy(s), torch.from_numpy(r).float(), s.mean(0))
-
-
-def test_where_two_empty_masks_disagree_the_floor_follows(draw) -> None:
-    """The identity GED_n = GED + (D_s - d_0)/n + (D_r - d_0)/K, d_0 the distance of a mask to itself."""
-    r = draw(9, 4)
-    r[0] = False
-    row = score_case(r, r, ns=(4,), empty=0.0)
-    assert row["ged_4"] == pytest.approx(row["ged"] + row["floor_ged_4"])
-
-
-@pytest.mark.parametrize("n", [0, -1])
-def test_no_samples_cannot_be_scored(draw, n: int) -> None:
-    with pytest.raises(InputError, match="ns: expected numbers of samples from 1 on"):
-        score_case(draw(0, 2), draw(1, 2), ns=(n,))
-
-
-@given(MASKS, MASKS, st.randoms())
-def test_order_changes_no_score_of_all_samples(s: np.ndarray, r: np.ndarray, random) -> None:
-    row = score_case(s, r, ns=(len(s),))
-    shuffled = s[random.sample(range(len(s)), len(s))], r[random.sample(range(len(r)), len(r))]
-    assert score_case(*shuffled, ns=(len(s),)) == pytest.approx(row, abs=1e-9)
+from atfm.metrics.case import score_case
+from atfm.metrics.table import METRICS, Interval, describe, summarise
 
 
 def test_every_column_is_described(draw) -> None:
     for name in score_case(draw(0, 4), draw(1, 3)):
         assert describe(name).meaning.endswith(".")
     assert describe("hm_iou_32").higher_is_better and describe("ged_16").higher_is_better is False
+    assert describe("ged_16/2") is describe("ged_16/liver") is METRICS["ged_n"]
+    assert describe("crps_area/2") is METRICS["crps_area"]
     with pytest.raises(InputError, match="got 'patient'"):
         describe("patient")
-
-
-def test_reference_rows_by_hand() -> None:
-    r = np.array([[[1, 1, 0]], [[1, 0, 0]], [[1, 1, 0]], [[0, 0, 0]]], bool)
-    assert not always_empty(r, 3).any() and always_empty(r, 3).shape == (3, 1, 3)
-    np.testing.assert_array_equal(majority(r, 2), [[[1, 0, 0]], [[1, 0, 0]]])  # two of four are no majority
-    row = score_case(always_empty(r, 2), r, ns=(2,))
-    assert row["empty_predicted"] == 1 and row["empty_drawn"] == row["hm_iou_2"] == 0.25
-
-
-def test_reference_rows_of_classes_stay_one_hot() -> None:
-    r = np.eye(3, dtype=bool)[[[0, 1, 2], [0, 1, 1], [1, 1, 2]]].swapaxes(1, 2)  # labels [K, P] -> [K, C, P]
-    np.testing.assert_array_equal(majority(r, 1)[0].argmax(0), [0, 1, 2])
-    assert (always_empty(r, 1).sum(1) == 1).all() and always_empty(r, 1)[:, 0].all()
 
 
 def rows_of(values: np.ndarray) -> list[dict[str, object]]:
@@ -180,22 +86,3 @@ def test_rows_that_cannot_be_averaged_are_named(row: dict[str, object], message:
 def test_confidence_is_a_share() -> None:
     with pytest.raises(InputError, match="expected 0 to 1"):
         summarise([], seed=0, confidence=95)
-
-
-@pytest.mark.real
-def test_the_reference_rows_of_lidc() -> None:
-    if not LIDC.is_file():
-        pytest.skip(f"no real images: {LIDC} is not there")
-    rows = []
-    with zipfile.ZipFile(LIDC) as archive:
-        images = [name for name in archive.namelist() if "/images/" in name and name.endswith(".png")]
-        for name in images[::8]:
-            files = [name.replace("/images/", f"/mask-{k}/") for k in range(4)]
-            r = np.stack([np.asarray(Image.open(io.BytesIO(archive.read(file)))) > 0 for file in files])[:, None]
-            empty, agreed = (score_case(reference(r, 16), r, ns=(16,)) for reference in (always_empty, majority))
-            diversity = empty["annotator_diversity"]
-            rows.append({"patient": name.split("/")[-4], "d_r": diversity, "e": empty["ged_16"], "m": agreed["ged_16"]})
-    table = summarise(rows, seed=0)
-    assert table["d_r"].mean == pytest.approx(0.52, abs=0.03)
-    assert table["e"].mean == pytest.approx(0.82, abs=0.08)
-    assert table["m"].mean == pytest.approx(0.25, abs=0.04)

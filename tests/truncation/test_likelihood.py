@@ -47,3 +47,44 @@ def test_one_annotator_takes_each_present_one_and_no_other() -> None:
     seen = {round(one_annotator(logits, annotations, present, g)[0].item(), 9) for _ in range(40)}
     assert seen == {round(single[0][0].item(), 9), round(single[2][0].item(), 9)}
     torch.testing.assert_close(one_annotator(logits, annotations, present, g)[1], single[1][1])
+
+
+def test_padding_has_no_influence_on_value_or_gradient() -> None:
+    """K of 1, 2 and 5 in one batch: rows of padding may hold anything, and the loss is that of each image alone."""
+    g = torch.Generator().manual_seed(3)
+    logits = torch.randn(3, 4, 1, 3, 4, generator=g, dtype=torch.float64, requires_grad=True)
+    annotations = (torch.rand(3, 5, 1, 3, 4, generator=g) > 0.5).double()
+    present = torch.arange(5) < torch.tensor([1, 2, 5])[:, None]
+    losses, gradients = [], []
+    for filling in (0.0, 1.0, 1e6):
+        filled = torch.where(present[:, :, None, None, None], annotations, filling)
+        loss = all_annotators(logits, filled, present)
+        losses.append(loss)
+        gradients.append(torch.autograd.grad(loss.sum(), logits)[0])
+    for loss, gradient in zip(losses[1:], gradients[1:], strict=True):
+        assert torch.equal(loss, losses[0])
+        assert torch.equal(gradient, gradients[0])
+    for b, count in enumerate((1, 2, 5)):
+        alone = all_annotators(logits[b : b + 1], annotations[b : b + 1, :count], present[b : b + 1, :count])
+        torch.testing.assert_close(losses[0][b], alone[0])
+
+
+def test_what_an_annotator_says_nothing_of_is_left_out_of_his_product() -> None:
+    for channels in (1, 3):
+        logits, annotations = case(channels)
+        counts = torch.rand(2, 3, 3, 4, generator=torch.Generator().manual_seed(9)) > 0.4
+        pairs = log_likelihood(logits, annotations * counts.unsqueeze(2), counts)
+        for b, m, k in ((0, 0, 0), (1, 5, 2), (0, 3, 1)):
+            said = counts[b, k]
+            expected = naive(logits[b, m][:, said], annotations[b, k][:, said])
+            torch.testing.assert_close(pairs[b, m, k], expected)
+        present = torch.ones(2, 3, dtype=torch.bool)
+        whole = torch.ones_like(counts)
+        torch.testing.assert_close(
+            all_annotators(logits, annotations, present, whole), all_annotators(logits, annotations, present)
+        )
+        only = F.one_hot(torch.tensor([1, 1]), 3).bool()
+        masked = annotations * counts.unsqueeze(2)
+        torch.testing.assert_close(
+            one_annotator(logits, masked, only, counts=counts), all_annotators(logits, masked, only, counts)
+        )

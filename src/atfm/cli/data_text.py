@@ -6,18 +6,49 @@ from typing import Any
 __all__ = ["show_check", "show_import", "show_info"]
 
 Result = dict[str, Any]
+MOST = 8  # of a list that could be long
 
 
 def show_import(result: Result) -> str:
-    """The summary of an import, for a person."""
-    lines = [
-        f"{result['store']}: {result['cases']} cases of {result['patients']} patients in {result['seconds']} s",
-        *split_lines(result["splits"]),
-    ]
+    """The summary of an import or of its dry run, for a person."""
+    lines = survey_lines(result) if result.get("dry_run") else []
+    if not lines:
+        lines.append(
+            f"{result['store']}: {result['cases']} cases of {result['patients']} patients in {result['seconds']} s"
+        )
+    if result.get("resumed_after"):
+        lines.append(f"went on after the {result['resumed_after']} cases of an import that was stopped")
+    lines += split_lines(result["splits"])
     lines += stray_lines(result["unassigned_patients"])
     if result["absent_patients"]:
         lines.append(f"{result['absent_patients']} patients of the splits have no case here and were left out of them")
+    lines += listed("skipped", result["skipped"]) + listed("refused", result.get("refused", []))
+    if result.get("refused"):
+        lines.append("the import would stop at the first of those; mend the files or leave them out")
     return "\n".join(lines)
+
+
+def survey_lines(result: Result) -> list[str]:
+    """What a dry run found."""
+    lines = [
+        f"dry run, nothing was written: {result['cases']} cases of {result['patients']} patients would be imported "
+        f"as {result['name']!r}"
+    ]
+    if result["cases"]:
+        lines += [
+            f"annotators of a case: {counts(result['annotators'])}",
+            f"of whom drew something: {counts(result['filled_masks'])}",
+            f"sizes: {counts(dict(list(result['sizes'].items())[:MOST]))}"
+            + (", ..." if len(result["sizes"]) > MOST else ""),
+            f"channels: {counts(result['channels'])}",
+        ]
+    return lines
+
+
+def listed(word: str, reasons: Sequence[str]) -> list[str]:
+    """How many were skipped or refused, and the first few with their reasons."""
+    lines = [f"{word}: {len(reasons)}", *(f"  {reason}" for reason in reasons[:MOST])] if reasons else []
+    return lines + ["  ..."] * (len(reasons) > MOST)
 
 
 def show_check(result: Result) -> str:

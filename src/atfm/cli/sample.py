@@ -1,9 +1,12 @@
-"""`atfm sample`: plausible masks of new images."""
+"""`atfm sample`: plausible masks of new images, and the hypotheses that they come down to."""
 
 import argparse
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from atfm.errors import InputError
 
 __all__ = ["add_parser"]
 
@@ -13,15 +16,40 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "sample",
         help="draw masks of images",
-        description="Draw n plausible masks of each image and write them with the mean probability, the ambiguity "
-        "(entropy) map and an overlay sheet. MODEL is a run folder, a weight file or the name of shipped weights.",
+        description="Draw n plausible masks of each image and write them with named hypotheses, the mean probability, "
+        "the ambiguity (entropy) map and an overlay sheet. MODEL is a run folder, a weight file or the name of shipped "
+        "weights.",
         epilog="example: atfm sample lidc nodule.png --n 16 --seed 7 --out samples",
     )
     parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="PNG, JPEG, TIFF, NPY or NIfTI")
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="+",
+        type=Path,
+        help="PNG, JPEG, TIFF, NPY, NIfTI, DICOM, or a folder with a DICOM series",
+    )
     parser.add_argument("--n", type=int, default=16, help="masks of each image (default: 16)")
     parser.add_argument("--out", type=Path, default=Path("samples"), help="folder (default: samples)")
-    parser.add_argument("--format", choices=["png", "npy", "nifti"], help="default: as the image, PNG or NIfTI")
+    parser.add_argument(
+        "--format",
+        choices=["png", "npy", "nifti", "dicom-seg"],
+        help="default: as the image (NIfTI, DICOM Segmentation, NPY for other volumes), else PNG",
+    )
+    parser.add_argument("--fractional", action="store_true", help="dicom-seg: the probability, not the hypotheses")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--slice", type=int, action="append", metavar="K", help="a slice of a volume, from 0; may be given again"
+    )
+    chosen.add_argument("--slices", metavar="all|LIST", help="all slices of a volume, or such as 3,10-14")
+    parser.add_argument("--series", metavar="UID", help="the series to take from a folder that holds several")
+    parser.add_argument(
+        "--window",
+        nargs=2,
+        type=float,
+        metavar=("LO", "HI"),
+        help="values that become black and white, such as --window -1000 400 of a CT",
+    )
     parser.add_argument("--steps", type=int, help="solver steps (default: the model's own)")
     parser.set_defaults(run=run, show=show)
 
@@ -29,21 +57,34 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Draw and write; images are worked on in order, so those before a bad one are complete."""
     from atfm.cli.common_flags import resolve_device
-    from atfm.draw import draw
-    from atfm.errors import InputError
+    from atfm.draw import draw, parse_slices, title
     from atfm.models import load, set_steps
 
-    names = Counter(path.name.split(".")[0] for path in args.images)
+    names = Counter(map(title, args.images))
     twice = [name for name, times in names.items() if times > 1]
     if twice:
         raise InputError(f"{twice[0]}: two images of this name would be written into one folder; give them one by one")
+    slices = parse_slices(args.slices) if args.slices is not None else args.slice
     model = load(args.model, resolve_device(args.device))
     if args.steps is not None:
         set_steps(model.method, args.steps)
-    images = [
-        draw(model, path, args.out / path.name.split(".")[0], args.n, seed=args.seed, form=args.format)
-        for path in args.images
-    ]
+    images = []
+    for path in args.images:
+        result = draw(
+            model,
+            path,
+            args.out / title(path),
+            args.n,
+            seed=args.seed,
+            form=args.format,
+            slices=slices,
+            series=args.series,
+            window=None if args.window is None else tuple(args.window),
+            fractional=args.fractional,
+        )
+        for warning in result["warnings"]:
+            print(f"atfm: warning: {path}: {warning}", file=sys.stderr)
+        images.append(result)
     return {"model": args.model, "n": args.n, "seed": args.seed, "out": str(args.out), "images": images}
 
 
@@ -56,4 +97,9 @@ def show(result: dict[str, Any]) -> str:
             f"{entry['image']}: {len(areas)} masks of {min(areas)} to {max(areas)} pixels, "
             f"{entry['empty']:.0%} empty; see {entry['files']['overlay']}"
         )
+        for one in entry["hypotheses"]:
+            lines.append(
+                f"  {one['probability']:4.0%} ({one['low']:.0%} to {one['high']:.0%})  {one['name']}"
+                + (f"  {one['file']}" if isinstance(one["file"], str) else "")
+            )
     return "\n".join(lines)

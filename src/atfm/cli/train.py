@@ -1,4 +1,4 @@
-"""`atfm train`: train both stages; the same command again goes on where it stopped."""
+"""`atfm train`: train all stages; the same command again goes on where it stopped."""
 
 import argparse
 import contextlib
@@ -13,15 +13,17 @@ def add_parser(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "train",
-        help="train both stages, or resume",
-        description="Train GTR, freeze it, train SFM. The same command again resumes. Presets: paper, paper-isic3, "
-        "phantom (needs no --data), lidc; or a TOML or YAML file that overrides fields of one.",
+        help="train all stages, or resume",
+        description="Train GTR, freeze it, train SFM, tune it by the energy score. The same command again resumes. "
+        "Presets: lidc, paper, paper-isic3, phantom, phantom-colour, phantom-classes, phantom-volume (a phantom needs "
+        "no --data); or a TOML or YAML file that overrides fields of one.",
         epilog="example: atfm train lidc --data lidc-store --out run",
     )
     parser.add_argument("preset", metavar="PRESET|FILE", help="preset, or .toml/.yaml file")
     parser.add_argument("--data", type=Path, help="store with the splits train and val")
     parser.add_argument("--out", type=Path, help="run folder (default: runs/PRESET)")
-    parser.add_argument("--max-steps", type=int, help="stop after so many steps of both stages in all; resumable")
+    parser.add_argument("--max-steps", type=int, help="stop after so many steps of all stages in all; resumable")
+    parser.add_argument("--gtr", metavar="MODEL", help="take stage 1 from this model instead of training one")
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field, e.g. --set stage1.lr=1e-3"
     )
@@ -52,6 +54,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             out,
             device=resolve_device(args.device),
             max_steps=args.max_steps,
+            gtr=args.gtr,
             tell=progress,
         )
     return {
@@ -70,9 +73,9 @@ def _cases(args: argparse.Namespace, config: Any) -> Any:
 
     if args.data is not None:
         return from_store(Store.open(args.data), config)
-    if config.preset == "phantom":
+    if config.preset.split("-")[0] == "phantom":
         return from_phantom(config)
-    raise InputError("--data: expected a store; make one with `atfm data import`, or train the preset phantom without")
+    raise InputError("--data: expected a store; make one with `atfm data import`, or train a phantom without")
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:

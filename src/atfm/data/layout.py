@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from atfm.data.intensity import Intensity
 from atfm.errors import StoreError
+from atfm.io.decoding import brief, is_plain
 
 __all__ = [
     "FILES",
@@ -67,6 +69,8 @@ class StoreInfo(BaseModel):
         version: of this layout.
         files: SHA-256 of every other file of the store.
         splits: patient ids of each split.
+        ignore_label: a label that says nothing: its pixels count neither in training nor in scores; None for none.
+        intensity: how the files' values were put into [0, 1]; None where the type of the files tells.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,14 +79,16 @@ class StoreInfo(BaseModel):
     licence: str
     source: str
     modality: str
-    classes: int
-    channels: int
+    classes: int = Field(ge=1, le=256)
+    channels: int = Field(ge=1)
     spatial_dims: Literal[2, 3]
-    cases: int
+    cases: int = Field(ge=1)
     dtype: Literal["uint8", "float32"]
     version: int
     files: dict[str, str]
     splits: dict[str, tuple[str, ...]]
+    ignore_label: int | None = None
+    intensity: Intensity | None = None
 
 
 def read_info(path: Path) -> StoreInfo:
@@ -98,19 +104,25 @@ def read_info(path: Path) -> StoreInfo:
         raise StoreError(f"{path}: not a store: it has no store.json; make one with `atfm data import`") from None
     except OSError as error:
         raise StoreError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{file}: damaged: not valid JSON; import the data again") from error
     version = fields.get("version") if isinstance(fields, dict) else None
     if version != VERSION:
-        raise StoreError(f"{file}: expected a store of version {VERSION}, got {version}; import the data again")
+        raise StoreError(f"{file}: expected a store of version {VERSION}, got {brief(version)}; import the data again")
     try:
         info = StoreInfo.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise StoreError(f"{file}: field {where}: {first['msg']}; import the data again") from error
+        where = brief(".".join(map(str, first["loc"])))
+        raise StoreError(f"{file}: field {where}: {brief(first['msg'])}; import the data again") from error
     if set(info.files) != set(FILES):
-        raise StoreError(f"{file}: expected the SHA-256 of {', '.join(FILES)}, got {', '.join(info.files) or 'none'}")
+        got = brief(", ".join(info.files)) or "none"
+        raise StoreError(f"{file}: expected the SHA-256 of {', '.join(FILES)}, got {got}")
+    if info.ignore_label is not None and not 1 < info.classes <= info.ignore_label <= 255:
+        raise StoreError(f"{file}: field ignore_label: {info.ignore_label} is a class or none; import the data again")
+    for text in (info.name, *info.splits, *(patient for patients in info.splits.values() for patient in patients)):
+        if not is_plain(text):
+            raise StoreError(f"{file}: {brief(text)!r} holds characters that cannot be printed; import the data again")
     return info
 
 

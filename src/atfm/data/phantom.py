@@ -31,20 +31,14 @@ LIDC (two annotators differ by 1 - IoU of about 0.4, one mask in six is empty).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 from scipy.special import expit, ndtr, ndtri
 
 from atfm.data.layout import decode_image
+from atfm.data.outline import background, depths
+from atfm.data.phantom_law import ANNOTATORS, NOISE, SHAPE, stream
 from atfm.errors import InputError
 
 __all__ = ["Phantom", "part_probability", "phantom_case", "presence_probability"]
-
-# The streams of one case, apart so that a change in one draw leaves the others alone.
-_SHAPE, _NOISE, _ANNOTATORS = range(3)
-
-_EDGE_POINTS = 64  # at R = 6.6 two neighbours lie 0.65 pixels apart; halfway between them a tangent is off by 0.01
-_GRAIN = 0.012  # standard deviation of white noise ...
-_TEXTURE = 0.007  # ... and of the smooth texture: together they move a fitted contrast by about 0.004
 
 
 def presence_probability(contrast: float) -> float:
@@ -98,7 +92,7 @@ class Phantom:
         """
         if n < 1:
             raise InputError(f"phantom: annotators: expected at least 1, got {n}")
-        rng = _stream(self.seed, self.number, _ANNOTATORS) if rng is None else rng
+        rng = stream(self.seed, self.number, ANNOTATORS) if rng is None else rng
         uniform = rng.random((n, 3))  # one row for each annotator keeps annotator k in place when n grows
         part = uniform[:, 1] < part_probability(self.part_contrast)
         present = uniform[:, 2] < presence_probability(self.contrast)
@@ -171,69 +165,16 @@ def phantom_case(seed: int, number: int, *, size: int = 32) -> Phantom:
     for name, value, least in (("seed", seed, 0), ("number", number, 0), ("size", size, 16)):
         if value < least:
             raise InputError(f"phantom: {name}: expected at least {least}, got {value}")
-    rng = _stream(seed, number, _SHAPE)
+    rng = stream(seed, number, SHAPE)
     scale = size / 32
     radius = scale * rng.uniform(3.6, 6.6)
     blur = radius * rng.uniform(0.06, 0.32)  # tied to the radius: a blur near it would leave no lesion to outline
     contrast = rng.uniform(0.09, 0.22) if rng.random() < 0.5 else rng.uniform(0.22, 0.5)
     part_contrast = rng.uniform(0.3, 0.85) if rng.random() < 0.7 else 0.0
-    depth, depth_with_part = _depths(rng, size, radius, has_part=part_contrast > 0)
+    depth, depth_with_part = depths(rng, size, radius, has_part=part_contrast > 0)
 
     lesion, joined = ndtr(depth / blur), ndtr(depth_with_part / blur)
-    image = _background(_stream(seed, number, _NOISE), size)
+    image = background(stream(seed, number, NOISE), size)
     image += contrast * ((1.0 - part_contrast) * lesion + part_contrast * joined)
     steps = np.rint(255 * np.clip(image, 0.0, 1.0)).astype(np.uint8)  # eight bits, as a scanner's export has
     return Phantom(decode_image(steps[None]), depth, depth_with_part, blur, contrast, part_contrast, number, seed)
-
-
-def _stream(seed: int, number: int, stream: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, stream)))
-
-
-def _depths(rng: np.random.Generator, size: int, radius: float, *, has_part: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The depths `[H, W]` in the lesion, and in the lesion joined with its part, of a freshly drawn shape."""
-    centre = rng.uniform(-2.5, 2.5, 2) * size / 32
-    order = np.arange(2, 5)[:, None]  # [3, 1]: order 1 would only move the centre, orders above 4 are noise
-    height = rng.normal(0.0, 0.22 / order)
-    phase = rng.uniform(0.0, 2 * np.pi, order.shape)
-    bearing, reach, middle = rng.uniform(0.0, 2 * np.pi), rng.uniform(0.6, 0.8), rng.uniform(0.45, 0.7)
-
-    axis = np.arange(size) - (size - 1) / 2
-    x, y = axis - centre[0], (axis - centre[1])[:, None]  # [W], [H, 1]
-    angle = np.linspace(0.0, 2 * np.pi, _EDGE_POINTS, endpoint=False)
-    wave = order * angle + phase  # [3, points]
-    edge = radius * np.maximum(1.0 + (height * np.cos(wave)).sum(0), 0.45)
-    depth = _depth_in_outline(x, y, angle, edge)
-    if not has_part:
-        return depth, depth
-
-    start = np.interp(bearing, angle, edge, period=2 * np.pi)
-    part_radius = reach * radius
-    away = start + middle * part_radius
-    part = part_radius - np.hypot(x - away * np.cos(bearing), y - away * np.sin(bearing))
-    return depth, np.maximum(depth, part)
-
-
-def _depth_in_outline(x: np.ndarray, y: np.ndarray, angle: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Signed distance `<p - x, normal(p)>` of the pixels `[H, W]` to an outline, `p` its point nearest to each."""
-    px, py = edge * np.cos(angle), edge * np.sin(angle)  # [points]
-    # outwards: the outline runs from x to y, so its tangent turned by -90 degrees
-    nx, ny = np.roll(py, -1) - np.roll(py, 1), np.roll(px, 1) - np.roll(px, -1)
-    length = np.hypot(nx, ny)
-    # The nearest point has the largest <x, p> - |p|^2 / 2; in float32, where a near tie changes nothing, half the time.
-    row = (x[:, None] * px - 0.5 * edge**2).astype(np.float32)  # [W, points]
-    column = (y * py).astype(np.float32)  # [H, points]
-    near = (row + column[:, None]).argmax(-1)  # [H, W]
-    return np.asarray(((px[near] - x) * nx[near] + (py[near] - y) * ny[near]) / length[near])
-
-
-def _background(rng: np.random.Generator, size: int) -> np.ndarray:
-    """A grey level with a slight slope, a smooth texture and grain, `[H, W]`."""
-    level, slope = rng.uniform(0.15, 0.35), rng.normal(0.0, 0.03, 2)
-    ramp = np.linspace(-1.0, 1.0, size)
-    correlation = 1.2 * size / 32
-    texture = gaussian_filter(rng.standard_normal((size, size)), correlation, mode="wrap")
-    # white noise smoothed by a Gaussian of width c keeps the standard deviation 1 / (2 c sqrt(pi))
-    texture *= _TEXTURE * 2.0 * correlation * np.sqrt(np.pi)
-    grain = _GRAIN * rng.standard_normal((size, size))
-    return np.asarray(level + slope[0] * ramp[:, None] + slope[1] * ramp + texture + grain)

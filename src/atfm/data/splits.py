@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from atfm.errors import InputError
+from atfm.io.decoding import brief, is_plain
 
 __all__ = ["FRACTIONS", "check_disjoint", "load_splits", "patient_hash", "random_splits"]
 
@@ -29,7 +30,10 @@ def check_disjoint(splits: Mapping[str, Sequence[str]]) -> None:
     for name, patients in splits.items():
         for patient in patients:
             if patient in seen:
-                raise InputError(f"splits: patient {patient} is in {seen[patient]!r} and in {name!r}; keep one of them")
+                raise InputError(
+                    f"splits: patient {brief(patient)} is in {brief(seen[patient])!r} and in {brief(name)!r}; "
+                    "keep one of them"
+                )
             seen[patient] = name
 
 
@@ -43,11 +47,14 @@ def load_splits(path: Path) -> dict[str, list[str]]:
         splits = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not valid JSON: {brief(error)}") from error
     lists = isinstance(splits, dict) and all(isinstance(patients, list) for patients in splits.values())
     if not lists or not all(isinstance(patient, str) for patients in splits.values() for patient in patients):
         raise InputError(f'{path}: expected {{"train": ["patient", ...], "val": [...], ...}}, lists of patient ids')
+    for name in (*splits, *(patient for patients in splits.values() for patient in patients)):
+        if not is_plain(name):
+            raise InputError(f"{path}: {brief(name)!r} holds characters that cannot be printed; rename it")
     check_disjoint(splits)
     return dict(splits)
 

@@ -21,6 +21,7 @@ from typing import Self
 
 import numpy as np
 
+from atfm.data.annotations import highest
 from atfm.data.case import Case
 from atfm.data.layout import (
     HEADER_BYTES,
@@ -36,10 +37,12 @@ from atfm.data.layout import (
 from atfm.data.splits import check_disjoint
 from atfm.data.writer import StoreWriter
 from atfm.errors import InputError, StoreError
+from atfm.io.decoding import brief, decoding, is_plain
 
 __all__ = ["Checked", "Store", "StoreInfo", "StoreWriter"]
 
 AGAIN = "import the data again"
+MOST_PIXELS = 2**40  # of all annotations of a case: far more than fit anywhere, far less than overflow
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,12 @@ class Store:
         self.path, self.info, self.digest = path, info, digest
         self._ids = read_ids(self._verified("cases.json"), info.cases)
         self._index = read_index(self._verified("index.npy"), info.cases)
-        rows = self._index
-        sizes = np.where(rows["shape"] > 0, rows["shape"], 1).astype(np.int64).prod(1)
-        masks = sizes * rows["annotators"]
-        stored_masks = -(-masks // 8) if info.classes == 1 else masks
-        self._images = open_flat(path / "images.npy", STORED[info.dtype], int(sizes.sum()) * info.channels)
-        self._masks = open_flat(path / "masks.npy", "|u1", int(stored_masks.sum()))
-        self._mask_bytes = stored_masks
+        pixels, self._mask_bytes = measure(self._index, info, path / "index.npy")
+        self._images = open_flat(path / "images.npy", STORED[info.dtype], int(pixels.sum()))
+        self._masks = open_flat(path / "masks.npy", "|u1", int(self._mask_bytes.sum()))
+        begins = zip((self._index["image"], self._index["mask"]), (pixels, self._mask_bytes), strict=True)
+        if not all(one_behind_the_other(*pair) for pair in begins):
+            raise StoreError(f"{path / 'index.npy'}: its cases do not lie one behind the other; {AGAIN}")
         self._patients: dict[str, list[int]] = defaultdict(list)
         for i, (_, patient) in enumerate(self._ids):
             self._patients[patient].append(i)
@@ -147,7 +149,7 @@ class Store:
             StoreError: an unknown name; those that exist are listed.
         """
         if name not in self.info.splits:
-            known = ", ".join(self.info.splits) or "none at all"
+            known = brief(", ".join(self.info.splits)) or "none at all"
             raise StoreError(f"{self.path}: no split {name!r}; it has {known}")
         return sorted(i for patient in self.info.splits[name] for i in self._patients.get(patient, ()))
 
@@ -171,11 +173,13 @@ class Store:
         # Cases first: a broken one is named by its id, where the hash knows only the file.
         for i in range(len(self)):
             try:
-                top = int(self[i].masks.max())
+                top = highest(self[i].masks, self.info.ignore_label)
             except InputError as error:
-                raise StoreError(f"{self.path}: {error}; {AGAIN}") from error
+                raise StoreError(f"{self.path}: {brief(error, 400)}; {AGAIN}") from error
             if top >= max(self.info.classes, 2):
-                raise StoreError(f"{self.path}: case {self._ids[i][0]}: label {top} of {self.info.classes}; {AGAIN}")
+                raise StoreError(
+                    f"{self.path}: case {brief(self._ids[i][0])}: label {top} of {self.info.classes}; {AGAIN}"
+                )
             progress(i + 1, len(self))
         for name in self.info.files:
             self._verified(name)
@@ -186,7 +190,9 @@ class Store:
         for name, patients in self.info.splits.items():
             for patient in patients:
                 if patient not in self._patients:
-                    raise StoreError(f"{self.path}: split {name!r} names patient {patient}, of whom there is no case")
+                    raise StoreError(
+                        f"{self.path}: split {brief(name)!r} names patient {brief(patient)}, of whom there is no case"
+                    )
         size = sum((self.path / name).stat().st_size for name in self.info.files)
         return Checked(len(self), len(self._patients), size, self.unassigned())
 
@@ -202,7 +208,9 @@ class Store:
 
     def _same(self, stored: np.ndarray, crc: int, name: str, case_id: str) -> None:
         if zlib.crc32(stored.data) != crc:
-            raise StoreError(f"{self.path / name}: damaged in case {case_id}: its CRC-32 does not match; {AGAIN}")
+            raise StoreError(
+                f"{self.path / name}: damaged in case {brief(case_id)}: its CRC-32 does not match; {AGAIN}"
+            )
 
 
 def open_flat(file: Path, dtype: str, length: int) -> np.ndarray:
@@ -225,17 +233,50 @@ def open_flat(file: Path, dtype: str, length: int) -> np.ndarray:
 
 def read_index(file: Path, cases: int) -> np.ndarray:
     """Read `index.npy`, one row of `INDEX_ROW` for each case."""
-    index = np.load(file, allow_pickle=False)
-    if index.dtype != INDEX_ROW or index.shape != (cases,):
-        raise StoreError(
-            f"{file}: expected {cases} rows of the index, got {list(index.shape)} of another kind; {AGAIN}"
-        )
-    return index
+    try:
+        with decoding(file, "an index"):
+            index = np.load(file, mmap_mode="r", allow_pickle=False)
+    except InputError as error:
+        raise StoreError(f"{error}; {AGAIN}") from error
+    if not isinstance(index, np.ndarray) or index.dtype != INDEX_ROW or index.shape != (cases,):
+        raise StoreError(f"{file}: expected {cases} rows of the index, got another kind of content; {AGAIN}")
+    return np.array(index)
+
+
+def measure(rows: np.ndarray, info: StoreInfo, file: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Count the elements that every case has in `images.npy` and the bytes that it has in `masks.npy`, each `[cases]`.
+
+    Raises:
+        StoreError: a row that no case has: without pixels, annotators or a spacing.
+    """
+    dims = info.spatial_dims
+    shape, spacing = rows["shape"].astype(np.int64), rows["spacing"][:, :dims]
+    sound = (shape[:, :dims] > 0).all(1) & (shape[:, dims:] == 0).all(1) & (rows["annotators"] > 0)
+    sound &= (np.isfinite(spacing) & (spacing > 0)).all(1)
+    # in floats first: three sides of 32 bits overflow 64
+    sound &= shape[:, :dims].astype(float).prod(1) * info.channels * rows["annotators"] < MOST_PIXELS
+    sizes = shape[:, :dims].prod(1)
+    pixels, labels = sizes * min(info.channels, MOST_PIXELS), sizes * rows["annotators"]
+    masks = -(-labels // 8) if info.classes == 1 else labels
+    if not sound.all():
+        raise StoreError(f"{file}: row {int(np.argmin(sound))} cannot be that of a case; {AGAIN}")
+    return pixels, masks
+
+
+def one_behind_the_other(begins: np.ndarray, counts: np.ndarray) -> bool:
+    """Whether each case begins where the one before it ends."""
+    return np.array_equal(begins, (counts.cumsum() - counts).astype(np.uint64))
 
 
 def read_ids(file: Path, cases: int) -> list[tuple[str, str]]:
     """Read `cases.json`."""
-    ids = [(case_id, patient_id) for case_id, patient_id in json.loads(file.read_bytes())]
-    if len(ids) != cases:
-        raise StoreError(f"{file}: expected {cases} cases, got {len(ids)}; {AGAIN}")
-    return ids
+    try:
+        pairs = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{file}: damaged: not valid JSON; {AGAIN}") from error
+    sound = isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
+    if not sound or not all(isinstance(name, str) and is_plain(name) for pair in pairs for name in pair):
+        raise StoreError(f"{file}: expected a case id and a patient id for each case, in words; {AGAIN}")
+    if len(pairs) != cases or len({case_id for case_id, _ in pairs}) != cases:
+        raise StoreError(f"{file}: expected {cases} cases of different names, got {len(pairs)}; {AGAIN}")
+    return [(case_id, patient_id) for case_id, patient_id in pairs]

@@ -3,11 +3,9 @@
 import json
 import math
 import os
-import secrets
 import shutil
-import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, Self
@@ -15,6 +13,8 @@ from typing import BinaryIO, Literal, Self
 import numpy as np
 
 from atfm.data.case import Case
+from atfm.data.intensity import Intensity
+from atfm.data.journal import Entry, Journal
 from atfm.data.layout import (
     FILES,
     HEADER_BYTES,
@@ -28,36 +28,48 @@ from atfm.data.layout import (
     on_grid,
     sha256,
 )
+from atfm.data.partial import LOCK, end, lock_folder, partial_folder, settle, truncate, whole_cases
 from atfm.data.splits import check_disjoint
-from atfm.errors import InputError
+from atfm.data.uniform import Uniform
+from atfm.errors import AtfmError, InputError
 from atfm.io.atomic import disk_errors
 
-__all__ = ["StoreWriter"]
+__all__ = ["StoreWriter", "check_free"]
 
-Row = tuple[int, int, tuple[float, ...], int, tuple[float, ...], int, int]  # the fields of INDEX_ROW
+# The pixels go safely to the disk, and into the journal, after so many cases or bytes: about once in some seconds.
+COMMIT_CASES = 64
+COMMIT_BYTES = 2**26
 
-# A writer touches its files with every case; a folder silent for this long was left by a killed one.
-ABANDONED_SECONDS = 3600.0
+IMAGES = {"uint8": "images.npy", "float32": "images-float32.npy"}  # the second takes the first's name at the end
+JOURNAL = "journal"
 
 
 class StoreWriter:
     """Write a store case by case, in memory that does not grow with the pixels.
 
     The files are written into a hidden folder beside `path`, which takes its name when the block ends well. An error
-    inside the block removes it; nothing appears under `path` then.
+    of the user's inside the block removes it; nothing appears under `path` then.
 
     Args:
         path: the folder to make; it may exist if it is empty.
         name, licence, source, modality: see `StoreInfo`.
         classes: 1 for binary masks, else the number of labels, background included.
         splits: patient ids of each split; patients that no case belongs to are left out of the store.
+        ignore_label: a label that says nothing, `classes` to 255; binary masks, stored as bits, have none.
+        intensity: how the files' values were put into [0, 1], if it was by a rule of its own.
+        resume: a fingerprint of all that decides what is written. If a writer of the same fingerprint was killed here,
+            the block begins with its cases: `len(writer)` tells how many, and the next one to add is the next one. The
+            store is then the same, byte for byte, as if it had been written at one go.
 
     Raises:
-        InputError: a path in use, or splits that share a patient.
+        InputError: a path in use, splits that share a patient, or an `ignore_label` that is a class.
         DiskError: the folder cannot be written.
     """
 
     info: StoreInfo
+    _images: BinaryIO
+    _masks: BinaryIO
+    _lock: BinaryIO | None
 
     def __init__(
         self,
@@ -69,32 +81,29 @@ class StoreWriter:
         modality: str = "unknown",
         classes: int = 1,
         splits: Mapping[str, Sequence[str]] | None = None,
+        ignore_label: int | None = None,
+        intensity: Intensity | None = None,
+        resume: str | None = None,
     ) -> None:
-        if not 1 <= classes <= 256:
-            raise InputError(f"classes: expected 1 (binary) to 256, got {classes}")
         self.path = Path(os.path.abspath(path))  # `.` has no name to take at the end
         self.splits = dict(splits or {})
         self._about = {"name": name, "licence": licence, "source": source, "modality": modality}
-        self._classes = classes
-        self._rows: list[Row] = []
-        self._cases: dict[str, str] = {}  # case_id -> patient_id, in order
+        self._uniform, self._resume, self._intensity = Uniform(classes, ignore_label), resume, intensity
+        self._entries: list[Entry] = []
         self._dtype: Literal["uint8", "float32"] = "uint8"
-        self._channels = self._spatial_dims = 0
         self._image_end = self._mask_end = 0
+        self._safe = self._unsafe_bytes = 0  # cases in the journal, and bytes written since
         check_disjoint(self.splits)
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise InputError(f"{path}: exists already; give the name of a new folder, or remove this one first")
+        check_free(self.path)
 
     def __enter__(self) -> Self:
         with disk_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            prefix = f".{self.path.name}.partial-"
-            remove_abandoned(self.path.parent, prefix)
-            self._folder = self.path.with_name(prefix + secrets.token_hex(8))
-            self._folder.mkdir()
+            self._folder = partial_folder(self.path, self._resume)
+            self._journal, self._lock = Journal(self._folder / JOURNAL), None
+            if self._resume is not None:
+                self._lock = lock_folder(self._folder, self.path)
             try:
-                self._images = self._start("images.npy")
-                self._masks = self._start("masks.npy")
+                self._begin()
             except OSError:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 raise
@@ -103,26 +112,30 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # An interrupt, a fault of ours or of the machine: what is safe stays, and the same command goes on from there.
+        stays = self._resume is not None and kind is not None and not issubclass(kind, AtfmError)
         try:
             if kind is None:
                 with disk_errors(self.path):
                     self._finish()
         finally:
-            for stream in (self._images, self._masks):
+            for stream in (self._images, self._masks, self._lock):
                 # After a full disk even close() fails, as it flushes; the cause is on its way already.
                 try:
-                    stream.close()
+                    if stream is not None:
+                        stream.close()
                 except OSError:
                     continue
-            shutil.rmtree(self._folder, ignore_errors=True)
+            if not stays:
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._entries)
 
     @property
     def patients(self) -> list[str]:
         """The patients of the cases so far, in order of first appearance."""
-        return list(dict.fromkeys(self._cases.values()))
+        return list(dict.fromkeys(self._uniform.patients.values()))
 
     def add(self, case: Case) -> None:
         """Append one case.
@@ -132,46 +145,55 @@ class StoreWriter:
                 among the classes.
             DiskError: the disk is full.
         """
-        self._check(case)
-        spatial = case.image.shape[1:]
+        self._uniform.admit(case)
         with disk_errors(self.path):
             pixels = self._pixels(case.image)
             image = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
-            masks = encode_masks(case.masks, self._classes).tobytes()
+            masks = encode_masks(case.masks, self._uniform.classes).tobytes()
             self._images.write(image)
             self._masks.write(masks)
-        self._rows.append(
-            (
-                self._image_end,
-                self._mask_end,
-                padded(spatial),
-                case.annotators,
-                padded(case.spacing),
-                zlib.crc32(image),
-                zlib.crc32(masks),
-            )
-        )
-        self._cases[case.case_id] = case.patient_id
+        starts, crcs = (self._image_end, self._mask_end), (zlib.crc32(image), zlib.crc32(masks))
+        row = (*starts, padded(case.image.shape[1:]), case.annotators, padded(map(float, case.spacing)), *crcs)
         self._image_end += case.image.size
         self._mask_end += len(masks)
+        self._entries.append(Entry(case.case_id, case.patient_id, row, self._image_end, self._mask_end))
+        self._unsafe_bytes += len(image) + len(masks)
+        if len(self) - self._safe >= COMMIT_CASES or self._unsafe_bytes >= COMMIT_BYTES:
+            self._commit()
 
-    def _check(self, case: Case) -> None:
-        channels, spatial_dims = len(case.image), case.image.ndim - 1
-        if not self._rows:
-            self._channels, self._spatial_dims = channels, spatial_dims
-        if case.case_id in self._cases:
-            raise InputError(f"case {case.case_id}: there are two of this name; every case needs its own")
-        if (channels, spatial_dims) != (self._channels, self._spatial_dims):
-            raise InputError(
-                f"case {case.case_id}: image: expected {self._channels} channels and {self._spatial_dims} spatial axes "
-                f"as in the first case, got {channels} and {spatial_dims}"
-            )
-        top = max(self._classes - 1, 1)
-        if case.masks.max(initial=0) > top:
-            raise InputError(
-                f"case {case.case_id}: masks: expected labels 0 to {top}, got {case.masks.max()}; "
-                "set the number of classes"
-            )
+    def _begin(self) -> None:
+        """Open the files: new ones, or those of a killed writer after the last case that is safe and whole."""
+        self._dtype, entries = self._journal.read() if self._resume is not None else ("uint8", [])
+        images, masks = self._folder / IMAGES[self._dtype], self._folder / "masks.npy"
+        if entries and images.exists() and masks.exists():
+            with images.open("rb") as pixels, masks.open("rb") as labels:
+                entries = list(whole_cases(entries, pixels, labels, self._dtype))
+        else:
+            self._dtype, entries = "uint8", []
+        if entries:
+            self._images, self._masks = images.open("r+b"), masks.open("r+b")
+        else:
+            self._images, self._masks = self._start(IMAGES[self._dtype]), self._start("masks.npy")
+        for entry in entries:
+            shape = [int(n) for n in entry.row[2] if n]
+            channels = (entry.image_end - entry.row[0]) // math.prod(shape)
+            self._uniform.record(entry.case_id, entry.patient_id, channels, len(shape))
+            self._image_end, self._mask_end = entry.image_end, entry.mask_end
+        self._entries, self._safe = entries, len(entries)
+        # What lies behind the last safe case is the half of one.
+        truncate(self._images, HEADER_BYTES + self._image_end * np.dtype(STORED[self._dtype]).itemsize)
+        truncate(self._masks, HEADER_BYTES + self._mask_end)
+        if self._resume is not None:
+            self._journal.restart(self._dtype, entries)
+
+    def _commit(self) -> None:
+        """See the cases so far safely on the disk, and say so in the journal."""
+        if self._resume is not None:
+            with disk_errors(self.path):
+                settle(self._images)
+                settle(self._masks)
+                self._journal.append(self._entries[self._safe :])
+        self._safe, self._unsafe_bytes = len(self), 0
 
     def _pixels(self, image: np.ndarray) -> np.ndarray:
         """The image as it is stored: exact 8-bit steps for as long as all images have them, else float32."""
@@ -187,17 +209,22 @@ class StoreWriter:
         """Rewrite the images so far as float32, one case at a time."""
         narrow = self._images
         narrow.flush()
-        widened = self._start("images-float32.npy")
-        with (self._folder / "images.npy").open("rb") as stream:
+        widened = self._start(IMAGES["float32"])
+        with (self._folder / IMAGES["uint8"]).open("rb") as stream:
             stream.seek(HEADER_BYTES)
-            for i, row in enumerate(self._rows):
-                size = self._channels * int(math.prod(n for n in row[2] if n))
-                pixels = decode_image(np.frombuffer(stream.read(size), np.uint8)).astype("<f4").tobytes()
+            for i, entry in enumerate(self._entries):
+                stored = np.frombuffer(stream.read(entry.image_end - entry.row[0]), np.uint8)
+                pixels = decode_image(stored).astype("<f4").tobytes()
                 widened.write(pixels)
-                self._rows[i] = (*row[:5], zlib.crc32(pixels), row[6])
-        narrow.close()
-        (self._folder / "images-float32.npy").replace(self._folder / "images.npy")
+                self._entries[i] = entry._replace(row=(*entry.row[:5], zlib.crc32(pixels), entry.row[6]))
         self._images, self._dtype = widened, "float32"
+        if self._resume is not None:
+            settle(self._images)
+            settle(self._masks)
+            self._journal.restart("float32", self._entries)  # from here on the old file is no longer needed
+            self._safe = len(self)
+        narrow.close()
+        (self._folder / IMAGES["uint8"]).unlink()
 
     def _start(self, name: str) -> BinaryIO:
         stream = (self._folder / name).open("wb")
@@ -205,47 +232,49 @@ class StoreWriter:
         return stream
 
     def _finish(self) -> None:
-        if not self._rows:
+        if not self._entries:
             raise InputError(f"{self.path}: no case was added; a store needs at least one")
         end(self._images, npy_header(STORED[self._dtype], self._image_end))
         end(self._masks, npy_header("|u1", self._mask_end))
-        np.save(self._folder / "index.npy", np.array(self._rows, dtype=INDEX_ROW))
-        (self._folder / "cases.json").write_text(json.dumps(list(self._cases.items())), encoding="utf-8")
-        known = set(self._cases.values())
+        if self._dtype == "float32":
+            (self._folder / IMAGES["float32"]).replace(self._folder / "images.npy")
+        np.save(self._folder / "index.npy", np.array([entry.row for entry in self._entries], dtype=INDEX_ROW))
+        patients = self._uniform.patients
+        (self._folder / "cases.json").write_text(json.dumps(list(patients.items())), encoding="utf-8")
+        known = set(patients.values())
         self.info = StoreInfo(
             **self._about,
-            classes=self._classes,
-            channels=self._channels,
-            spatial_dims=2 if self._spatial_dims == 2 else 3,
-            cases=len(self._rows),
+            classes=self._uniform.classes,
+            channels=self._uniform.channels,
+            spatial_dims=2 if self._uniform.spatial_dims == 2 else 3,
+            cases=len(self),
             dtype=self._dtype,
             version=VERSION,
             files={name: sha256(self._folder / name) for name in FILES},
-            splits={name: tuple(p for p in patients if p in known) for name, patients in self.splits.items()},
+            splits={name: tuple(p for p in named if p in known) for name, named in self.splits.items()},
+            ignore_label=self._uniform.ignore_label,
+            intensity=self._intensity,
         )
-        (self._folder / "store.json").write_text(self.info.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (self._folder / "store.json").write_text(
+            self.info.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8"
+        )
+        for name in (JOURNAL, LOCK):
+            (self._folder / name).unlink(missing_ok=True)
         if self.path.exists():
             self.path.rmdir()  # empty, as __init__ saw to it
         self._folder.rename(self.path)
 
 
-def end(stream: BinaryIO, header: bytes) -> None:
-    """Write the header that was left open, and see the file safely on the disk."""
-    stream.seek(0)
-    stream.write(header)
-    stream.flush()
-    os.fsync(stream.fileno())
-    stream.close()
+def check_free(path: Path) -> None:
+    """Refuse a path at which there is something already; an empty folder is nothing.
+
+    Raises:
+        InputError: naming it.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"{path}: exists already; give the name of a new folder, or remove this one first")
 
 
-def padded(values: Sequence[float]) -> tuple[float, ...]:
+def padded(values: Iterable[float]) -> tuple[float, ...]:
     """Three numbers, the missing ones 0."""
     return (*values, 0, 0, 0)[:3]
-
-
-def remove_abandoned(parent: Path, prefix: str) -> None:
-    """Remove the half-written folders that killed writers left behind."""
-    for folder in parent.glob(f"{prefix}*"):
-        newest = max((file.stat().st_mtime for file in [folder, *folder.iterdir()]), default=0.0)
-        if time.time() - newest > ABANDONED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from atfm.metrics.case import score_case
 from atfm.metrics.masks import Array
-from atfm.metrics.table import always_empty, majority, score_case
+from atfm.metrics.references import always_empty, majority
 
 __all__ = ["REFERENCES", "score_reference"]
 

@@ -1,5 +1,6 @@
 """Score a model on a split: draw samples of each case, compare them with its annotators, keep a row for each."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +9,9 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from atfm.data.annotations import one_hot
+from atfm.data.annotations import counted, one_hot
 from atfm.data.case import Case
+from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
 from atfm.errors import InputError, StoreError
 from atfm.evaluate.evaluation import Evaluation, Result
@@ -20,8 +22,9 @@ from atfm.evaluate.rows import Row
 from atfm.evaluate.subset import choose
 from atfm.methods.method import Method
 from atfm.metrics.calibration import ReliabilityBins
+from atfm.metrics.case import score_case
 from atfm.metrics.energy import consistent
-from atfm.metrics.table import Interval, score_case, summarise
+from atfm.metrics.table import Interval, summarise
 from atfm.seeding import Noise
 
 __all__ = ["Scored", "evaluate", "numbers_of_samples"]
@@ -125,7 +128,7 @@ def evaluate(
     methods = [Tally(type(method).__name__.lower(), method) for method in (model.method, compare_with) if method]
     foils = [Tally(name) for name in REFERENCES] if references else []
     for done, (case, drawn) in enumerate(draw(methods, store, chosen, samples, seed, batch, device), 1):
-        keep(score(case, drawn, methods, foils, store.info.classes, ns))
+        keep(score(case, drawn, methods, foils, store.info, ns))
         progress(done, len(chosen))
 
     results = [tally.result(seed) for tally in methods]
@@ -163,7 +166,7 @@ def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int]) -
             f"this store has {given[0]} and {given[1]}; choose a store like the one it was trained on"
         )
     for i in chosen:
-        if store.shape(i) != method.size:
+        if not method.accepts(store.shape(i)):
             raise InputError(
                 f"case {store.ids()[i][0]}: the model was made for images of {list(method.size)}, "
                 f"this one has {list(store.shape(i))}; import the data again with this size"
@@ -183,8 +186,8 @@ def draw(
     device: torch.device | str,
 ) -> Iterator[tuple[Case, Drawn]]:
     """Each case with, for every method, its masks `[S, C, *spatial]` and their mean probability `[C, *spatial]`."""
-    for start in range(0, len(chosen), batch):
-        cases = [store[i] for i in chosen[start : start + batch]]
+    for indices in batches(store, chosen, batch):
+        cases = [store[i] for i in indices]
         image = torch.from_numpy(np.stack([case.image for case in cases])).to(device)
         noise = Noise(seed, [case.case_id for case in cases])
         drawn: list[Drawn] = [[] for _ in cases]
@@ -197,11 +200,22 @@ def draw(
         yield from zip(cases, drawn, strict=True)
 
 
+def batches(store: Store, chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
+    """The chosen cases in order, up to `batch` at a time, of one shape each."""
+    for _, alike in itertools.groupby(chosen, key=store.shape):
+        while several := list(itertools.islice(alike, batch)):
+            yield several
+
+
 def score(
-    case: Case, drawn: Drawn, methods: Sequence[Tally], foils: Sequence[Tally], classes: int, ns: Sequence[int]
+    case: Case, drawn: Drawn, methods: Sequence[Tally], foils: Sequence[Tally], info: StoreInfo, ns: Sequence[int]
 ) -> list[Row]:
     """The rows of one case: every method, then every reference."""
-    annotations = one_hot(case.masks, classes, case.image.ndim - 1)  # [K, C, *spatial]
+    annotations = one_hot(case.masks, info.classes, case.image.ndim - 1, info.ignore_label)  # [K, C, *spatial]
+    if info.ignore_label is not None:
+        said = counted(case.masks, info.ignore_label)  # [*spatial]
+        annotations = annotations[..., said]  # [K, C, N], as are the samples and their mean
+        drawn = [(masks[..., said], probability[..., said]) for masks, probability in drawn]
     rows = []
     for tally, (masks, probability) in zip(methods, drawn, strict=True):
         rows.append(tally.add(case, score_case(masks, annotations, probability, ns=ns)))

@@ -3,25 +3,48 @@ r"""The losses of SFM.
     L_FM = || g(x_t, t, image) - (x_1 - x_0) ||^2                                 (ATFM, Algorithm 1)
     L_SF = L_FM + alpha / N sum_i ( 1 - SoftDice(x_1^t, y_i) )                    (lines 4-5; N annotators)
 
-`L_FM` is a mean over pixels. The Dice is of probabilities, never of thresholded masks, so that it carries gradient.
+`L_FM` is a mean over pixels. The Dice is of probabilities, never of thresholded masks, so that it carries gradient; of
+several classes it is the mean over all but the background. Pixels that an annotator says nothing of are left out.
 """
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 __all__ = ["cross_entropy", "flow_matching", "semantic", "soft_dice"]
 
 
-def flow_matching(velocity: Tensor, dx_t: Tensor) -> Tensor:
-    """Return `L_FM`, the mean squared error of a velocity `[N, C, *spatial]`, a scalar."""
-    return F.mse_loss(velocity, dx_t)
+def flow_matching(velocity: Tensor, dx_t: Tensor, counts: Tensor | None = None) -> Tensor:
+    """Return `L_FM`, the mean squared error of a velocity, a scalar.
+
+    Args:
+        velocity: `g`, `[N, C, *spatial]`.
+        dx_t: of the path, likewise.
+        counts: `[N, *spatial]` bool, the pixels to average over; None: all.
+    """
+    if counts is None:
+        return F.mse_loss(velocity, dx_t)
+    return _mean((velocity - dx_t).square().mean(1), counts)
 
 
-def cross_entropy(logits: Tensor, x_1: Tensor) -> Tensor:
-    """Return the mean over pixels of the cross-entropy of endpoint logits `[N, C, *spatial]` with the mask `x_1`."""
+def cross_entropy(logits: Tensor, x_1: Tensor, counts: Tensor | None = None) -> Tensor:
+    """Return the mean over pixels of the cross-entropy of endpoint logits with the mask `x_1`, a scalar.
+
+    Args:
+        logits: `[N, C, *spatial]`.
+        x_1: likewise, in {0, 1}, one-hot if `C > 1`.
+        counts: `[N, *spatial]` bool, the pixels to average over; None: all.
+    """
     if logits.shape[1] == 1:
-        return F.binary_cross_entropy_with_logits(logits, x_1)
-    return F.cross_entropy(logits, x_1)
+        losses = F.binary_cross_entropy_with_logits(logits, x_1, reduction="none").squeeze(1)  # [N, *spatial]
+    else:
+        losses = F.cross_entropy(logits, x_1, reduction="none")  # [N, *spatial]
+    return losses.mean() if counts is None else _mean(losses, counts)
+
+
+def _mean(losses: Tensor, counts: Tensor) -> Tensor:
+    """The mean of `[N, *spatial]` over the pixels that count; 0 where none does."""
+    return torch.where(counts, losses, 0.0).sum() / counts.sum().clamp_min(1)
 
 
 def soft_dice(probability: Tensor, mask: Tensor, *, smooth: float = 1.0) -> Tensor:
@@ -40,16 +63,21 @@ def soft_dice(probability: Tensor, mask: Tensor, *, smooth: float = 1.0) -> Tens
     return ((2 * overlap + smooth) / (total + smooth)).mean(-1)
 
 
-def semantic(endpoint: Tensor, annotations: Tensor, present: Tensor) -> Tensor:
+def semantic(endpoint: Tensor, annotations: Tensor, present: Tensor, counts: Tensor | None = None) -> Tensor:
     """Return `1/N sum_i (1 - SoftDice(x_1^t, y_i))` over all annotators, averaged over pairs, a scalar.
 
     Args:
-        endpoint: `x_1^t`, `[B, P, C, *spatial]`, `P` pairs of each image.
+        endpoint: `x_1^t`, `[B, P, C, *spatial]`, `P` pairs of each image; of classes the background is left out.
         annotations: `[B, K, C, *spatial]`.
         present: `[B, K]` bool.
+        counts: `[B, K, *spatial]` bool, the pixels of which an annotator says something; None: all.
     """
+    if endpoint.shape[2] > 1:
+        endpoint, annotations = endpoint[:, :, 1:], annotations[:, :, 1:]
     weight = present / present.sum(1, keepdim=True)  # [B, K]
-    per_pair = [
-        ((1 - soft_dice(prediction.unsqueeze(1), annotations)) * weight).sum(1) for prediction in endpoint.unbind(1)
-    ]
+    per_pair = []
+    for prediction in endpoint.unbind(1):
+        seen = prediction.unsqueeze(1)  # [B, 1, C, *spatial]
+        seen = seen if counts is None else seen * counts.unsqueeze(2)  # [B, K, C, *spatial]
+        per_pair.append(((1 - soft_dice(seen, annotations)) * weight).sum(1))
     return sum(per_pair[1:], per_pair[0]).mean() / len(per_pair)

@@ -55,7 +55,10 @@ class STNet(nn.Module):
         return cast(Tensor, self.read(condition))
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        """Return the field (or the logits of its end) at `x_t [N, C, *spatial]`, `t [N]`, `context [N, w, *grid]`."""
+        """Return the field (or the logits of its end) at `x_t [N, C, *spatial]`, `t [N]`, `context [N, w, *grid]`.
+
+        A time or a context that all rows share may be given once, with `N = 1`.
+        """
         x = self.stem(fold(x_t, self.patch)) + context
         return unfold(self.out(self.unet(x, self.time(t))), self.patch)
 

@@ -1,11 +1,15 @@
-"""Where other people's decoders meet damaged files: whatever they raise becomes one line."""
+"""Where other people's decoders and words meet: whatever they raise or hold becomes one line."""
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from atfm.errors import AtfmError, InputError
 
-__all__ = ["decoding"]
+__all__ = ["brief", "decoding", "is_plain"]
+
+# control characters, lone surrogates, separators of lines and paragraphs: what would break or fake a line
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 @contextmanager
@@ -27,5 +31,20 @@ def decoding(name: object, kind: str) -> Iterator[None]:
         raise InputError(f"{name}: no such file") from None
     # Decoders have no list of what they raise: bytes in the wrong place lead them to any error there is.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = brief((str(error).splitlines() or [""])[0]) or type(error).__name__
         raise InputError(f"{name}: cannot be read as {kind}, it is damaged or truncated: {reason}") from error
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text, such as the name of a case, can be printed within one line."""
+    return all(unicodedata.category(letter) not in _UNPRINTABLE for letter in text)
+
+
+def brief(value: object, most: int = 160) -> str:
+    """What a file holds, for an error: one plain line of at most `most` characters and dots."""
+    try:
+        text = str(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python prints; lists within lists
+        return f"a {type(value).__name__} too large to print"
+    cut = text[:most] + (" ..." if len(text) > most else "")
+    return "".join(letter if is_plain(letter) else "?" for letter in cut)

@@ -14,16 +14,19 @@ from PIL import Image
 from atfm.errors import InputError
 from atfm.io.atomic import atomic_write
 from atfm.io.decoding import decoding
-from atfm.io.raster import MAX_PIXELS, raster_labels, raster_pixels
+from atfm.io.nifti import open_nifti
+from atfm.io.raster import raster_labels, raster_pixels
 
-__all__ = ["EXTENSIONS", "Picture", "read_image", "read_mask", "write_nifti", "write_npy", "write_png"]
+__all__ = ["EXTENSIONS", "Picture", "read_image", "read_mask", "read_pixels", "write_nifti", "write_npy", "write_png"]
+
+LARGEST_NPY_HEAD = 2**16
 
 
 class Picture(NamedTuple):
     """Pixels and where they lie.
 
     Args:
-        pixels: `[C, *spatial]`; float32 in [0, 1] from `read_image`.
+        pixels: `[C, *spatial]`; float32 in [0, 1] from `read_image`, the file's own values from `read_pixels`.
         spacing: millimetres for each spatial axis, 1.0 where the file does not say.
         meta: `format`, and for NIfTI `affine` (4x4, of the file's own axes).
     """
@@ -50,10 +53,24 @@ def read_image(
     Raises:
         InputError: an unknown extension, an unreadable file, NaN, values out of range, or other axes than expected.
     """
+    picture = read_pixels(path, spatial_dims=spatial_dims)
+    return picture._replace(pixels=unit_range(picture.pixels, window, Path(path)))
+
+
+def read_pixels(path: Path | str, *, spatial_dims: int | None = None) -> Picture:
+    """Read an image with the values and the type that the file has.
+
+    Args:
+        path: as for `read_image`.
+        spatial_dims: as for `read_image`.
+
+    Raises:
+        InputError: an unknown extension, an unreadable file, or other axes than expected.
+    """
     path = Path(path)
     picture = loader(path)(path, False, spatial_dims)
     check_axes(picture.pixels, spatial_dims, path)
-    return picture._replace(pixels=unit_range(picture.pixels, window, path))
+    return picture
 
 
 def read_mask(path: Path | str, *, classes: int = 1, spatial_dims: int | None = None) -> np.ndarray:
@@ -144,26 +161,27 @@ def load_raster(path: Path, as_labels: bool, spatial_dims: int | None) -> Pictur
 
 def load_npy(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
     with decoding(path, "an array of numbers"):
+        with path.open("rb") as stream:
+            head = stream.read(12)  # of version 2 on the length of the head has four bytes, which numpy believes
+        if head[:6] == b"\x93NUMPY" and head[6] > 1 and int.from_bytes(head[8:], "little") > LARGEST_NPY_HEAD:
+            raise InputError(f"{path}: its head is longer than {LARGEST_NPY_HEAD} bytes; it is no plain array")
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.size == 0:
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.size == 0 or array.ndim == 0:
         raise InputError(f"{path}: expected one array of numbers, got another kind of content")
     pixels = channels_first(array, spatial_dims)
     return Picture(np.array(pixels), (1.0,) * (pixels.ndim - 1), {"format": "npy"})
 
 
 def load_nifti(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
-    import nibabel
-
+    volume = open_nifti(path)
+    shape = volume.shape
     with decoding(path, "NIfTI"):
-        volume = nibabel.Nifti1Image.from_filename(path)
-        shape = volume.shape
-        if np.prod(shape, dtype=float) > 8 * MAX_PIXELS:
-            raise InputError(f"{path}: shape {list(shape)} is more than an image may have; cut it up")
         voxels = np.asanyarray(volume.dataobj)
     if voxels.dtype.kind not in "biuf" or any(n != 1 for n in shape[3:]) or len(shape) < 2 or voxels.size == 0:
         raise InputError(f"{path}: shape {list(shape)} of {voxels.dtype}; expected one grey slice or volume")
     voxels = voxels.reshape((*shape, 1)[:3])  # [X, Y, Z]
-    zooms = tuple(float(zoom) for zoom in (*volume.header.get_zooms(), 1.0)[:3])
+    # a spacing of 0 or NaN says as little as none
+    zooms = tuple(float(mm) if np.isfinite(mm) and mm > 0 else 1.0 for mm in (*volume.header.get_zooms(), 1.0)[:3])
     if voxels.shape[2] == 1 and spatial_dims != 3:
         voxels, zooms = voxels[..., 0], zooms[:2]
     return Picture(voxels.T[None], zooms[::-1], {"format": "nifti", "affine": np.array(volume.affine)})
@@ -218,9 +236,14 @@ def unit_range(pixels: np.ndarray, window: tuple[float, float] | None, path: Pat
         black, white = window
         if not black < white:
             raise InputError(f"window: expected a lower and a higher value, got {black:g} and {white:g}")
-        return np.clip((pixels.astype(np.float32) - np.float32(black)) / np.float32(white - black), 0, 1)
+        scaled = pixels.astype(np.float32)  # once, then in place: a volume may take a quarter of the memory
+        scaled -= np.float32(black)
+        scaled /= np.float32(white - black)
+        return np.clip(scaled, 0, 1, out=scaled)
     if pixels.dtype in (np.uint8, np.uint16):
-        return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+        scaled = pixels.astype(np.float32)
+        scaled /= np.float32(np.iinfo(pixels.dtype).max)
+        return scaled
     if pixels.dtype.kind in "bf" and pixels.min() >= 0 and pixels.max() <= 1:
         return pixels.astype(np.float32)
     raise InputError(

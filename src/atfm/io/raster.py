@@ -43,7 +43,10 @@ def decode_raster(source: bytes | Path, name: str) -> Image.Image:
             ) from None
         except Image.DecompressionBombError:
             raise InputError(f"{name}: more than the {MAX_PIXELS} pixels that an image may have; cut it up") from None
-        check_size(picture.width * picture.height * getattr(picture, "n_frames", 1), name)
+        pixels = picture.width * picture.height
+        check_size(pixels * getattr(picture, "n_frames", 1), name)
+        if picture.format in ("JPEG", "MPO") and picture.info.get("progressive"):
+            check_scans(source if isinstance(source, bytes) else source.read_bytes(), pixels, name)
         picture.load()
     return ImageOps.exif_transpose(picture) if picture.format in ("JPEG", "MPO") else picture
 
@@ -52,6 +55,13 @@ def check_size(pixels: int, name: str) -> None:
     """Refuse what would not fit in memory, before it is decoded."""
     if pixels > MAX_PIXELS:
         raise InputError(f"{name}: {pixels} pixels, more than the {MAX_PIXELS} that an image may have; cut it up")
+
+
+def check_scans(content: bytes, pixels: int, name: str) -> None:
+    """Refuse a JPEG that goes over its pixels again and again: a small file can keep the decoder busy for hours."""
+    scans = content.count(b"\xff\xda")
+    if scans * pixels > 10 * MAX_PIXELS:
+        raise InputError(f"{name}: a JPEG of {pixels} pixels in {scans} scans; save it as a plain JPEG or PNG")
 
 
 def raster_pixels(path: Path) -> np.ndarray:
@@ -79,8 +89,12 @@ def pages(picture: Image.Image, path: Path, convert: Callable[[Image.Image, Path
     """One page as `[C, H, W]`, several grey ones as `[1, D, H, W]`."""
     if picture.format != "TIFF" or getattr(picture, "n_frames", 1) == 1:
         return convert(picture, path)
+    stack, size = [], picture.size
     with decoding(path, "an image"):
-        stack = [convert(page, path) for page in ImageSequence.Iterator(picture)]
+        for page in ImageSequence.Iterator(picture):
+            if page.size != size:  # told before it is decoded: only the first one's size has been checked
+                raise InputError(f"{path}: its pages are of several sizes; expected a stack of equal grey pages")
+            stack.append(convert(page, path))
     if len({page.shape for page in stack}) > 1 or len(stack[0]) != 1:
         raise InputError(f"{path}: its pages are coloured or of several sizes; expected a stack of equal grey pages")
     return np.stack(stack, axis=1)  # [1, D, H, W]

@@ -1,24 +1,35 @@
 """ATFM, Data-Hierarchical Inference: GTR fixes the distribution, SFM carries its samples to masks."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from atfm.data.batch import Batch
+from atfm.distributions.low_rank_normal import LowRankNormal
+from atfm.flow.energy import energy_score
 from atfm.flow.loss import cross_entropy, flow_matching, semantic
 from atfm.flow.network import STNet
 from atfm.flow.path import endpoint_to_velocity, sample_path, velocity_to_endpoint
 from atfm.flow.solver import EULER, Solver, integrate
 from atfm.methods.gtr import GTR, squash
 from atfm.methods.method import Method, Samples, Stage
+from atfm.methods.region import ambiguous
+from atfm.methods.sliding import TiledField, Tiling
 from atfm.nn.blocks import fold
 from atfm.seeding import Noise, as_noise
 
 __all__ = ["ATFM", "Coupling"]
 
-Coupling = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+class Coupling(Protocol):
+    """Which annotation `[B, S]` each start goes to; see `atfm.flow.coupling`."""
+
+    def __call__(
+        self, x_0: Tensor, annotations: Tensor, present: Tensor, *, counts: Tensor | None = None
+    ) -> Tensor: ...
+
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as the paper turns ISIC3 images to grey.
 
@@ -34,6 +45,9 @@ class ATFM(Method):
         starts: starts drawn of each image before they are coupled.
         pairs: how many of the coupled pairs are trained on; all starts if as many.
         alpha: weight of the semantic Dice term.
+        draws: samples of each image in the energy score.
+        margin: nothing moves farther than so many pixels from where GTR is unsure; None: everything may.
+        start: "gtr", or "noise": standard normal noise, the paper's row of SFM without a truncation.
         steps, solver: how the field is integrated when sampling; both may be changed afterwards.
         temperature: scale of GTR's noise where a sample starts; above 1 starts are drawn apart.
         condition: "image" (the paper), or "features": the image and GTR's features of it.
@@ -55,17 +69,27 @@ class ATFM(Method):
         solver: Solver = EULER,
         condition: Literal["image", "features"] = "image",
         temperature: float = 1.0,
+        draws: int = 5,
+        start: Literal["gtr", "noise"] = "gtr",
+        margin: int | None = None,
         grey: bool = False,
         chunk: int = 64,
     ) -> None:
-        super().__init__(truncation.in_channels, truncation.channels, truncation.size, truncation.window)
+        super().__init__(
+            truncation.in_channels, truncation.channels, truncation.size, truncation.window, truncation.stride
+        )
         self.truncation, self.network = truncation, network
         self.form, self.coupling, self.starts, self.pairs, self.alpha = form, coupling, starts, pairs, alpha
         self.steps, self.solver, self.temperature = steps, solver, temperature
         self.condition, self.grey, self.chunk = condition, grey, chunk
+        self.draws, self.start, self.margin = draws, start, margin
 
     def stages(self) -> list[Stage]:
-        return [Stage("gtr", self.truncation), Stage("sfm", self)]
+        return [
+            Stage("gtr", self.truncation, self.truncation, self.truncation.loss),
+            Stage("sfm", self, self.network, self.loss),
+            Stage("energy", self, self.network, self.energy),
+        ]
 
     def train(self, mode: bool = True) -> "ATFM":
         """Switch the flow; the truncation stays in evaluation mode."""
@@ -76,38 +100,71 @@ class ATFM(Method):
     # Stage 2.
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        x_0, context = self._starts(batch.image)
+        x_0, context, region = self._starts(batch.image, self.starts)
         annotations = self.focus(batch.annotations)
-        x_0, x_1 = self._pair(x_0, annotations, batch.present)  # [B, P, C, *window]
+        counts = None if batch.counts is None else self.focus(batch.counts)
+        x_0, x_1, said = self._pair(x_0, annotations, batch.present, counts)  # [B, P, C, *window]
         shape = x_0.shape[:2]
+        if region is not None:
+            within = region.repeat_interleave(shape[1], 0).squeeze(1)  # [B P, *window]
+            said = within if said is None else said & within
         t = torch.rand(shape.numel(), device=x_0.device)
         path = sample_path(x_0.flatten(0, 1), x_1.flatten(0, 1), t)
         output = self.network(path.x_t, path.t, context.repeat_interleave(shape[1], 0))
         if self.form == "velocity":
-            losses = {"flow": flow_matching(output, path.dx_t)}
+            losses = {"flow": flow_matching(output, path.dx_t, said)}
             endpoint = velocity_to_endpoint(output, path.x_t, path.t)
         else:
-            losses = {"flow": cross_entropy(output, path.x_1)}
+            losses = {"flow": cross_entropy(output, path.x_1, said)}
             endpoint = squash(output.unsqueeze(0)).squeeze(0)
         if self.alpha:
-            dice = semantic(endpoint.unflatten(0, shape), annotations, batch.present)
+            dice = semantic(endpoint.unflatten(0, shape), annotations, batch.present, counts)
             losses["semantic"] = self.alpha * dice
         return losses
 
-    def _starts(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw `self.starts` starts of each image, and read the image once."""
+    def energy(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the energy score of masks drawn as they are when sampling, and beside it the losses of stage 2.
+
+        The same steps, solver and temperature. Without stage 2's losses a training was seen to run away.
+        """
+        x_0, context, region = self._starts(batch.image, self.draws, self.temperature)
+        field = self._field(context, region)
+        x_1 = integrate(field, x_0.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
+        counts = None if batch.counts is None else self.focus(batch.counts)
+        drawn = x_1.unflatten(0, x_0.shape[:2])  # [B, S, C, *window]
+        return {"energy": energy_score(drawn, self.focus(batch.annotations), batch.present, counts), **self.loss(batch)}
+
+    def _starts(self, image: Tensor, starts: int, temperature: float = 1.0) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Draw so many starts of each image, `[B, S, C, *window]`, read the image once, and find the region."""
         window = self.focus(image)
         with torch.no_grad():
             features = self.truncation.network.features(window)
             distribution = self.truncation.network.distribution(features)
-            x_0 = squash(distribution.rsample((self.starts,)).movedim(0, 1))  # [S, B, ...] -> [B, S, ...]
-        return x_0, self.context(window, features)
+            logits = distribution.rsample((starts,)).movedim(0, 1)  # [S, B, ...] -> [B, S, ...]
+            x_0 = squash(torch.lerp(distribution.mean.unsqueeze(1), logits, temperature))
+            x_0 = torch.randn_like(x_0) if self.start == "noise" else x_0
+        return x_0, self.context(window, features), self._region(distribution)
 
-    def _pair(self, x_0: Tensor, annotations: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        index = self.coupling(x_0, annotations, present)  # [B, S]
+    def _region(self, distribution: LowRankNormal) -> Tensor | None:
+        """Where the flow moves anything, `[B, 1, *spatial]` bool; None for everywhere."""
+        return None if self.margin is None else ambiguous(distribution, self.margin)
+
+    def _pair(
+        self, x_0: Tensor, annotations: Tensor, present: Tensor, counts: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Couple starts with annotations and keep `self.pairs` of the pairs, with the pixels that count in each.
+
+        Where an annotator says nothing his path stands still, so that the network sees what it sees when sampling.
+        """
+        index = self.coupling(x_0, annotations, present, counts=counts)  # [B, S]
         kept = torch.rand(index.shape, device=index.device).argsort(1)[:, : self.pairs]  # [B, P]
         rows = torch.arange(len(index), device=index.device).unsqueeze(1)
-        return x_0[rows, kept], annotations[rows, index.gather(1, kept)]
+        chosen = index.gather(1, kept)
+        x_0, x_1 = x_0[rows, kept], annotations[rows, chosen]
+        if counts is None:
+            return x_0, x_1, None
+        said = counts[rows, chosen]  # [B, P, *window]
+        return x_0, torch.where(said.unsqueeze(2), x_1, x_0), said.flatten(0, 1)
 
     def context(self, window: Tensor, features: Tensor) -> Tensor:
         """Read what the flow knows of the image, once: `[B, w, *grid]`."""
@@ -119,29 +176,53 @@ class ATFM(Method):
 
     # Sampling.
 
-    def _field(self, context: Tensor) -> Callable[[Tensor, float], Tensor]:
-        """Return `g(x, t)` for `[N, C, *window]` with the context of each row, a chunk of rows at a time."""
+    def _field(self, context: Tensor, region: Tensor | None = None) -> Callable[[Tensor, float], Tensor]:
+        """Return `g(x, t)` for `[B S, C, *window]` with the context `[B, w, *grid]` of its images, chunk by chunk."""
 
         def field(x: Tensor, t: float) -> Tensor:
-            parts = []
-            for x_t, known in zip(x.split(self.chunk), context.split(self.chunk), strict=True):
-                time = x_t.new_full((len(x_t),), t)
-                output = self.network(x_t, time, known)
+            parts, time = [], x.new_full((1,), t)  # all rows share it
+            images = torch.arange(len(context), device=x.device).repeat_interleave(len(x) // len(context))  # [B S]
+            for x_t, rows in zip(x.split(self.chunk), images.split(self.chunk), strict=True):
+                output = self.network(x_t, time, context if len(context) == 1 else context[rows])
                 if self.form == "endpoint":
                     output = endpoint_to_velocity(squash(output.unsqueeze(0)).squeeze(0), x_t, time)
-                parts.append(output)
+                parts.append(output if region is None else output * region[rows])
             return torch.cat(parts)
 
         return field
+
+    def _draw(self, distribution: LowRankNormal, n: int, noise: Noise) -> Tensor:
+        """Draw the starts `x_0`, `[B, S, C, *spatial]`."""
+        if self.start == "noise":
+            return noise.normal("pixel", n, tuple(distribution.event_shape), distribution.mean.device)
+        return self.truncation.draw(distribution, n, noise, self.temperature)
 
     @torch.no_grad()
     def sample(self, image: Tensor, n: int, *, generator: Noise | torch.Generator) -> Samples:
         self.check(image)
         noise = as_noise(generator, len(image))
+        tiling = self.tiling(image.shape[2:], max(1, self.chunk // (n * len(image))))
+        if tiling is not None:
+            return self.samples(tiling.crop(self._slide(tiling, image, n, noise)))
         window = self.focus(image)
         features = self.truncation.network.features(window)
         distribution = self.truncation.network.distribution(features)
-        x_0 = self.truncation.draw(distribution, n, noise, self.temperature)  # [B, S, C, *window]
-        field = self._field(self.context(window, features).repeat_interleave(n, 0))
+        x_0 = self._draw(distribution, n, noise)  # [B, S, C, *window]
+        field = self._field(self.context(window, features), self._region(distribution))
         x_1 = integrate(field, x_0.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
         return self.samples(x_1.unflatten(0, x_0.shape[:2]).clamp(0, 1))
+
+    def _slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise) -> Tensor:
+        """Draw from an image of another size than a tile, `[B, S, C, *padded]`: one state of the whole image."""
+        distribution = self.truncation.blended(tiling, image)
+        x_0 = self._draw(distribution, n, noise)
+
+        def read(tiles: Tensor) -> Tensor:
+            return self.context(tiles, self.truncation.network.features(tiles))
+
+        field = TiledField(tiling, tiling.pad(image), read, self._field, self._region(distribution))
+        drawn = []
+        for x in field.groups(x_0):  # [B, s, C, *padded]
+            x_1 = integrate(field, x.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
+            drawn.append(x_1.unflatten(0, x.shape[:2]).clamp(0, 1))
+        return torch.cat(drawn, 1)

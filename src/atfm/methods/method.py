@@ -1,6 +1,6 @@
 """`Method`, the two verbs that every method of the field has here, and `Samples`, what the second returns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from atfm.data.batch import Batch
 from atfm.errors import InputError
+from atfm.methods.sliding import Tiling
 from atfm.seeding import Noise
 
 __all__ = ["Method", "Samples", "Stage"]
@@ -41,10 +42,19 @@ class Samples:
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a method that is trained on its own: its name, and the module whose `loss` is minimised."""
+    """One stretch of a training.
+
+    Args:
+        name: its name in logs and checkpoints.
+        method: what can be sampled when it is done.
+        trained: the weights that it changes.
+        loss: what it minimises, see `Method.loss`.
+    """
 
     name: str
     method: "Method"
+    trained: nn.Module
+    loss: Callable[[Batch], dict[str, Tensor]]
 
 
 class Method(nn.Module):
@@ -55,13 +65,20 @@ class Method(nn.Module):
         channels: channels of the mask, `C`; 1 is binary.
         size: the spatial size it is made for.
         window: it looks at, and segments, the central window of this size; None: the whole image.
+        stride: lets it slide over images of other sizes, `size` being a tile: pixels from one position of its coarsest
+            level to the next; None: images of `size` alone.
     """
 
     def __init__(
-        self, in_channels: int, channels: int, size: Sequence[int], window: Sequence[int] | None = None
+        self,
+        in_channels: int,
+        channels: int,
+        size: Sequence[int],
+        window: Sequence[int] | None = None,
+        stride: int | None = None,
     ) -> None:
         super().__init__()
-        self.in_channels, self.channels = in_channels, channels
+        self.in_channels, self.channels, self.stride = in_channels, channels, stride
         self.size = tuple(size)
         self.window = tuple(window) if window else self.size
 
@@ -81,12 +98,25 @@ class Method(nn.Module):
 
     def stages(self) -> list[Stage]:
         """Return what is trained one after the other; each is frozen when it is done."""
-        return [Stage(type(self).__name__.lower(), self)]
+        return [Stage(type(self).__name__.lower(), self, self, self.loss)]
+
+    def accepts(self, size: Sequence[int]) -> bool:
+        """Whether an image of this spatial size can be sampled: by sliding, from a quarter of a tile on."""
+        if self.stride is None:
+            return tuple(size) == self.size
+        return len(size) == len(self.size) and all(4 * n >= tile for n, tile in zip(size, self.size, strict=True))
+
+    def tiling(self, size: Sequence[int], chunk: int = 16) -> Tiling | None:
+        """How an image of this spatial size is covered, `chunk` tiles at a time; None where it is looked at whole."""
+        if self.stride is None or tuple(size) == self.size:
+            return None
+        return Tiling(size, self.size, stride=self.stride, chunk=chunk)
 
     def check(self, image: Tensor) -> None:
         """Raise an `InputError` for an image that this method cannot use."""
-        wanted = f"[B, {self.in_channels}, {', '.join(map(str, self.size))}]"
-        if image.shape[1] != self.in_channels or tuple(image.shape[2:]) != self.size:
+        least = self.size if self.stride is None else [f"{-(-tile // 4)} or more" for tile in self.size]
+        wanted = f"[B, {self.in_channels}, {', '.join(map(str, least))}]"
+        if image.shape[1] != self.in_channels or not self.accepts(image.shape[2:]):
             raise InputError(f"image: expected {wanted}, got {list(image.shape)}; crop, resize or convert it")
         if not bool(torch.isfinite(image).all()):
             raise InputError("image: holds NaN or infinity; replace these values first")
@@ -98,7 +128,9 @@ class Method(nn.Module):
         return x
 
     def unfocus(self, x: Tensor) -> Tensor:
-        """Put a window back into its place, with zeros around it."""
+        """Put a window back into its place, with zeros around it; what slid over the image is in place already."""
+        if self.stride is not None:
+            return x
         padding: list[int] = []
         for size, width in zip(reversed(self.size), reversed(self.window), strict=True):
             before = (size - width) // 2

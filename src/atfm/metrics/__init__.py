@@ -1,6 +1,11 @@
-"""The field's scores for many masks against many annotators, each defined in one place."""
+"""The field's scores for many masks against many annotators, each defined in one place.
 
+They stand alone: this room needs numpy (and scipy where masks are matched), and takes arrays and tensors alike.
+"""
+
+from atfm.metrics.accumulate import CaseScores, DistributionScores
 from atfm.metrics.calibration import ReliabilityBins, crps, crps_area, dice_of_mean, variance_ncc
+from atfm.metrics.case import score_case
 from atfm.metrics.energy import (
     annotator_diversity,
     consistent,
@@ -10,19 +15,30 @@ from atfm.metrics.energy import (
     sample_diversity,
     with_self_pairs,
 )
+from atfm.metrics.ignore import from_labels, without
 from atfm.metrics.masks import Array, empty_share, most_likely
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
 from atfm.metrics.overlap import Overlaps, Pairs, overlaps, pairwise_dice, pairwise_iou
-from atfm.metrics.table import METRICS, Interval, Metric, always_empty, describe, majority, score_case, summarise
+from atfm.metrics.references import always_empty, majority
+from atfm.metrics.single import GED, MDM, BestKIoU, DMax, HMIoU, SingleScore
+from atfm.metrics.table import METRICS, Interval, Metric, describe, summarise
 
 __all__ = [
+    "GED",
+    "MDM",
     "METRICS",
     "Array",
+    "BestKIoU",
+    "CaseScores",
+    "DMax",
+    "DistributionScores",
+    "HMIoU",
     "Interval",
     "Metric",
     "Overlaps",
     "Pairs",
     "ReliabilityBins",
+    "SingleScore",
     "always_empty",
     "annotator_diversity",
     "best_k_iou_n",
@@ -34,6 +50,7 @@ __all__ = [
     "dice_of_mean",
     "empty_share",
     "floor_ged_n",
+    "from_labels",
     "ged",
     "ged_n",
     "hm_iou_n",
@@ -48,4 +65,5 @@ __all__ = [
     "summarise",
     "variance_ncc",
     "with_self_pairs",
+    "without",
 ]

@@ -3,16 +3,19 @@
 Classes: of one-hot masks the background channel is left out, see `foreground`.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from atfm.errors import InputError
+from atfm.metrics.ignore import without
 from atfm.metrics.masks import Array, areas, as_masks, as_pair, as_probability, foreground, most_likely, share, votes
 from atfm.metrics.overlap import pairwise_dice
 
-__all__ = ["ReliabilityBins", "crps", "crps_area", "dice_of_mean", "variance_ncc"]
+__all__ = ["ReliabilityBins", "crps", "crps_area", "crps_of_areas", "dice_of_mean", "ncc_of_votes", "variance_ncc"]
 
 
-def dice_of_mean(probability: Array, annotations: Array, *, empty: float = 1.0) -> float:
+def dice_of_mean(probability: Array, annotations: Array, *, empty: float | None = 1.0) -> float:
     """Return the Dice score of the mean probability, thresholded at 0.5, against each annotator, averaged over them.
 
     Args:
@@ -48,20 +51,26 @@ def variance_ncc(samples: Array, annotations: Array) -> float | None:
         InputError: masks that do not fit, see `as_pair`.
     """
     s, r = as_pair(samples, annotations)
-    if len(s) == 1 or len(r) == 1:
+    return ncc_of_votes(votes(foreground(s)), len(s), votes(foreground(r)), len(r))
+
+
+def ncc_of_votes(samples: np.ndarray, s: int, annotations: np.ndarray, k: int) -> float | None:
+    """Return `variance_ncc` from the votes of `s` samples and `k` annotators for each pixel, `[C, *spatial]` each."""
+    if s == 1 or k == 1:
         return None
-    a, b = _variance_map(s), _variance_map(r)  # [P]
+    a, b = _variance_map(samples, s), _variance_map(annotations, k)  # [P]
     flat_a, flat_b = bool((a == a[0]).all()), bool((b == b[0]).all())
     if flat_a or flat_b:
         return float(flat_a and flat_b)
     a, b = a - a.mean(), b - b.mean()
-    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
+    # sums of products rather than `a @ b`: threads of the matrix library cost more than so few pixels
+    return float(np.clip((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()), -1, 1))
 
 
-def _variance_map(masks: np.ndarray) -> np.ndarray:
-    """Return `N^2 sum_c p_c (1 - p_c)` of `[N, C, *spatial]` masks: whole numbers, so that equal pixels stay equal."""
-    on = votes(foreground(masks)).astype(np.float64)  # [C, *spatial]
-    return (on * (len(masks) - on)).sum(0).reshape(-1)  # [*spatial] -> [P]
+def _variance_map(on: np.ndarray, masks: int) -> np.ndarray:
+    """Return `N^2 sum_c p_c (1 - p_c)` of votes `[C, *spatial]`: whole numbers, so that equal pixels stay equal."""
+    variance: np.ndarray = (on * (masks - on)).sum(0)
+    return variance.reshape(-1).astype(np.float64)  # [*spatial] -> [P]
 
 
 def crps(draws: np.ndarray, observed: np.ndarray) -> float:
@@ -95,7 +104,12 @@ def crps_area(samples: Array, annotations: Array) -> float:
         InputError: masks that do not fit, see `as_pair`.
     """
     s, r = as_pair(samples, annotations)
-    channels = zip(areas(foreground(s)).T, areas(foreground(r)).T, strict=True)
+    return crps_of_areas(areas(foreground(s)), areas(foreground(r)))
+
+
+def crps_of_areas(samples: np.ndarray, annotations: np.ndarray) -> float:
+    """Return `crps_area` from the areas of the samples `[S, C]` and of the annotations `[K, C]`."""
+    channels = zip(samples.T, annotations.T, strict=True)
     return float(np.mean([crps(drawn, observed) for drawn, observed in channels]))
 
 
@@ -118,38 +132,68 @@ class ReliabilityBins:
         if bins < 1:
             raise InputError(f"bins: expected at least 1, got {bins}")
         self.edges = np.linspace(0, 1, bins + 1)
-        self.pixels = np.zeros(bins)
-        self._predicted = np.zeros(bins)
-        self._drawn = np.zeros(bins)
+        self._sums = np.zeros((3, bins))  # pixels, their probabilities, their shares
 
-    def update(self, probability: Array, annotations: Array) -> None:
+    def update(self, probability: Array, annotations: Array, *, ignore: Array | None = None) -> None:
         """Add one case.
 
         Args:
             probability: `[C, *spatial]` in [0, 1].
             annotations: `[K, C, *spatial]`, values 0 or 1.
+            ignore: pixels that do not count, `[*spatial]` or `[K, *spatial]`, see `without`.
 
         Raises:
             InputError: shapes or values that do not fit.
         """
         masks = as_masks(annotations, "annotations")
-        p = foreground(as_probability(probability, masks)[None]).ravel().astype(np.float64)  # [P]
+        array = as_probability(probability, masks)
+        if ignore is not None:
+            array, masks = without(ignore, array, masks)
+        p = foreground(array[None]).ravel().astype(np.float64)  # [P]
         drawn = share(foreground(masks)).ravel()  # [K, C, *spatial] -> [P]
         bins = len(self.pixels)
         index = np.minimum((p * bins).astype(np.int64), bins - 1)  # p = 1 belongs to the last bin
-        self.pixels += np.bincount(index, minlength=bins)
-        self._predicted += np.bincount(index, weights=p, minlength=bins)
-        self._drawn += np.bincount(index, weights=drawn, minlength=bins)
+        self._sums += [np.bincount(index, weights=weights, minlength=bins) for weights in (None, p, drawn)]
+
+    def merge(self, other: "ReliabilityBins") -> None:
+        """Add the cases of another one, such as those that another process has scored.
+
+        Raises:
+            InputError: another number of bins.
+        """
+        if len(other.pixels) != len(self.pixels):
+            raise InputError(f"reliability: expected {len(self.pixels)} bins as here, got {len(other.pixels)}")
+        self._sums += other._sums
+
+    def state_dict(self) -> dict[str, list[list[float]]]:
+        """What was gathered, in plain numbers: `sums`, `[3, bins]` of pixels, probabilities and shares drawn."""
+        return {"sums": self._sums.tolist()}
+
+    def load_state_dict(self, state: Mapping[str, Sequence[Sequence[float]]]) -> None:
+        """Go on from what `state_dict` returned.
+
+        Raises:
+            InputError: the state of another number of bins.
+        """
+        sums = np.array(state["sums"], dtype=np.float64)
+        if sums.shape != self._sums.shape:
+            raise InputError(f"reliability: expected sums of {list(self._sums.shape)}, got {list(sums.shape)}")
+        self._sums = sums
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """How many pixels fell into each bin, `[bins]`."""
+        return self._sums[0]
 
     @property
     def predicted(self) -> np.ndarray:
         """The mean probability of each bin `[bins]`, its centre where the bin is empty."""
-        return self._mean(self._predicted)
+        return self._mean(self._sums[1])
 
     @property
     def drawn(self) -> np.ndarray:
         """The share of annotators who drew a pixel of the bin `[bins]`, the bin's centre where it is empty."""
-        return self._mean(self._drawn)
+        return self._mean(self._sums[2])
 
     @property
     def ece(self) -> float:
@@ -158,10 +202,10 @@ class ReliabilityBins:
         Raises:
             InputError: no case was added yet.
         """
-        total = self.pixels.sum()
-        if total == 0:
+        total, predicted, drawn = self._sums
+        if total.sum() == 0:
             raise InputError("reliability: no case was added yet; call update(probability, annotations) first")
-        return float(np.abs(self._predicted - self._drawn).sum() / total)
+        return float(np.abs(predicted - drawn).sum() / total.sum())
 
     def _mean(self, sums: np.ndarray) -> np.ndarray:
         centres = (self.edges[:-1] + self.edges[1:]) / 2

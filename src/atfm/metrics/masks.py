@@ -1,15 +1,18 @@
 """What every score is given: sets of masks, as numpy arrays or torch tensors, `[N, C, *spatial]` with values 0 or 1."""
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 import numpy as np
-import torch
 
 from atfm.errors import InputError
+
+if TYPE_CHECKING:  # tensors are welcome, but whoever has arrays need not load torch
+    import torch
 
 __all__ = [
     "Array",
     "areas",
+    "as_array",
     "as_masks",
     "as_pair",
     "as_probability",
@@ -20,15 +23,19 @@ __all__ = [
     "votes",
 ]
 
-Array: TypeAlias = np.ndarray | torch.Tensor
+Array: TypeAlias = Union[np.ndarray, "torch.Tensor"]
+
+_BLOCK = 2**22  # numbers looked at at a time, so that a check needs little memory beside its answer
 
 
-def _as_numpy(array: Array) -> np.ndarray:
-    if not isinstance(array, torch.Tensor):
+def as_array(array: Array) -> np.ndarray:
+    """Give an array or a tensor, of whatever device, as numpy; without a copy where possible."""
+    detach = getattr(array, "detach", None)
+    if detach is None:
         return np.asarray(array)
-    if array.dtype == torch.bfloat16:  # numpy has none
-        array = array.float()
-    return array.detach().cpu().numpy()
+    tensor = detach().cpu()
+    # numpy has no bfloat16
+    return np.asarray((tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy())
 
 
 def as_masks(masks: Array, name: str = "masks") -> np.ndarray:
@@ -44,14 +51,28 @@ def as_masks(masks: Array, name: str = "masks") -> np.ndarray:
     Raises:
         InputError: no mask at all, no spatial axis, or a value other than 0 and 1.
     """
-    array = _as_numpy(masks)
+    array = as_array(masks)
     if array.ndim < 3 or array.size == 0:
         raise InputError(f"{name}: expected [N, C, *spatial] with at least one mask, got {list(array.shape)}")
     if array.dtype == np.bool_:
         return array
-    on = array == 1
-    if not (on | (array == 0)).all():
+    on = _ones(array)
+    if on is None:
         raise InputError(f"{name}: expected values 0 or 1, got {array.dtype} with others; threshold or one-hot them")
+    return on
+
+
+def _ones(array: np.ndarray) -> np.ndarray | None:
+    """Where the array is 1, as bool; None if a value is neither 0 nor 1."""
+    if array.dtype == np.uint8:  # a byte that is 0 or 1 is a bool already
+        return array.view(np.bool_) if array.max() <= 1 else None
+    on = np.empty(array.shape, dtype=bool)
+    step = max(1, _BLOCK * len(array) // array.size)
+    for start in range(0, len(array), step):
+        part, ones = array[start : start + step], on[start : start + step]
+        np.equal(part, 1, out=ones)
+        if not (ones | (part == 0)).all():
+            return None
     return on
 
 
@@ -78,7 +99,7 @@ def as_probability(probability: Array, annotations: np.ndarray) -> np.ndarray:
     Raises:
         InputError: another shape, or values outside [0, 1] (NaN among them).
     """
-    array = _as_numpy(probability)
+    array = as_array(probability)
     if array.shape != annotations.shape[1:]:
         raise InputError(f"probability: expected {list(annotations.shape[1:])} as annotated, got {list(array.shape)}")
     if not (array.min() >= 0 and array.max() <= 1):
@@ -105,7 +126,10 @@ def areas(masks: np.ndarray) -> np.ndarray:
 
 def votes(masks: np.ndarray) -> np.ndarray:
     """Count the masks in which a pixel is on: bool `[N, C, *spatial]` to int32 `[C, *spatial]`."""
-    return masks.sum(0, dtype=np.int32)
+    total = np.zeros(masks.shape[1:], dtype=np.int32)
+    for start in range(0, len(masks), 255):  # so many ones fit a byte, and bytes add up several times as fast
+        total += np.add.reduce(masks[start : start + 255], axis=0, dtype=np.uint8)
+    return total
 
 
 def share(masks: np.ndarray) -> np.ndarray:

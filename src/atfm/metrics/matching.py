@@ -7,8 +7,6 @@ Every function takes the overlaps of the first `n` samples with the `K` annotato
 from math import lcm
 
 import numpy as np
-from scipy import sparse
-from scipy.optimize import linear_sum_assignment, linprog
 
 __all__ = ["best_k_iou_n", "d_max_n", "hm_iou_n", "mdm_n"]
 
@@ -57,6 +55,8 @@ def d_max_n(dice: np.ndarray) -> float:
 
 
 def _assigned_mean(score: np.ndarray) -> float:
+    from scipy.optimize import linear_sum_assignment  # half a second that no other score needs
+
     return float(score[linear_sum_assignment(score, maximize=True)].mean())
 
 
@@ -67,6 +67,9 @@ def _transport(score: np.ndarray) -> float:
 
     Its corners are whole numbers of 1/lcm, so that its optimum is that of the assignment.
     """
+    from scipy import sparse
+    from scipy.optimize import linprog
+
     n, k = score.shape
     each_sample = sparse.kron(sparse.eye(n), np.ones((1, k)))  # [n, n K]
     each_annotator = sparse.kron(np.ones((1, n)), sparse.eye(k))  # [K, n K]

@@ -8,13 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.metrics.calibration import crps_area, dice_of_mean, variance_ncc
-from atfm.metrics.energy import annotator_diversity, floor_ged_n, ged, ged_n, sample_diversity
-from atfm.metrics.masks import Array, as_masks, as_pair, empty_share, foreground, most_likely, share
-from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
-from atfm.metrics.overlap import overlaps
 
-__all__ = ["METRICS", "Interval", "Metric", "always_empty", "describe", "majority", "score_case", "summarise"]
+__all__ = ["METRICS", "Interval", "Metric", "describe", "summarise"]
 
 _BLOCK = 2**22  # draws of patients held at a time
 
@@ -48,87 +43,15 @@ METRICS: Mapping[str, Metric] = {
 
 
 def describe(name: str) -> Metric:
-    """Look up a column of the table: `ged_16` is the `ged_n` of `METRICS`.
+    """Look up a column of the table: `ged_16`, and `ged_16/2` of class 2, are the `ged_n` of `METRICS`.
 
     Raises:
         InputError: no score of that name.
     """
-    family = re.sub(r"_\d+$", "_n", name)
+    family = re.sub(r"_\d+$", "_n", name.partition("/")[0])
     if family not in METRICS:
         raise InputError(f"score: expected one of {', '.join(METRICS)} (n a number), got {name!r}")
     return METRICS[family]
-
-
-def score_case(
-    samples: Array,
-    annotations: Array,
-    probability: Array | None = None,
-    *,
-    ns: Sequence[int] = (1, 2, 4, 8, 16, 32, 50, 100),
-    empty: float = 1.0,
-) -> dict[str, float]:
-    """Score the samples of one image; one drawing of the largest `n` serves every smaller one, by its first `n`.
-
-    Args:
-        samples: `[S, C, *spatial]`, values 0 or 1; of one-hot masks the background is not scored.
-        annotations: `[K, C, *spatial]`, values 0 or 1.
-        probability: `[C, *spatial]` in [0, 1], the mean probability; None takes the share of the samples.
-        ns: numbers of samples to score; those above `S` get their floor only.
-        empty: the IoU and Dice of empty against empty.
-
-    Returns:
-        The columns of `METRICS` but `ece`, which belongs to many cases. What does not exist is absent: `ged`,
-        `diversity` and `ncc` with one sample; `ged`, `annotator_diversity`, `ncc` and the floors with one annotator.
-
-    Raises:
-        InputError: shapes or values that do not fit, or an `n` below 1.
-    """
-    s, r = as_pair(samples, annotations)
-    if any(n < 1 for n in ns):
-        raise InputError(f"ns: expected numbers of samples from 1 on, got {list(ns)}")
-    overlap = overlaps(foreground(s), foreground(r), empty=empty)
-    distance = overlap.iou.distance
-    d_r = annotator_diversity(distance)
-    row: dict[str, float | None] = {
-        "ged": ged(distance),
-        "diversity": sample_diversity(distance),
-        "annotator_diversity": d_r,
-        "dice_of_mean": dice_of_mean(share(s) if probability is None else probability, r, empty=empty),
-        "ncc": variance_ncc(s, r),
-        "crps_area": crps_area(s, r),
-        "empty_predicted": empty_share(s),
-        "empty_drawn": empty_share(r),
-    }
-    # a mask is at distance 0 of itself, unless it is empty and `empty` says otherwise
-    to_itself = float(np.trace(distance.annotators)) / len(r)
-    for n in ns:
-        if d_r is not None:
-            row[f"floor_ged_{n}"] = floor_ged_n(d_r - to_itself, n, len(r))
-        if n <= len(s):
-            row[f"ged_{n}"] = ged_n(distance.first(n))
-            row[f"hm_iou_{n}"] = hm_iou_n(overlap.iou.across[:n])
-            row[f"best_k_iou_{n}"] = best_k_iou_n(overlap.iou.across[:n])
-            row[f"mdm_{n}"] = mdm_n(overlap.dice.across[:n])
-            row[f"d_max_{n}"] = d_max_n(overlap.dice.across[:n])
-    return {name: value for name, value in row.items() if value is not None}
-
-
-def always_empty(annotations: Array, n: int) -> np.ndarray:
-    """Return the reference that says nothing: `n` masks without foreground, bool `[n, C, *spatial]`."""
-    masks = as_masks(annotations, "annotations")
-    nothing = np.zeros((n, *masks.shape[1:]), dtype=bool)
-    if nothing.shape[1] > 1:
-        nothing[:, 0] = True  # one-hot: every pixel is background
-    return nothing
-
-
-def majority(annotations: Array, n: int) -> np.ndarray:
-    """Return the reference without diversity: the annotators' majority `n` times, bool `[n, C, *spatial]`.
-
-    It knows the annotations, so that it is an oracle and no model. Two of four do not make a majority.
-    """
-    masks = as_masks(annotations, "annotations")
-    return most_likely(share(masks))[None].repeat(n, 0)
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ class Curve:
     reference: bool = False
 
 
-def score_chart(panels: Mapping[str, Sequence[Curve]]) -> str:
-    """Scores against the number `n` of samples drawn, one panel for each score."""
+def score_chart(panels: Mapping[str, Sequence[Curve]], x: str = "samples drawn, n") -> str:
+    """Scores against `x`, in general the number `n` of samples drawn, one panel for each score."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.6, 3.1), layout="constrained")
         for axes, (title, curves) in zip(panel_row(figure, len(panels)), panels.items(), strict=True):
@@ -69,9 +69,9 @@ def score_chart(panels: Mapping[str, Sequence[Curve]]) -> str:
             axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             axes.minorticks_off()
             axes.set_title(title)
-            axes.set_xlabel("samples drawn, n")
+            axes.set_xlabel(x)
             axes.legend()
-        return to_svg(figure, "score against the number of samples")
+        return to_svg(figure, f"score against {x.split(',')[0]}")
 
 
 def reliability_chart(curves: Sequence[Curve], counts: Sequence[float]) -> str:

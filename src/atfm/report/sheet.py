@@ -63,13 +63,14 @@ def outlines(image: np.ndarray, masks: np.ndarray, *, side: int = 200, zoom: boo
     return square
 
 
-def contact_sheet(tiles: Iterable[Tile], *, columns: int = 6, side: int = 200) -> Image.Image:
+def contact_sheet(tiles: Iterable[Tile], *, columns: int = 6, side: int = 200, zoom: bool = True) -> Image.Image:
     """Lay cases out in rows, each with its caption.
 
     Args:
         tiles: the cases, at least one.
         columns: cases in a row.
         side: of one picture, in screen pixels.
+        zoom: cut each tile out round its own masks, as `outlines` does.
     """
     tiles = list(tiles)
     columns = min(columns, len(tiles))
@@ -79,7 +80,7 @@ def contact_sheet(tiles: Iterable[Tile], *, columns: int = 6, side: int = 200) -
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
     for number, tile in enumerate(tiles):
         left, top = GAP + number % columns * step, GAP + number // columns * (step + CAPTION)
-        sheet.paste(outlines(tile.image, tile.masks, side=side), (left, top))
+        sheet.paste(outlines(tile.image, tile.masks, side=side, zoom=zoom), (left, top))
         for line, text in enumerate(tile.caption.splitlines()[:2]):
             while text and draw.textlength(text, font=font) > side:
                 text = text[1:]  # the end of an id tells cases apart, its beginning is often the same

@@ -16,10 +16,15 @@ from torch import Tensor
 
 from atfm.errors import CheckpointError
 from atfm.io.atomic import atomic_write
+from atfm.io.decoding import brief
 
 __all__ = ["VERSION", "load_pair", "save_pair", "write_json"]
 
 VERSION = 1
+
+# Torch takes minutes over a tensor of 100,000 axes, and seconds over as many tensors: no network has the like.
+_LARGEST_HEAD = 2**22
+_MOST_AXES = 32
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -56,14 +61,26 @@ def load_pair(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}); give a complete weight file") from error
     if len(blob) != description.get("bytes"):
-        wanted = description.get("bytes")
+        wanted = brief(description.get("bytes"))
         raise CheckpointError(f"{path}: expected {wanted} bytes, got {len(blob)}: truncated; copy or train it again")
     if hashlib.sha256(blob).hexdigest() != description.get("sha256"):
         raise CheckpointError(f"{path}: its SHA-256 is not the one in its JSON: damaged; copy or train it again")
     try:
+        _check_head(blob)
         return safetensors.torch.load(blob), description
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(f"{path}: is no safetensors file ({error}); copy or train it again") from error
+    # Of a head that is no such thing it raises more than its own error: KeyError for a type that torch lacks, say.
+    except (safetensors.SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: is no safetensors file ({brief(error)}); copy or train it again") from error
+
+
+def _check_head(blob: bytes) -> None:
+    """Refuse a head that would keep torch busy for nothing; whatever else is wrong with it the library says."""
+    size = int.from_bytes(blob[:8], "little")
+    if size > _LARGEST_HEAD:
+        raise ValueError(f"a head of {size} bytes, more than the {_LARGEST_HEAD} that one may have")
+    for name, tensor in dict(json.loads(blob[8 : 8 + size])).items():
+        if name != "__metadata__" and len(tensor["shape"]) > _MOST_AXES:
+            raise ValueError(f"a tensor of {len(tensor['shape'])} axes")
 
 
 def _description(path: Path) -> dict[str, Any]:
@@ -71,9 +88,9 @@ def _description(path: Path) -> dict[str, Any]:
         description = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}); a weight file needs it beside it") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise CheckpointError(f"{path}: is not JSON ({error}); copy or train it again") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: is not JSON ({brief(error)}); copy or train it again") from error
     version = description.get("version") if isinstance(description, dict) else None
     if version != VERSION:
-        raise CheckpointError(f"{path}: expected version {VERSION}, got {version}; use the atfm that wrote it")
+        raise CheckpointError(f"{path}: expected version {VERSION}, got {brief(version)}; use the atfm that wrote it")
     return description

@@ -49,6 +49,9 @@ class SFMConfig(_Part):
     steps: int = Field(4, ge=1, description="solver steps when sampling")
     solver: Literal["euler", "heun", "ralston", "rk4"] = Field("euler", description="solver when sampling")
     temperature: float = Field(1.0, gt=0, description="scale of GTR's noise where a sample starts")
+    start: Literal["gtr", "noise"] = Field("gtr", description="where a path begins; noise: the paper's row without GTR")
+    margin: int | None = Field(None, ge=0, description="the flow moves nothing farther from where GTR is unsure")
+    draws: int = Field(5, ge=2, description="samples of each image in the energy score of stage 3")
     grey: bool = Field(False, description="the flow sees a colour image as grey (paper, ISIC3)")
 
 
@@ -56,12 +59,14 @@ class AugmentConfig(_Part):
     """Augmentation; see `atfm.data.augment.AugmentationRange`."""
 
     flip: bool = Field(True, description="quarter turns and mirroring")
+    cube: bool = Field(False, description="quarter turns of a volume about every axis, for voxels of equal sides")
     warp: float = Field(0.0, ge=0, le=1, description="share of images turned freely, scaled and shifted")
     rotate: float = Field(180.0, ge=0, description="degrees")
     scale: float = Field(0.0, ge=0, description="share")
     shift: float = Field(0.0, ge=0, description="pixels")
     contrast: float = Field(0.0, ge=0, lt=1, description="share")
     brightness: float = Field(0.0, ge=0, description="units of [0, 1]")
+    lesion: float = Field(0.5, ge=0, le=1, description="share of crops laid over a marked pixel")
 
 
 class StageConfig(_Part):
@@ -74,7 +79,7 @@ class StageConfig(_Part):
     decay: Literal["cosine", "none"] = Field("cosine", description="of the learning rate, to 1 % at the end")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights; 0 keeps none")
-    clip: float = Field(1.0, gt=0, description="largest norm of the gradient, per unit of running norm")
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     precision: Literal["auto", "float32", "bf16"] = Field("auto", description="auto: bf16 where the GPU has it")
 
 
@@ -84,10 +89,14 @@ class Config(_Part):
     preset: str = "own"
     in_channels: int | None = Field(None, ge=1, description="None: as the store has")
     window: Widths | None = Field(None, description="central part that is looked at; None: the whole image")
+    crop: Widths | None = Field(
+        None, description="random part that a training step sees; larger images are sampled by sliding windows"
+    )
     gtr: GTRConfig = GTRConfig()
     sfm: SFMConfig = SFMConfig()
     stage1: StageConfig = StageConfig()
     stage2: StageConfig = StageConfig()
+    stage3: StageConfig = StageConfig(steps=0)
     augment: AugmentConfig = AugmentConfig()
     seed: int = 0
     save_every: int = Field(200, ge=1, description="steps between checkpoints")

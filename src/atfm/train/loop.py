@@ -63,7 +63,7 @@ class Trainer:
     ) -> None:
         self.method, self.config, self.cases, self.validation = method, config, cases, validation
         self.run, self.publish = run, publish
-        self.device = cases.images.device
+        self.device = cases.device
         self.limits = AugmentationRange(**config.augment.model_dump())
         self.history: list[dict[str, Any]] = []
 
@@ -73,7 +73,9 @@ class Trainer:
         return sum(plan.steps for _, plan in self._plan())
 
     def _plan(self) -> list[tuple[Stage, StageConfig]]:
-        return list(zip(self.method.stages(), [self.config.stage1, self.config.stage2], strict=False))
+        return list(
+            zip(self.method.stages(), [self.config.stage1, self.config.stage2, self.config.stage3], strict=False)
+        )
 
     def train(self, max_steps: int | None = None, tell: Callable[[Progress], None] = lambda progress: None) -> int:
         """Train until the end or until `max_steps` steps in all were made, going on from the last checkpoint.
@@ -95,7 +97,8 @@ class Trainer:
                     break
                 self._stage(stage, plan, first, done, end, restored[0] if restored else None, tell)
                 restored, done = None, max(done, min(end, last))
-            stage.method.eval().requires_grad_(False)
+            stage.method.eval()
+            stage.trained.requires_grad_(False)
             first = last
             if done < last:
                 break
@@ -114,7 +117,7 @@ class Trainer:
         method = stage.method
         if tensors:
             self.method.load_state_dict(_named(tensors, "method."))
-        parameters = [parameter for parameter in method.parameters() if parameter.requires_grad]
+        parameters = list(stage.trained.requires_grad_(True).parameters())
         optimiser = torch.optim.AdamW(parameters, lr=plan.lr, weight_decay=plan.weight_decay)
         average = Average(method, plan.ema)
         if tensors and done > first:
@@ -147,7 +150,7 @@ class Trainer:
         torch.manual_seed(seed_of(self.config.seed, stage.name, step))
         batch = self._batch(stage.name, plan.batch, step)
         with self._precision(plan):
-            losses = stage.method.loss(batch)
+            losses = stage.loss(batch)
         optimiser.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
         norm = nn.utils.clip_grad_norm_(parameters, plan.clip)
@@ -170,7 +173,7 @@ class Trainer:
         while len(order) < count:  # Fewer cases than a batch holds.
             order = torch.cat([order, order])[:count]
         generator = step_generator(self.config.seed, stage, step, "augment", device=self.device)
-        drawn = draw(self.limits, count, generator)
+        drawn = draw(self.limits, count, generator, self.method.window)
         return self.cases.batch(order.to(self.device), drawn, self.method.window)
 
     def _order(self, stage: str, epoch: int) -> Tensor:

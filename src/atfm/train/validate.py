@@ -4,7 +4,7 @@ import torch
 
 from atfm.data.resident import Resident
 from atfm.methods.method import Method
-from atfm.metrics.table import score_case
+from atfm.metrics.case import score_case
 from atfm.seeding import Noise
 
 __all__ = ["validate"]
@@ -19,9 +19,14 @@ def validate(method: Method, cases: Resident, samples: int, seed: int) -> dict[s
     names = [name.format(n=samples) for name in _SCORES]
     sums, counts = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     for index, case_id in enumerate(cases.case_ids):
-        batch = cases.batch(torch.tensor([index], device=cases.images.device))
+        batch = cases.whole(index)
         drawn = method.sample(batch.image, samples, generator=Noise(seed, [case_id])).masks[0].cpu()
-        annotations = batch.annotations[0][batch.present[0]].bool().cpu()
+        annotations = batch.annotations[0].bool().cpu()
+        if batch.counts is not None:
+            said = batch.counts[0].all(0).cpu()  # [*spatial], as in `atfm.data.annotations.counted`
+            if not said.any():
+                continue
+            drawn, annotations = drawn[..., said], annotations[..., said]
         scores = score_case(drawn, annotations, ns=(samples,))
         for name in names:
             if name in scores:

@@ -3,7 +3,8 @@ r"""The Monte-Carlo likelihood that trains GTR.
     L_prior = -log E[p(Y | X)] ~ -( logsumexp_m log p(Y | X^m) - log M )          (ATFM, eq. 5; SSN, eq. 6)
 
 with p(Y | X) a product over pixels of Bernoulli(sigmoid X) for one channel, of Categorical(softmax X) for several. All
-annotations of an image may share its M samples: the logits meet every annotation in one matrix product.
+annotations of an image may share its M samples: the logits meet every annotation in one matrix product. Pixels that an
+annotator says nothing of are left out of his product.
 """
 
 import math
@@ -15,12 +16,13 @@ from torch.nn import functional as F
 __all__ = ["all_annotators", "log_likelihood", "one_annotator"]
 
 
-def log_likelihood(logits: Tensor, annotations: Tensor) -> Tensor:
+def log_likelihood(logits: Tensor, annotations: Tensor, counts: Tensor | None = None) -> Tensor:
     """Return `log p(Y_k | X^m)` for every pair.
 
     Args:
         logits: `X`, `[B, M, C, *spatial]`.
-        annotations: `Y`, `[B, K, C, *spatial]` in {0, 1}, one-hot if `C > 1`.
+        annotations: `Y`, `[B, K, C, *spatial]` in {0, 1}, one-hot if `C > 1`; 0 where nothing is said.
+        counts: `[B, K, *spatial]`, the pixels of which an annotator says something; None: all.
 
     Returns:
         `[B, M, K]`, sums over pixels.
@@ -28,7 +30,11 @@ def log_likelihood(logits: Tensor, annotations: Tensor) -> Tensor:
     # Bernoulli: y x - softplus(x). Categorical: x_y - logsumexp_c(x).
     normaliser = F.softplus(logits) if logits.shape[2] == 1 else torch.logsumexp(logits, 2)
     paired = torch.einsum("bmn,bkn->bmk", logits.flatten(2), annotations.to(logits.dtype).flatten(2))
-    return paired - normaliser.flatten(2).sum(-1, keepdim=True)
+    if counts is None:
+        return paired - normaliser.flatten(2).sum(-1, keepdim=True)
+    # [B, M, *spatial] with [B, K, *spatial]; a binary normaliser has its one channel still
+    normaliser = normaliser.squeeze(2) if logits.shape[2] == 1 else normaliser
+    return paired - torch.einsum("bmn,bkn->bmk", normaliser.flatten(2), counts.to(logits.dtype).flatten(2))
 
 
 def _negative_log_mean(log_likelihoods: Tensor) -> Tensor:
@@ -36,25 +42,31 @@ def _negative_log_mean(log_likelihoods: Tensor) -> Tensor:
     return math.log(log_likelihoods.shape[1]) - torch.logsumexp(log_likelihoods, 1)
 
 
-def all_annotators(logits: Tensor, annotations: Tensor, present: Tensor) -> Tensor:
+def all_annotators(logits: Tensor, annotations: Tensor, present: Tensor, counts: Tensor | None = None) -> Tensor:
     """Return the likelihood loss of each image, the mean over all its annotators with shared samples.
 
     Args:
         logits: `[B, M, C, *spatial]`.
         annotations: `[B, K, C, *spatial]`.
         present: `[B, K]` bool, False for padding.
+        counts: as for `log_likelihood`.
 
     Returns:
-        `[B]`, nats per image.
+        `[B]`, nats per image; an image weighs the same whether one annotator saw it or ten.
     """
-    losses = _negative_log_mean(log_likelihood(logits, annotations))
-    return (losses * present).sum(1) / present.sum(1)
+    losses = _negative_log_mean(log_likelihood(logits, annotations, counts))
+    return torch.where(present, losses, 0.0).sum(1) / present.sum(1)
 
 
 def one_annotator(
-    logits: Tensor, annotations: Tensor, present: Tensor, generator: torch.Generator | None = None
+    logits: Tensor,
+    annotations: Tensor,
+    present: Tensor,
+    generator: torch.Generator | None = None,
+    counts: Tensor | None = None,
 ) -> Tensor:
     """Return the paper's form: one annotator of each image, drawn uniformly, `[B]` nats per image."""
     chosen = torch.multinomial(present.float(), 1, generator=generator).squeeze(1)  # [B]
     rows = torch.arange(len(chosen), device=chosen.device)
-    return _negative_log_mean(log_likelihood(logits, annotations[rows, chosen].unsqueeze(1))).squeeze(1)
+    said = None if counts is None else counts[rows, chosen].unsqueeze(1)
+    return _negative_log_mean(log_likelihood(logits, annotations[rows, chosen].unsqueeze(1), said)).squeeze(1)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atfm.data.importers.folder import Form, import_folder
+from atfm.data.importers.folder import import_folder
+from atfm.data.importers.form import Form
 from atfm.data.importers.patterns import Pattern
 from atfm.data.store import Store
 from atfm.errors import InputError
@@ -210,6 +211,23 @@ def test_folders_and_regular_expressions_that_do_not_work(paired) -> None:
 def test_every_reading_of_a_name(pattern, name, found) -> None:
     readings = [(match["case"], match.get("annotator")) for match in Pattern(pattern).matches(name)]
     assert [reading for reading in readings if reading in found] == found and (found or not readings)
+
+
+def test_a_label_that_says_nothing(tmp_path) -> None:
+    labels = RNG.integers(0, 3, (8, 6), np.uint8)
+    labels[2:4] = 255
+    put(tmp_path / "in/images/a.png", grey())
+    put(tmp_path / "in/masks/a_x.png", labels)
+    store = imported(tmp_path / "in", **PAIRED, form=Form(classes=3, ignore_label=255))
+    assert store.info.ignore_label == 255
+    np.testing.assert_array_equal(store[0].masks[0], labels)
+    for form, message in (
+        (Form(classes=2, ignore_label=255), r"a_x.png: expected labels 0 to 1 or 255, got 2"),
+        (Form(classes=3), r"a_x.png: expected labels 0 to 2"),
+        (Form(classes=3, ignore_label=2), "ignore_label: expected at least 2 classes and a label from 3 to 255"),
+    ):
+        with pytest.raises(InputError, match=message):
+            import_folder(tmp_path / "in", tmp_path / "other", **PAIRED, form=form)
 
 
 @pytest.mark.real

@@ -155,10 +155,10 @@ def test_a_damaged_member_is_named(tmp_path) -> None:
         import_lidc_png([path], tmp_path / "store")
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../../outside.png", "a/../../b.png"])
+@pytest.mark.parametrize("name", ["/etc/passwd", "../../outside.png", "a/../../b.png", "a\nb.png"])
 def test_names_that_lead_out_are_refused(tmp_path, name) -> None:
     path = as_zip(tmp_path / "in.zip", {**ONE, name: b"x"})
-    with pytest.raises(InputError, match="leads out of the archive"):
+    with pytest.raises(InputError, match=r"leads out of the archive|which is no name"):
         import_lidc_png([path], tmp_path / "store")
 
 

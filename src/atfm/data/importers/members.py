@@ -2,17 +2,19 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from atfm.errors import InputError
+from atfm.io.decoding import brief, is_plain
 
-__all__ = ["Member", "open_members"]
+__all__ = ["Member", "files_of", "open_members"]
 
 # A slice is some kilobytes; what claims to be more than this is a mistake or a zip bomb.
 LARGEST_MEMBER = 64 * 2**20
+LONGEST_NAME = 500  # characters; in a folder the disk allows 255 for each part
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,12 @@ class Member:
 
     def __str__(self) -> str:
         where = self.container if isinstance(self.container, Path) else Path(str(self.container.filename))
-        return f"{where}: {self.name}"
+        return f"{where}: {brief(self.name, LONGEST_NAME)}"
+
+    @property
+    def file(self) -> Path:
+        """The file on the disk: the member itself, or the zip that holds it."""
+        return self.container / self.name if isinstance(self.container, Path) else Path(str(self.container.filename))
 
     def read(self) -> bytes:
         """The bytes of the file.
@@ -46,9 +53,9 @@ class Member:
                 return (self.container / self.name).read_bytes()
             return self.container.read(self.name)
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise InputError(f"{self}: cannot be read, the file is damaged: {error}") from error
+            raise InputError(f"{self}: cannot be read, the file is damaged: {brief(error)}") from error
         except (RuntimeError, NotImplementedError) as error:
-            raise InputError(f"{self}: cannot be read: {error}; unpack it and import the folder") from error
+            raise InputError(f"{self}: cannot be read: {brief(error)}; unpack it and import the folder") from error
 
 
 @contextmanager
@@ -69,16 +76,23 @@ def open_members(paths: Sequence[Path]) -> Iterator[list[Member]]:
                 archive = stack.enter_context(zipfile.ZipFile(path))
             except FileNotFoundError:
                 raise InputError(f"{path}: no such file or folder") from None
-            except (zipfile.BadZipFile, OSError) as error:
-                raise InputError(f"{path}: neither a folder nor a whole zip file: {error}") from error
+            except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+                raise InputError(f"{path}: neither a folder nor a whole zip file: {brief(error)}") from error
             for item in archive.infolist():
-                if not item.is_dir():
+                if not item.filename.endswith("/"):
                     members.append(Member(checked_name(item.filename, path), archive, item.file_size))
         yield members
 
 
+def files_of(members: Iterable[Member]) -> list[Path]:
+    """The files on the disk that members come from, each once."""
+    return list(dict.fromkeys(member.file for member in members))
+
+
 def checked_name(name: str, archive: Path) -> str:
-    """A member's name, refused if it leads out of the archive: nothing honest has such a name."""
+    """A member's name, refused if it leads out of the archive or cannot be printed: nothing honest has such a name."""
+    if not name or len(name) > LONGEST_NAME or not is_plain(name):
+        raise InputError(f"{archive}: holds a file named {brief(name, 60)!r}, which is no name; it is not imported")
     if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name:
         raise InputError(f"{archive}: holds a file named {name!r}, which leads out of the archive; it is not imported")
     return name

@@ -1,5 +1,8 @@
 """Images in several formats become masks, maps and a sheet; what does not fit is one line."""
 
+import errno
+import json
+import os
 from pathlib import Path
 
 import nibabel
@@ -8,15 +11,9 @@ import pytest
 from PIL import Image
 
 from atfm.draw import draw
-from atfm.errors import InputError
-from atfm.models import Model, build
-from atfm.train.config import Config, GTRConfig, SFMConfig
-
-
-@pytest.fixture(scope="module")
-def model() -> Model:
-    config = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
-    return Model(build(config, in_channels=1, channels=1, size=(16, 16)).eval(), "small", frozenset(), {})
+from atfm.errors import DiskError, InputError
+from atfm.models import Model
+from atfm.report.sheet import Tile, contact_sheet
 
 
 @pytest.fixture
@@ -85,3 +82,65 @@ def test_images_that_do_not_fit(model: Model, tmp_path: Path, name: str, array: 
 def test_no_samples_are_refused(model: Model, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least 1 sample, got 0"):
         draw(model, tmp_path / "a.png", tmp_path, 0)
+
+
+def test_hypotheses_stand_in_the_result_and_in_files(model: Model, tmp_path: Path, pixels: np.ndarray) -> None:
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    result = draw(model, tmp_path / "a.png", tmp_path / "out", 8, seed=1)
+    assert sum(one["probability"] for one in result["hypotheses"]) == pytest.approx(1)
+    masks = [np.asarray(Image.open(file)) for file in result["files"]["masks"]]
+    for one in result["hypotheses"]:
+        assert set(one) == {"name", "probability", "low", "high", "area", "file"}
+        assert one["low"] <= one["probability"] <= one["high"]
+        medoid = np.asarray(Image.open(one["file"]))
+        assert int((medoid > 0).sum()) == one["area"]
+        assert any(np.array_equal(medoid, mask) for mask in masks)
+    written = json.loads(Path(result["files"]["json"]).read_text())
+    assert written == result | {"model": "small", "seed": 1}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sheet_shows_the_hypotheses_first(
+    model: Model, tmp_path: Path, pixels: np.ndarray, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captions: list[str] = []
+
+    def sheet(tiles: list[Tile], *, zoom: bool) -> Image.Image:
+        captions.extend(tile.caption for tile in tiles)
+        assert len({tile.image.shape[1:] for tile in tiles}) == 1 and not zoom  # all show the same place
+        return contact_sheet(tiles, zoom=zoom)
+
+    monkeypatch.setattr("atfm.draw.overlay.contact_sheet", sheet)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    result = draw(model, tmp_path / "a.png", tmp_path / "out", 40, seed=seed)
+    found = result["hypotheses"]
+    assert [caption.split("\n")[0] for caption in captions[: len(found)]] == [one["name"] for one in found]
+    assert captions[len(found) : len(found) + 3] == ["the first samples together", "mean probability", "ambiguity"]
+    assert len(captions) == 24
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_drawing(
+    model: Model, tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(model.method, "sample", lambda *_, **__: pytest.fail("it was drawn"))
+    with pytest.raises(DiskError, match="a part of the path is a file"):
+        draw(model, tmp_path / "a.png", tmp_path / "file" / "out", 2)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(DiskError, match="no permission to write there"):
+        draw(model, tmp_path / "a.png", tmp_path / "out", 2)
+
+
+def test_a_full_disk_is_one_line(
+    model: Model, tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DiskError, match="the disk is full; free some space"):
+        draw(model, tmp_path / "a.png", tmp_path / "out", 2)
+    assert not list((tmp_path / "out").iterdir())

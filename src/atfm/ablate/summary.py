@@ -1,0 +1,112 @@
+"""The table and the figures of a study."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from atfm.ablate.rows import Row
+from atfm.ablate.study import Outcome
+from atfm.metrics.table import Interval, summarise
+from atfm.report.figures import Curve, score_chart
+
+__all__ = ["Line", "figures", "summary", "table"]
+
+ALPHA = {"atfm-fm": 0.0, "alpha-1e-4": 1e-4, "alpha-5e-4": 5e-4, "atfm-sf": 1e-3, "alpha-5e-3": 5e-3}
+SHOWN = ("ged", "ged_16", "ged_32", "hm_iou_32", "diversity")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table: means over seeds and cases, intervals over patients, and how far the seeds lie apart.
+
+    Args:
+        row, about, section: of the `Row`.
+        solver, steps: how it was sampled.
+        seeds: how many.
+        seconds: of training stages 2 and 3, mean over the seeds.
+        scores: by metric.
+        spread: the largest less the smallest mean GED of a seed.
+    """
+
+    row: str
+    about: str
+    section: str
+    solver: str
+    steps: int
+    seeds: int
+    seconds: float
+    scores: Mapping[str, Interval]
+    spread: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def summary(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Line]:
+    """Bring the seeds of each row together; a patient drawn by the bootstrap brings the cases of all seeds."""
+    about = {row.name: row for row in rows}
+    groups: dict[tuple[str, str, int], list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault((outcome.row, outcome.solver, outcome.steps), []).append(outcome)
+    lines = []
+    for (name, solver, steps), group in groups.items():
+        scores = summarise([case for outcome in group for case in outcome.cases])
+        means = [summarise(outcome.cases)["ged"].mean for outcome in group]
+        seconds = sum(outcome.seconds for outcome in group) / len(group)
+        row = about[name]
+        lines.append(
+            Line(name, row.about, row.section, solver, steps, len(group), seconds, scores, max(means) - min(means))
+        )
+    return lines
+
+
+def table(lines: Sequence[Line]) -> str:
+    """The table in Markdown."""
+    head = ["row", "", "solver", "steps", *SHOWN, "seeds apart", "training"]
+    rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for line in lines:
+        scores = [_text(line.scores[name]) if name in line.scores else "" for name in SHOWN]
+        way = [line.solver, str(line.steps)] if line.steps else ["", "stage 1"]
+        cells = [f"`{line.row}`", line.about, *way, *scores, f"{line.spread:.3f}"[1:], f"{line.seconds:.0f} s"]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _text(score: Interval) -> str:
+    def short(value: float) -> str:
+        return f"{value:.3f}".replace("0.", ".", 1)
+
+    if score.low is None or score.high is None:
+        return short(score.mean)
+    return f"{short(score.mean)} [{short(score.low)}, {short(score.high)}]"
+
+
+def figures(lines: Sequence[Line]) -> dict[str, str]:
+    """SVG by name: `steps`, scores against solver steps (the paper's figure 6b), and `alpha` (6c), if scored."""
+    ways: dict[str, list[tuple[float, Line]]] = {}
+    for line in lines:
+        if line.steps and line.solver == "euler":
+            ways.setdefault(line.row, []).append((line.steps, line))
+    many = {name: points for name, points in ways.items() if len(points) > 1}
+    drawn = {"steps": _chart(many, "solver steps")} if many else {}
+    weights = [(ALPHA[line.row], line) for line in lines if line.row in ALPHA and line.steps == 25]
+    if len(weights) > 1:
+        # The axis is logarithmic, so alpha = 0 stands a decade below the smallest other.
+        drawn["alpha"] = _chart({"ATFM": [(1e3 * alpha or 0.01, line) for alpha, line in weights]}, "1,000 alpha")
+    return drawn
+
+
+def _chart(ways: Mapping[str, Sequence[tuple[float, Line]]], x: str) -> str:
+    panels = {}
+    for title, metric in (("GED, unbiased", "ged"), ("HM-IoU_32", "hm_iou_32")):
+        curves = []
+        for name, points in ways.items():
+            there = [
+                (at, line.scores[metric].mean)
+                for at, line in sorted(points, key=lambda p: p[0])
+                if metric in line.scores
+            ]
+            curves.append(Curve(name, [at for at, _ in there], [mean for _, mean in there]))
+        panels[title] = curves
+    return score_chart(panels, x)

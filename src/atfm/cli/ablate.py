@@ -1,0 +1,98 @@
+"""`atfm ablate`: what each idea is worth, under one budget."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add_parser"]
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "ablate",
+        help="train and score one row for each idea",
+        description="Train the rows of the paper's ablation, and one for each of our departures from it, with the same "
+        "networks, data and cost; score them, and write a table and figures. The same command again goes on.",
+        epilog="example: atfm ablate --out ablation --rows act-gtr atfm-fm atfm-sf --seeds 0 1 2",
+    )
+    parser.add_argument("--data", type=Path, metavar="STORE", help="with train and val (default: simulates one)")
+    parser.add_argument("--out", type=Path, default=Path("ablation"), help="folder (default: ablation)")
+    parser.add_argument("--section", choices=["paper", "ours"], help="the rows of one section (default: all)")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="these rows; an unknown one names those there are")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the trainings (default: 0 1 2)")
+    parser.add_argument("--budget", type=int, default=400, metavar="STEPS", help="of each stage (default: 400)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="of what the rows depart from"
+    )
+    parser.add_argument("--split", default="val", help="what is scored (default: val)")
+    parser.add_argument("--samples", type=int, default=32, help="masks of each case (default: 32)")
+    parser.add_argument("--limit", type=int, default=100, help="cases that are scored (default: 100)")
+    parser.set_defaults(run=run, show=show)
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Run the study and write its table and figures."""
+    from atfm.ablate import base, figures, study, summary, table
+    from atfm.cli.common_flags import resolve_device
+    from atfm.cli.train import assignments
+    from atfm.data.store import Store
+    from atfm.errors import InputError
+    from atfm.io.atomic import atomic_write
+    from atfm.train.config import override
+
+    if args.budget < 10:
+        raise InputError(f"--budget: expected at least 10 steps, got {args.budget}")
+    rows = chosen(args.rows, args.section)
+    config = override(base(args.budget), assignments(args.set), source="--set")
+    outcomes = study(
+        Store.open(args.data or simulated(args.out / "phantom")),
+        config,
+        rows,
+        args.out,
+        seeds=args.seeds,
+        split=args.split,
+        samples=args.samples,
+        limit=args.limit,
+        device=resolve_device(args.device),
+        tell=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    lines = summary(outcomes, rows)
+    files = {"table.md": table(lines) + "\n"} | {f"{name}.svg": svg for name, svg in figures(lines).items()}
+    for name, text in files.items():
+        with atomic_write(args.out / name) as temporary:
+            temporary.write_text(text, "utf-8")
+    written = [str(args.out / name) for name in files]
+    return {
+        "rows": [line.as_json() for line in lines],
+        "seeds": args.seeds,
+        "files": written,
+        "table": files["table.md"],
+    }
+
+
+def chosen(names: list[str] | None, section: str | None) -> list[Any]:
+    """The rows of these names, or of a section."""
+    from atfm.ablate import ROWS
+    from atfm.errors import InputError
+
+    known = {row.name: row for row in ROWS}
+    for name in names or []:
+        if name not in known:
+            raise InputError(f"--rows: unknown row {name!r}; expected some of {', '.join(known)}")
+    return [row for row in ROWS if (not names or row.name in names) and (not section or row.section == section)]
+
+
+def simulated(path: Path) -> Path:
+    """The phantom, simulated if it is not there yet."""
+    from atfm.data.phantom_store import import_phantom
+
+    if not (path / "store.json").exists():
+        import_phantom(path, test_annotators=20)
+    return path
+
+
+def show(result: dict[str, Any]) -> str:
+    """The table, and where the files are."""
+    return f"{result['table']}\nwritten: {', '.join(result['files'])}"

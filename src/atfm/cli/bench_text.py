@@ -1,0 +1,130 @@
+"""What `atfm bench` says to a person: one table of both models, then what else was measured."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["show"]
+
+
+def show(result: Mapping[str, Any]) -> str:
+    """The result for a person."""
+    if "naive_seconds" in result:
+        return _metrics(result)
+    lines = list(_device(result))
+    if "gpu" in result:
+        lines += ["", *_device(result["gpu"])]
+    lines += ["", *(f"  {sentence}" for sentence in result["how"])]
+    if "figure" in result:
+        lines.append(f"figure: {result['figure']}")
+    return "\n".join(lines)
+
+
+def _metrics(result: Mapping[str, Any]) -> str:
+    head = f"{result['cases']} cases of {result['size']}x{result['size']}, {result['samples']} samples, "
+    scores = ", ".join(
+        f"{name} {value:.4f}" for name, value in result.items() if name.startswith(("ged_", "hm_iou_", "mdm_"))
+    )
+    return "\n".join(
+        [
+            f"{head}{result['annotators']} annotators, {result['threads']} thread(s)",
+            f"ours         {result['seconds']:10.2f} s  ({result['ms_per_case']:.2f} ms a case)",
+            f"double loop  {result['naive_seconds']:10.2f} s  (measured on {result['naive_cases']} cases, multiplied)",
+            f"ratio        {result['ratio']:10.0f}",
+            f"every score  {result['all_scores_seconds']:10.2f} s",
+            f"{scores}; largest difference between both {result['largest_difference']:.1e}",
+        ]
+    )
+
+
+def _device(result: Mapping[str, Any]) -> Iterator[str]:
+    """The table of one device and the sections under it."""
+    yield f"{result['device']} ({result['device_name']}), {result['threads']} threads, torch {result['torch']}"
+    yield from _table(result)
+    yield from _parts(result)
+    yield from _steps(result)
+    yield from _variants(result)
+    yield from _training(result)
+
+
+def _table(result: Mapping[str, Any]) -> Iterator[str]:
+    n, ours, paper, ratio = result["samples"], result["ours"], result["paper"], result["ratio"]
+    size = "x".join(map(str, result["size"]))
+    rows = [
+        (f"operations for {n} samples, GFLOP", f"gflop_{n}", "operations"),
+        (f"seconds for {n} samples of one {size} image", f"seconds_{n}", "time"),
+        ("GFLOP per second", "gflop_per_second", ""),
+        ("share of a large convolution's speed", "share_of_convolution", ""),
+        ("GFLOP of one evaluation", "gflop_per_evaluation", ""),
+        ("evaluations for each sample", "evaluations", ""),
+        ("parameters", "parameters", "parameters"),
+        ("peak memory, MB", "peak_mb", "memory"),
+    ]
+    yield f"{'':44}{ours['name'][-16:]:>16}{paper['name'][-16:]:>16}{'ratio':>12}"
+    for label, key, name in rows:
+        if key in ours:
+            yield f"{label:44}{_number(ours[key]):>16}{_number(paper[key]):>16}{_number(ratio.get(name)):>12}"
+    if result["batch"]:
+        key, own, other = f"seconds_{n}", ours[f"batch{result['batch']}"], paper[f"batch{result['batch']}"]
+        label = f"seconds for a batch of {own['images']} images"
+        yield f"{label:44}{_number(own[key]):>16}{_number(other[key]):>16}{_number(ratio['batch_time']):>12}"
+        if "peak_mb" in own:
+            yield f"{'  its peak memory, MB':44}{_number(own['peak_mb']):>16}"
+
+
+def _parts(result: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"{'where the time goes, seconds':44}{'':16}"
+    for name, value in result["ours"]["seconds_parts"].items():
+        yield f"{'  ' + name:44}{_number(value):>16}{_number(result['paper']['seconds_parts'].get(name)):>16}"
+
+
+def _steps(result: Mapping[str, Any]) -> Iterator[str]:
+    points = result.get("steps", [])
+    if not points:
+        return
+    n = result["samples"]
+    metrics = [name for name in ("ged", f"ged_{n}", "hm_iou_32", "mdm_32") if name in points[0].get("scores", {})]
+    yield ""
+    yield f"{'fewer and more steps':28}{'GFLOP':>12}{'seconds':>12}" + "".join(f"{name:>22}" for name in metrics)
+    for point in points:
+        scores = "".join(f"{_interval(point['scores'][name]):>22}" for name in metrics)
+        yield f"{'  ' + point['name']:28}{_number(point['gflop']):>12}{_number(point['seconds']):>12}{scores}"
+
+
+def _variants(result: Mapping[str, Any]) -> Iterator[str]:
+    for number, way in enumerate(result.get("variants", [])):
+        if not number:
+            yield ""
+            yield f"{'the same weights run as':28}{'seconds':>12}{'first call':>12}{'equal pixels':>14}"
+        yield (
+            f"{'  ' + way['name']:28}{_number(way['seconds']):>12}{_number(way['first_seconds']):>12}"
+            f"{way['equal_pixels']:>14.6f}"
+        )
+
+
+def _training(result: Mapping[str, Any]) -> Iterator[str]:
+    training = result.get("training")
+    if not training:
+        return
+    peak = max(training["convolution_gflop_per_second"].values())
+    yield ""
+    yield f"training in {training['precision']}; the fastest convolution reaches {_number(peak)} GFLOP per second"
+    for name, stage in training["stages"].items():
+        yield (
+            f"  {name}: {_number(stage['images_per_second'])} images/s in steps of {stage['batch']}, "
+            f"{_number(stage['gflop_per_second'])} GFLOP per second, {stage['share_of_convolution']:.0%} of it"
+        )
+
+
+def _interval(score: Mapping[str, Any]) -> str:
+    ends = f" [{score['low']:.3f}, {score['high']:.3f}]" if score["low"] is not None else ""
+    return f"{score['mean']:.3f}{ends}"
+
+
+def _number(value: float | None) -> str:
+    """Three digits, thousands set apart."""
+    if value is None:
+        return ""
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"

@@ -1,0 +1,167 @@
+r"""Sliding windows: an image of any size through a network made for one, as if it had been looked at whole.
+
+The image is covered by tiles that overlap by half. Where several cover a pixel their outputs are averaged with weights
+that fall towards the edge of a tile, where a network lacks context:
+
+    f(x) = sum_i w_i(x) f_i(x) / sum_i w_i(x),    w(x) = prod_axes exp( -(x - centre)^2 / (2 (tile / 8)^2) )
+
+(the weights of nnU-Net, Isensee et al., 2021). What is averaged is never a drawn mask but what a mask is drawn from:
+the mean, factor and standard deviation of GTR, and the velocity of the flow at each step. So one noise, drawn for the
+whole image, decides all tiles together, and they agree at their seams.
+
+Tiles begin at multiples of the networks' stride, so that every tile samples the image at the same positions.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from atfm.data.mirror import inner, mirror_pad
+
+__all__ = ["TiledField", "Tiling"]
+
+_OVERLAP = 0.5  # share of a tile that the next one covers too
+_KEPT = 2**27  # numbers that are kept of an image, or moved at a time: half a gigabyte
+_FALL = 1 / 8  # standard deviation of the weights, in tiles
+
+
+class Tiling:
+    """How an image is covered.
+
+    Args:
+        size: spatial size of the image; a smaller one than the tile is grown by reflection.
+        tile: spatial size of a tile.
+        stride: pixels from one position of the coarsest level of the networks to the next.
+        chunk: tiles that are cut out at a time.
+    """
+
+    def __init__(self, size: Sequence[int], tile: Sequence[int], *, stride: int = 1, chunk: int = 16) -> None:
+        self.size, self.tile, self.chunk = tuple(size), tuple(tile), chunk
+        axes = [begins(length, width, stride) for length, width in zip(size, tile, strict=True)]
+        self.padded = tuple(axis[-1] + width for axis, width in zip(axes, tile, strict=True))
+        self.corners = list(product(*axes))
+        self.weight = weights(self.tile)
+        self._total: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.corners)
+
+    def pad(self, x: Tensor) -> Tensor:
+        """Grow `x [..., *size]` to `[..., *padded]` by reflection."""
+        return mirror_pad(x, self.padded)
+
+    def crop(self, x: Tensor) -> Tensor:
+        """Undo `pad`."""
+        return inner(x, self.size)
+
+    def chunks(self) -> Iterator[list[tuple[int, ...]]]:
+        """The corners of the tiles, a chunk at a time."""
+        for first in range(0, len(self.corners), self.chunk):
+            yield self.corners[first : first + self.chunk]
+
+    def cut(self, x: Tensor, corners: Sequence[tuple[int, ...]]) -> Tensor:
+        """Cut tiles out of `x [B, C, *padded]`: `[T * B, C, *tile]`, tile by tile."""
+        return torch.cat([x[self._region(corner)] for corner in corners])
+
+    def blend(self, shape: Sequence[int], tiles: Callable[[list[tuple[int, ...]]], Tensor], like: Tensor) -> Tensor:
+        """Average what a network says of the tiles.
+
+        Args:
+            shape: `[B, C]` of the result.
+            tiles: gives `[T * B, C, *tile]` for `T` corners, in the order of `cut`.
+            like: a tensor with the device and type of the result.
+
+        Returns:
+            `[B, C, *padded]`; of a single tile it is what the network said, bit for bit.
+        """
+        if len(self) == 1:
+            return tiles(self.corners)
+        total = like.new_zeros(*shape, *self.padded)
+        weight = self.weight.to(total)
+        for corners in self.chunks():
+            for corner, part in zip(corners, tiles(corners).chunk(len(corners)), strict=True):
+                total[self._region(corner)] += part * weight
+        return total.div_(self._sum().to(total))
+
+    def _sum(self) -> Tensor:
+        """The sum of all weights, `[*padded]`."""
+        if self._total is None:
+            self._total = torch.zeros(self.padded)
+            for corner in self.corners:
+                self._total[self._region(corner)] += self.weight
+        return self._total
+
+    def _region(self, corner: tuple[int, ...]) -> tuple[Any, ...]:
+        """The last axes of a tile's place in the padded image."""
+        return (..., *(slice(first, first + width) for first, width in zip(corner, self.tile, strict=True)))
+
+
+class TiledField:
+    """The velocity of a flow at a state of a whole image, blended from those of the tiles.
+
+    Args:
+        tiling: how the image is covered.
+        image: `[B, C_in, *padded]`.
+        read: tiles `[N, C_in, *tile]` to what the flow knows of them, `[N, ...]`.
+        field: what is known of `N` tiles to their velocity, a function of `x [N S, C, *tile]` and the time.
+        region: `[B, 1, *padded]` bool, where anything moves; None for everywhere.
+    """
+
+    def __init__(
+        self,
+        tiling: Tiling,
+        image: Tensor,
+        read: Callable[[Tensor], Tensor],
+        field: Callable[[Tensor], Callable[[Tensor, float], Tensor]],
+        region: Tensor | None = None,
+    ) -> None:
+        self.tiling, self.image, self.read, self.field, self.region = tiling, image, read, field, region
+        self._known: dict[tuple[int, ...], Tensor] = {}
+
+    def __call__(self, x: Tensor, t: float) -> Tensor:
+        """Return the velocity at `x [B S, C, *padded]`."""
+
+        def velocity(corners: list[tuple[int, ...]]) -> Tensor:
+            return self.field(self._context(corners))(self.tiling.cut(x, corners), t)
+
+        moved = self.tiling.blend(x.shape[:2], velocity, x)
+        if self.region is None:
+            return moved
+        return moved * self.region.repeat_interleave(len(x) // len(self.image), 0)
+
+    def groups(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Split starts `[B, S, C, *padded]` into as many samples as are moved at a time."""
+        return x.split(max(1, _KEPT // x[:, 0].numel()), 1)
+
+    def _context(self, corners: list[tuple[int, ...]]) -> Tensor:
+        """What is known of these tiles: kept while there is room, else read anew at every step."""
+        if corners[0] in self._known:
+            return self._known[corners[0]]
+        known = self.read(self.tiling.cut(self.image, corners))
+        if sum(map(Tensor.numel, self._known.values())) + known.numel() <= _KEPT:
+            self._known[corners[0]] = known
+        return known
+
+
+def begins(length: int, width: int, stride: int) -> list[int]:
+    """Where the tiles of one axis begin: multiples of `stride`, evenly, the last so that the axis is covered."""
+    last = math.ceil(max(length - width, 0) / stride)  # in strides
+    count = math.ceil(last * stride / (width * (1 - _OVERLAP))) + 1
+    return sorted({stride * round(last * number / max(count - 1, 1)) for number in range(count)})
+
+
+def weights(tile: Sequence[int]) -> Tensor:
+    """The weight of each pixel of a tile, `[*tile]`, about 1 in the middle.
+
+    It is 1e-10 in the corner of a volume's tile, which float32 still divides exactly enough. A least weight, which some
+    use, would make tiles equals along the border of the image, and their seams visible there.
+    """
+    weight = torch.ones(())
+    for width in tile:
+        position = (torch.arange(width) - (width - 1) / 2) / (width * _FALL)
+        weight = weight.unsqueeze(-1) * torch.exp(-0.5 * position.square())
+    return weight

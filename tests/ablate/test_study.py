@@ -1,0 +1,72 @@
+"""A real study of two rows, tiny, and what is made of it."""
+
+from pathlib import Path
+
+import pytest
+
+from atfm.ablate import ROWS, Outcome, base, figures, study, summary, table
+from atfm.data.phantom_store import import_phantom
+from atfm.data.store import Store
+from atfm.errors import ConfigError
+from atfm.train.config import Config, override
+
+BASE = override(base(10), {"gtr": {"widths": [8], "rank": 2}, "sfm": {"widths": [8]}})
+
+
+def rows(*names: str) -> list:
+    return [row for row in ROWS if row.name in names]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    out = tmp_path_factory.mktemp("store") / "phantom"
+    import_phantom(out, cases=40, test_annotators=4)
+    return Store.open(out)
+
+
+@pytest.fixture(scope="module")
+def outcomes(store: Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Outcome]]:
+    out = tmp_path_factory.mktemp("study")
+    chosen = rows("act-gtr", "atfm-sf")
+    return out, study(store, BASE, chosen, out, seeds=[0, 1], samples=4, limit=3)
+
+
+def test_every_row_seed_and_number_of_steps_is_scored(outcomes: tuple[Path, list[Outcome]]) -> None:
+    found = {(outcome.row, outcome.seed, outcome.steps) for outcome in outcomes[1]}
+    assert found == {("act-gtr", s, 0) for s in (0, 1)} | {
+        ("atfm-sf", s, n) for s in (0, 1) for n in (1, 2, 4, 5, 8, 10, 25, 50)
+    }
+    assert all(len(outcome.cases) == 3 and outcome.cases[0]["ged"] is not None for outcome in outcomes[1])
+
+
+def test_rows_share_stage_1(outcomes: tuple[Path, list[Outcome]]) -> None:
+    assert len(list(outcomes[0].glob("gtr-*"))) == 2  # one for each seed
+
+
+def test_again_trains_and_scores_nothing(store: Store, outcomes: tuple[Path, list[Outcome]]) -> None:
+    out, first = outcomes
+    before = {file: file.stat().st_mtime_ns for file in out.rglob("scores*.json")}
+    assert study(store, BASE, rows("act-gtr", "atfm-sf"), out, seeds=[0, 1], samples=4, limit=3) == first
+    assert {file: file.stat().st_mtime_ns for file in out.rglob("scores*.json")} == before
+
+
+def test_the_table_has_a_line_for_each_way(outcomes: tuple[Path, list[Outcome]]) -> None:
+    lines = summary(outcomes[1], ROWS)
+    assert len(lines) == 9 and all(line.seeds == 2 for line in lines)
+    mean = [case["ged"] for o in outcomes[1] if o.row == "act-gtr" for case in o.cases]
+    assert lines[0].scores["ged"].mean == pytest.approx(sum(mean) / 6)
+    text = table(lines)
+    assert text.count("\n") == 10 and "`atfm-sf`" in text
+    assert "<svg" in figures(lines)["steps"]
+
+
+def test_nothing_to_do_is_said(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at least one"):
+        study(store, BASE, [], tmp_path)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_row_is_a_valid_configuration(row) -> None:
+    config = row.config(base(400))
+    assert isinstance(config, Config)
+    assert (config.stage2.steps, config.stage3.steps) == ((240, 40) if row.tuned else (400, 0))

@@ -1,0 +1,145 @@
+"""`atfm sample`: its flags, its result for machines and people, its warnings, and a line for every mistake."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atfm.cli.main import main
+from atfm.data.phantom_store import phantom_cases
+from atfm.data.witness import Witness
+from atfm.models import build, publish
+from atfm.train.config import Config, GTRConfig, SFMConfig
+
+CONFIG = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model of 32 x 32 images whose card says that it was trained on phantoms."""
+    witness = Witness()
+    for _ in witness.watch(phantom_cases(0, 100)):
+        pass
+    card = {
+        "config": CONFIG.model_dump(mode="json"),
+        "patients": [],
+        "likeness": witness.reference("simulated").model_dump(mode="json"),
+        "intensity": {"kind": "byte"},
+    }
+    path = tmp_path_factory.mktemp("model") / "weights.safetensors"
+    publish(path, build(CONFIG, in_channels=1, channels=1, size=(32, 32)).eval(), card)
+    return path
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    stack = np.stack([case.image[0] for case in phantom_cases(1, 5)])
+    np.save(tmp_path / "volume.npy", stack)
+    return tmp_path / "volume.npy"
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    status = main(["sample", *map(str, words)])
+    output = capsys.readouterr()
+    return status, output.out, output.err
+
+
+def test_json_holds_hypotheses_and_warnings_and_stderr_says_them(capsys, model: Path, tmp_path: Path) -> None:
+    (case,) = phantom_cases(2, 1)
+    for name, pixels in (("like", case.image[0]), ("unlike", 1 - case.image[0])):
+        Image.fromarray(np.rint(pixels * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    paths = [tmp_path / "like.png", tmp_path / "unlike.png"]
+    status, out, err = run(capsys, model, *paths, "--n", "4", "--out", tmp_path / "out", "--json")
+    assert status == 0
+    like, unlike = json.loads(out)["images"]
+    assert like["warnings"] == []
+    assert "intensity histogram" in unlike["warnings"][0]
+    assert err.count("\n") == len(unlike["warnings"])
+    assert all(line.startswith(f"atfm: warning: {paths[1]}: ") for line in err.splitlines())
+    for entry in (like, unlike):
+        assert sum(one["probability"] for one in entry["hypotheses"]) == pytest.approx(1)
+        assert all(Path(one["file"]).exists() for one in entry["hypotheses"])
+
+
+def test_a_person_reads_the_hypotheses(capsys, model: Path, tmp_path: Path, volume: Path) -> None:
+    status, out, _ = run(capsys, model, volume, "--slice", "2", "--n", "3", "--out", tmp_path / "out")
+    assert status == 0
+    first, *lines = out.splitlines()
+    assert "3 masks of" in first
+    assert len(lines) >= 1 and "% (" in lines[0] and lines[0].endswith("hypothesis-1.png")
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [
+        (["--slices", "all"], [0, 1, 2, 3, 4]),
+        (["--slices", "1,3-4"], [1, 3, 4]),
+        (["--slice", "4", "--slice", "0"], [0, 4]),
+    ],
+)
+def test_slices(capsys, model: Path, tmp_path: Path, volume: Path, flags: list[str], wanted: list[int]) -> None:
+    status, out, _ = run(capsys, model, volume, *flags, "--n", "2", "--out", tmp_path / "out", "--json")
+    assert status == 0
+    entry = json.loads(out)["images"][0]
+    assert entry["slices"] == wanted
+    assert np.load(entry["files"]["samples"]).shape == (2, len(wanted), 32, 32)
+
+
+def test_a_window_of_negative_numbers(capsys, model: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "ct.npy", np.linspace(-1000, 1000, 1024).reshape(32, 32).astype(np.int16))
+    words = (model, tmp_path / "ct.npy", "--n", "2", "--out", tmp_path / "out")
+    status, out, _ = run(capsys, *words, "--window", "-1000", "400", "--json")
+    assert (status, json.loads(out)["images"][0]["intensity"]) == (0, "window -1000 to 400")
+    status, _, err = run(capsys, *words)
+    assert status == 2 and "give --window LO HI" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "a volume of 5 slices, and a model of single ones"),
+        (["--slice", "5"], "slice 5: expected 0 to 4"),
+        (["--slices", "x"], "slices: expected all, or numbers and ranges"),
+        (["--slices", "all", "--format", "dicom-seg"], "has to be a DICOM"),
+        (["--slices", "all", "--fractional"], "--fractional is of --format dicom-seg"),
+        (["--slices", "all", "--series", "1.2"], "this is no DICOM"),
+        (["--slices", "all", "--window", "3", "3"], "--window: expected a lower and a higher value"),
+        (["--slices", "all", "--n", "0"], "at least 1 sample, got 0"),
+    ],
+)
+def test_a_mistake_is_one_line(capsys, model: Path, tmp_path: Path, volume: Path, flags, message: str) -> None:
+    status, out, err = run(capsys, model, volume, *flags, "--out", tmp_path / "out")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_images_that_cannot_be_used_are_one_line(capsys, model: Path, tmp_path: Path) -> None:
+    Image.new("L", (20, 40)).save(tmp_path / "small.png")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text").write_text("hello")
+    tiff = tmp_path / "deep.tif"
+    Image.fromarray(np.full((32, 32), 70000, np.int32)).save(tiff)
+    for path, message in (
+        (tmp_path / "small.png", "expected an image of 32 x 32 pixels"),
+        (tmp_path / "empty", "an empty folder"),
+        (tmp_path / "text", "unknown extension"),
+        (tmp_path / "nowhere.png", "no such file"),
+        (tiff, "expected 8-bit or 16-bit grey"),
+    ):
+        status, out, err = run(capsys, model, path, "--out", tmp_path / "out")
+        assert (status, out, err.count("\n")) == (2, "", 1), err
+        assert message in err
+
+
+def test_an_output_that_cannot_be_written_is_one_line(capsys, model: Path, tmp_path: Path, volume: Path) -> None:
+    (tmp_path / "file").write_text("")
+    status, _, err = run(capsys, model, volume, "--slice", "0", "--out", tmp_path / "file" / "out")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "a part of the path is a file" in err
+
+
+def test_two_images_of_one_name_are_refused(capsys, model: Path, tmp_path: Path) -> None:
+    status, _, err = run(capsys, model, tmp_path / "a.png", tmp_path / "a.npy")
+    assert status == 2 and "two images of this name" in err

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import torch
+
+from atfm.flow.energy import energy_score, harden
+from atfm.metrics.energy import annotator_diversity, ged
+from atfm.metrics.overlap import overlaps
+
+torch.manual_seed(0)
+PROBABILITY = torch.rand(2, 5, 1, 6, 7)
+ANNOTATIONS = (torch.rand(2, 4, 1, 6, 7) > 0.4).float()
+PRESENT = torch.tensor([[True, True, True, True], [True, True, False, False]])
+
+
+def test_it_is_the_unbiased_ged_without_the_annotators_own_term() -> None:
+    score = energy_score(PROBABILITY, ANNOTATIONS, PRESENT)
+    expected = []
+    for drawn, truth, present in zip(PROBABILITY > 0.5, ANNOTATIONS.bool(), PRESENT, strict=True):
+        distances = overlaps(drawn, truth[present]).iou.distance
+        expected.append(ged(distances) + annotator_diversity(distances))
+    assert float(score) == pytest.approx(np.mean(expected), abs=1e-6)
+
+
+def test_padding_changes_nothing() -> None:
+    other = ANNOTATIONS.clone()
+    other[~PRESENT] = 1 - other[~PRESENT]
+    assert torch.equal(energy_score(PROBABILITY, ANNOTATIONS, PRESENT), energy_score(PROBABILITY, other, PRESENT))
+
+
+def test_pixels_that_an_annotator_leaves_out_change_nothing() -> None:
+    counts = torch.ones(2, 4, 6, 7, dtype=torch.bool)
+    counts[:, 1, :2] = False
+    other = PROBABILITY.clone()
+    other[..., :2, :] = 1 - other[..., :2, :]
+    scores = [energy_score(p, ANNOTATIONS, PRESENT, counts) for p in (PROBABILITY, other)]
+    assert torch.equal(*scores)
+    assert not torch.equal(*[energy_score(p, ANNOTATIONS, PRESENT) for p in (PROBABILITY, other)])
+
+
+def test_all_empty_is_the_best_there_is() -> None:
+    empty = torch.zeros(1, 3, 1, 4, 4)
+    assert float(energy_score(empty, empty, torch.ones(1, 3, dtype=torch.bool))) == 0.0
+
+
+def test_masks_forward_and_probabilities_backward() -> None:
+    probability = PROBABILITY.clone().requires_grad_()
+    hard = harden(probability)
+    assert set(hard.detach().round(decimals=6).unique().tolist()) == {0.0, 1.0}
+    hard.sum().backward()
+    assert torch.equal(probability.grad, torch.ones_like(probability))
+
+
+def test_classes_are_hardened_to_the_likeliest_and_the_background_is_left_out() -> None:
+    probability = torch.rand(1, 2, 3, 4, 4).softmax(2)
+    hard = harden(probability)
+    assert torch.allclose(hard.sum(2), torch.ones(1, 2, 4, 4)) and torch.equal(hard.argmax(2), probability.argmax(2))
+    truth = torch.nn.functional.one_hot(torch.randint(3, (1, 2, 4, 4)), 3).movedim(-1, 2).float()
+    present = torch.ones(1, 2, dtype=torch.bool)
+    swapped = truth.clone()
+    swapped[:, :, 0] = 1 - swapped[:, :, 0]
+    assert torch.equal(energy_score(probability, truth, present), energy_score(probability, swapped, present))
+
+
+def test_descent_finds_the_odds_of_two_masks() -> None:
+    """One image, an annotation that is the left half three times of four: so are, after descent, the samples."""
+    left = torch.zeros(1, 1, 1, 4, 8)
+    left[..., :4] = 1
+    annotations = torch.cat([left, left, left, 1 - left], 1)
+    start = torch.linspace(-1, 1, 16).reshape(1, 16, 1, 1, 1)
+    weight = torch.zeros(1, 1, 1, 4, 8)
+    weight[..., 4:] = 1.0
+    threshold = torch.zeros(1, requires_grad=True)  # samples above it take the right half
+    optimiser = torch.optim.Adam([threshold], lr=0.05)
+    for _ in range(200):
+        right = ((start - threshold) * 4).sigmoid()
+        loss = energy_score(right * weight + (1 - right) * (1 - weight), annotations, torch.ones(1, 4) > 0)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    share = float((start > threshold).float().mean())
+    assert 0.15 <= share <= 0.35
+
+
+def test_a_mask_beside_an_empty_one_is_drawn_to_nothing_and_its_distance_stays_1() -> None:
+    probability = torch.full((1, 2, 1, 4, 4), 0.9, requires_grad=True)
+    empty = torch.zeros(1, 1, 1, 4, 4)
+    score = energy_score(probability, empty, torch.ones(1, 1, dtype=torch.bool))
+    assert score.item() == 2.0  # both differ from it wholly, and not from each other
+    score.backward()
+    assert (probability.grad > 0).all()
+
+
+def test_an_empty_mask_is_drawn_to_what_is_there() -> None:
+    probability = torch.full((1, 2, 1, 4, 4), 0.1, requires_grad=True)
+    truth = torch.zeros(1, 1, 1, 4, 4)
+    truth[..., :2] = 1
+    energy_score(probability, truth, torch.ones(1, 1, dtype=torch.bool)).backward()
+    assert (probability.grad[..., :2] < 0).all()

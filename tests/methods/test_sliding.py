@@ -1,0 +1,158 @@
+"""Sliding windows: coverage, exactness for what is local, no seams, one noise."""
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from atfm.errors import InputError
+from atfm.flow import STNet, optimal
+from atfm.methods import ATFM, GTR
+from atfm.methods.sliding import Tiling, begins
+from atfm.seeding import Noise
+from atfm.truncation import GTRNetwork
+
+OPTIONS = {"starts": 2, "pairs": 1, "alpha": 0.1, "steps": 2}
+
+
+@pytest.mark.parametrize("stride", [1, 4, 8])
+def test_every_pixel_is_covered_and_tiles_begin_at_multiples_of_the_stride(stride: int) -> None:
+    for length, width in itertools.product(range(5, 90, 7), (8, 16, 24)):
+        starts = begins(length, width, stride)
+        assert starts[0] == 0
+        assert all(start % stride == 0 for start in starts)
+        assert all(b - a <= max(width / 2, stride) + stride for a, b in itertools.pairwise(starts))
+        assert length <= starts[-1] + width < max(length, width) + stride
+
+
+def test_blending_is_the_weighted_mean_of_a_naive_loop() -> None:
+    tiling = Tiling((11, 19), (8, 8), stride=2, chunk=3)
+    said = {corner: torch.rand(2, 1, 8, 8) for corner in tiling.corners}
+    blended = tiling.blend((2, 1), lambda corners: torch.cat([said[c] for c in corners]), torch.zeros(1))
+    for b, y, x in itertools.product(range(2), range(0, tiling.padded[0], 5), range(0, tiling.padded[1], 6)):
+        terms = [
+            (tiling.weight[y - top, x - left], said[top, left][b, 0, y - top, x - left])
+            for top, left in tiling.corners
+            if 0 <= y - top < 8 and 0 <= x - left < 8
+        ]
+        expected = sum(w * v for w, v in terms) / sum(w for w, _ in terms)
+        torch.testing.assert_close(blended[b, 0, y, x], expected)
+
+
+class Local(nn.Module):
+    """A GTR network that sees a single pixel: tiles can lack no context."""
+
+    channels, rank = 1, 2
+
+    def __init__(self, dims: int) -> None:
+        super().__init__()
+        self.inner = GTRNetwork(1, 1, (4,), rank=2, dims=dims)
+        kind = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
+        self.inner.stem, self.inner.backbone = kind(1, 4, 1), nn.Tanh()
+
+    def forward(self, image: Tensor) -> object:
+        return self.inner(image)
+
+
+@pytest.mark.parametrize(("size", "tile"), [((29, 40), (16, 16)), ((9, 20, 14), (8, 12, 8)), ((6, 30), (16, 16))])
+def test_what_is_local_gives_the_whole_image_exactly(size: tuple[int, ...], tile: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    network = Local(len(size))
+    tiled = GTR(network, size=tile, stride=4)  # type: ignore[arg-type]
+    image = torch.rand(2, 1, *size)
+    tiling = tiled.tiling(size)
+    assert tiling is not None
+    blended, whole = tiled.distribution(image), network(image)
+    for name in ("mean", "factor", "diagonal"):
+        got = tiling.crop(getattr(blended, name))
+        torch.testing.assert_close(got, getattr(whole, name), atol=1e-5, rtol=1e-5)
+
+
+def atfm(tile: Sequence[int] = (16, 16), *, stride: int | None = 4, patch: int = 2, channels: int = 1) -> ATFM:
+    torch.manual_seed(0)
+    dims = len(tile)
+    network = GTRNetwork(1, channels, (8, 8), rank=3, patch=patch, dims=dims)
+    for head in (network.mean, network.factor):
+        nn.init.normal_(head.weight, std=1.0)
+    truncation = GTR(network, size=tuple(tile), stride=stride)
+    flow = STNet(patch**dims + 8, channels, (8, 8), patch=patch, dims=dims)
+    return ATFM(truncation, flow, condition="features", form="endpoint", coupling=optimal, **OPTIONS).eval()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("size", "tile"), [((40, 29), (16, 16)), ((9, 20, 21), (8, 16, 16)), ((10, 12), (16, 16))])
+def test_samples_of_any_size_have_the_shape_of_the_image(
+    size: tuple[int, ...], tile: tuple[int, ...], channels: int
+) -> None:
+    method, image = atfm(tile, channels=channels), torch.rand(2, 1, *size)
+    for drawing in (method, method.truncation):
+        drawn = drawing.sample(image, 3, generator=Noise(0, ["a", "b"]))
+        assert drawn.masks.shape == (2, 3, channels, *size)
+        assert torch.isfinite(drawn.probabilities).all()
+        if channels > 1:
+            assert (drawn.masks.sum(2) == 1).all()
+
+
+def test_an_image_of_one_tile_is_drawn_as_without_tiles() -> None:
+    image, noise = torch.rand(1, 1, 16, 16), Noise(0, ["a"])
+    untiled, tiled = (atfm(stride=stride).sample(image, 3, generator=noise) for stride in (None, 4))
+    assert torch.equal(untiled.probabilities, tiled.probabilities)
+    # The machinery itself, forced: a single tile passes through it unchanged.
+    method = atfm()
+    forced = method._slide(Tiling((16, 16), (16, 16), stride=4), image, 3, noise)
+    torch.testing.assert_close(forced, untiled.probabilities, atol=1e-5, rtol=1e-4)
+
+
+def test_noise_depends_on_neither_batch_nor_number() -> None:
+    method, image = atfm(), torch.rand(4, 1, 40, 24)
+    keys = [f"case-{i}" for i in range(4)]
+    few = method.sample(image, 2, generator=Noise(3, keys))
+    many = method.sample(image[2:3], 9, generator=Noise(3, keys[2:3]))
+    torch.testing.assert_close(few.probabilities[2], many.probabilities[0, :2], atol=1e-5, rtol=1e-4)
+
+
+def test_what_is_kept_of_the_image_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    method, image = atfm(), torch.rand(1, 1, 40, 24)
+    kept = method.sample(image, 5, generator=Noise(0, ["a"])).probabilities
+    monkeypatch.setattr("atfm.methods.sliding._KEPT", 2000)  # Less than one context; two samples at a time.
+    method.chunk = 3
+    torch.testing.assert_close(method.sample(image, 5, generator=Noise(0, ["a"])).probabilities, kept)
+
+
+def seam(x: Tensor, columns: Sequence[int]) -> float:
+    """The mean step from a column to the next, at these columns, as a multiple of the steps right before and after."""
+    steps = (x[..., 1:] - x[..., :-1]).abs().mean(tuple(range(x.dim() - 1)))  # [W - 1]
+    return (sum(steps[c - 1] for c in columns) / sum((steps[c - 2] + steps[c]) / 2 for c in columns)).item()
+
+
+def test_there_are_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the borders of tiles an image steps no further than beside them; where tiles are put side by side it does."""
+    torch.manual_seed(1)
+    image = nn.functional.avg_pool2d(torch.rand(8, 1, 38, 70), 7, 1)  # [8, 1, 32, 64], as smooth as anatomy
+    network = GTRNetwork(1, 1, (8,), rank=3)
+    truncation = GTR(network, size=(32, 32), stride=1).eval()
+    flow = STNet(9, 1, (8,))
+    method = ATFM(truncation, flow, condition="features", form="endpoint", coupling=optimal, **OPTIONS).eval()
+    noise = Noise(0, list("abcdefgh"))
+    low_rank, no_grain = noise.normal("low-rank", 2, (3,)), torch.zeros(8, 2, 1, 32, 64)
+    tiling = method.tiling((32, 64))
+    assert tiling is not None
+    borders = sorted({left for _, left in tiling.corners} - {0})
+    assert borders == [16, 32]
+
+    blended = truncation.distribution(image).from_noise(low_rank, no_grain)
+    assert seam(blended, borders) == pytest.approx(1, abs=0.12)
+    monkeypatch.setattr(truncation, "draw", lambda *_: blended.sigmoid())  # starts without grain
+    assert seam(method.sample(image, 2, generator=noise).probabilities, borders) == pytest.approx(1, abs=0.12)
+
+    halves = [network(image[..., left : left + 32]).from_noise(low_rank, no_grain[..., :32]) for left in (0, 32)]
+    assert seam(torch.cat(halves, -1), [32]) > 1.2
+
+
+def test_too_small_an_image_is_refused() -> None:
+    method = atfm()
+    assert method.accepts((4, 400)) and not method.accepts((3, 400)) and not method.accepts((16, 16, 16))
+    with pytest.raises(InputError, match=r"expected \[B, 1, 4 or more, 4 or more\], got \[1, 1, 3, 400\]"):
+        method.sample(torch.rand(1, 1, 3, 400), 2, generator=Noise(0, ["a"]))
