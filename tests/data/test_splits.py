@@ -65,3 +65,20 @@ def test_splits_that_are_none(tmp_path, text, message) -> None:
 def test_missing_splits(tmp_path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         load_splits(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 10**5, '{"a": ' + "9" * 5000 + "}", '{"a": ["\\ud800"]}', '{"a\\nb": ["c"]}', '{"a": ["p\\u2028"]}'],
+)
+def test_json_that_python_stumbles_over_or_nobody_can_print(tmp_path, text) -> None:
+    (tmp_path / "splits.json").write_text(text)
+    with pytest.raises(InputError) as error:
+        load_splits(tmp_path / "splits.json")
+    assert len(str(error.value).splitlines()) == 1 and str(error.value).isprintable()
+
+
+def test_a_patient_in_two_splits_is_named_in_short(tmp_path) -> None:
+    (tmp_path / "splits.json").write_text(json.dumps({"a": ["p" * 10**6], "b": ["p" * 10**6]}))
+    with pytest.raises(InputError, match=r"ppp \.\.\. is in 'a' and in 'b'"):
+        load_splits(tmp_path / "splits.json")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from atfm.data import partial as partial_module
 from atfm.data.case import Case
+from atfm.data.layout import sha256
 from atfm.data.store import Store, StoreWriter
 from atfm.errors import DiskError, InputError, StoreError
 
@@ -328,3 +330,88 @@ def test_memory_does_not_grow_with_the_pixels(tmp_path) -> None:
 def test_reading_a_store_needs_no_torch() -> None:
     code = "import sys, atfm.data.store, atfm.data.importers; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=with_package()).returncode == 0
+
+
+def rehash(path: Path, name: str, content: bytes) -> None:
+    """Put other content into a file, and its hash into `store.json`."""
+    (path / name).write_bytes(content)
+    info = json.loads((path / "store.json").read_text())
+    info["files"][name] = sha256(path / name)
+    (path / "store.json").write_text(json.dumps(info))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"3",
+        b"null",
+        b"[1, 2]",
+        b'["ab", "cd"]',
+        b"[" * 10**5,
+        b"9" * 5000,
+        b'[["a\\nb", "p"]]',
+        b'[["\\ud800", "p"]]',
+    ],
+)
+def test_ids_that_are_none_although_their_hash_is_right(store, text) -> None:
+    rehash(store.path, "cases.json", text)
+    with pytest.raises(StoreError, match=r"cases\.json: ") as error:
+        Store.open(store.path)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_two_cases_of_one_name_are_no_store(store) -> None:
+    rehash(store.path, "cases.json", json.dumps([["same", "p0"]] * 6).encode())
+    with pytest.raises(StoreError, match="expected 6 cases of different names"):
+        Store.open(store.path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("image", 2**64 - 1, "one behind the other"),
+        ("mask", 10**6, "one behind the other"),
+        ("shape", (2**32 - 1, 2**32 - 1, 0), "row 0 cannot be that of a case"),
+        ("shape", (0, 0, 0), "row 0 cannot be"),
+        ("shape", (4, 7, 1), "row 0 cannot be"),
+        ("annotators", 0, "row 0 cannot be"),
+        ("spacing", float("nan"), "row 0 cannot be"),
+        ("spacing", 0.0, "row 0 cannot be"),
+    ],
+)
+def test_an_index_that_lies_although_its_hash_is_right(store, tmp_path, field, value, message) -> None:
+    index = np.load(store.path / "index.npy")
+    index[field] = value
+    np.save(tmp_path / "lie.npy", index)
+    rehash(store.path, "index.npy", (tmp_path / "lie.npy").read_bytes())
+    with pytest.raises(StoreError, match=message):
+        Store.open(store.path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": 0}, {"channels": -1}, {"cases": 0}, {"ignore_label": 0}, {"name": "a\nb"}, {"splits": {"a\nb": []}},
+        {"version": 10**4000}, {"u" * 10**5: 1},
+    ],
+)  # fmt: skip
+def test_a_store_json_that_lies_is_one_line(store, change) -> None:
+    file = store.path / "store.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(StoreError) as error:
+        Store.open(store.path)
+    assert len(str(error.value).splitlines()) == 1 and len(str(error.value)) < 600 + len(str(file))
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "\u2028", "n" * 501])
+def test_names_that_nobody_can_print_stay_out(tmp_path, name) -> None:
+    case = replace(make_case(0), patient_id=name)
+    with pytest.raises(InputError, match=r"case c0: the name .* give it another one"):
+        write(tmp_path / "store", [case])
+
+
+def test_more_annotators_than_a_store_can_count(tmp_path) -> None:
+    case = replace(make_case(0, shape=(1, 1)), masks=np.zeros((65536, 1, 1), np.uint8))
+    with pytest.raises(InputError, match="case c0: 65536 annotators, more than"):
+        write(tmp_path / "store", [case])

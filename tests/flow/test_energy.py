@@ -13,7 +13,7 @@ PRESENT = torch.tensor([[True, True, True, True], [True, True, False, False]])
 
 
 def test_it_is_the_unbiased_ged_without_the_annotators_own_term() -> None:
-    score = energy_score(PROBABILITY, ANNOTATIONS, PRESENT)
+    score = energy_score(PROBABILITY, ANNOTATIONS, PRESENT, smooth=0.0)
     expected = []
     for drawn, truth, present in zip(PROBABILITY > 0.5, ANNOTATIONS.bool(), PRESENT, strict=True):
         distances = overlaps(drawn, truth[present]).iou.distance
@@ -81,12 +81,9 @@ def test_descent_finds_the_odds_of_two_masks() -> None:
     assert 0.15 <= share <= 0.35
 
 
-def test_a_mask_beside_an_empty_one_is_drawn_to_nothing_and_its_distance_stays_1() -> None:
+def test_a_mask_beside_an_empty_one_is_drawn_to_nothing() -> None:
     probability = torch.full((1, 2, 1, 4, 4), 0.9, requires_grad=True)
-    empty = torch.zeros(1, 1, 1, 4, 4)
-    score = energy_score(probability, empty, torch.ones(1, 1, dtype=torch.bool))
-    assert score.item() == 2.0  # both differ from it wholly, and not from each other
-    score.backward()
+    energy_score(probability, torch.zeros(1, 1, 1, 4, 4), torch.ones(1, 1, dtype=torch.bool)).backward()
     assert (probability.grad > 0).all()
 
 

@@ -1,6 +1,7 @@
 """Images and masks of every format, and what cannot be used is named."""
 
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -299,3 +300,43 @@ def test_a_folder_in_the_way(tmp_path) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(DiskError, match="this is a folder"):
         write_png(tmp_path / "a.png", GREY)
+
+
+def test_arrays_whose_head_lies(tmp_path) -> None:
+    np.save(tmp_path / "a.npy", np.float64(3))
+    with pytest.raises(InputError, match="another kind of content"):
+        read_image(tmp_path / "a.npy")
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x02\x00" + b"\xff" * 4 + b"{" * 60)
+    with pytest.raises(InputError, match="its head is longer"):
+        read_image(tmp_path / "a.npy")
+
+
+def test_a_jpeg_of_thousands_of_scans_is_not_decoded(tmp_path) -> None:
+    save(tmp_path / "a.png", np.zeros((2000, 2000), np.uint8))
+    Image.open(tmp_path / "a.png").save(tmp_path / "a.jpg", progressive=True)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    assert read_image(tmp_path / "a.jpg").pixels.shape == (1, 2000, 2000)
+    last = whole.rindex(b"\xff\xda")
+    (tmp_path / "a.jpg").write_bytes(whole[:last] + whole[last:-2] * 3000 + whole[-2:])
+    with pytest.raises(InputError, match=r"in 30.. scans; save it as a plain JPEG or PNG"):
+        read_image(tmp_path / "a.jpg")
+
+
+def test_a_later_page_is_not_larger_than_the_first(tmp_path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(GREY)
+        file.write(np.zeros((13000, 13000), np.uint8), compression="zlib")
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"pages are .*of several sizes"):
+        read_image(tmp_path / "a.tif")
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+
+
+def test_scaling_takes_one_copy(tmp_path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((3000, 1000), np.uint16))
+    tracemalloc.start()
+    read_image(tmp_path / "a.npy")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3000 * 1000 * (2 + 4) * 1.2

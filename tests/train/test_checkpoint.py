@@ -63,3 +63,40 @@ def test_a_full_disk_leaves_the_old_pair(pair: Path, monkeypatch: pytest.MonkeyP
         save_pair(pair, {"a": torch.zeros(9)}, {"step": 4})
     monkeypatch.undo()
     assert load_pair(pair)[1]["step"] == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'{"version": ' + b"9" * 5000 + b"}", b'{"version": ' + b"9" * 4000 + b"}", b"[" * 10**5, b'{"version": "a\\nb"}'],
+)
+def test_a_description_that_python_itself_stumbles_over_is_one_line(pair: Path, text: bytes) -> None:
+    pair.with_suffix(".json").write_bytes(text)
+    with pytest.raises(CheckpointError) as error:
+        load_pair(pair)
+    assert len(str(error.value).splitlines()) == 1 and len(str(error.value)) < 500 + len(str(pair))
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ({"a": {"dtype": "F4", "shape": [12], "data_offsets": [0, 6]}}, "no safetensors"),
+        ({"a": {"dtype": "F32", "shape": [1] * 10**5 + [6], "data_offsets": [0, 24]}}, "100001 axes"),
+        ({"a\nb": {"dtype": "c\nd"}}, "no safetensors"),
+        (
+            {f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(10**5)},
+            "more than the 4194304",
+        ),
+    ],
+)
+def test_heads_that_would_keep_torch_busy_or_confuse_it(pair: Path, head: dict, reason: str) -> None:
+    import hashlib
+
+    text = json.dumps(head).encode()
+    blob = len(text).to_bytes(8, "little") + text + bytes(24)
+    pair.write_bytes(blob)
+    card = json.loads(pair.with_suffix(".json").read_text())
+    card |= {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
+    pair.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match=reason) as error:
+        load_pair(pair)
+    assert "\n" not in str(error.value)

@@ -10,10 +10,12 @@ from atfm.train.config import Config, override
 from atfm.train.presets import PRESETS, resolve
 
 
-@pytest.mark.parametrize("name", ["phantom", "lidc"])
+@pytest.mark.parametrize("name", [name for name in PRESETS if not name.startswith("paper")])
 def test_presets_build(name: str) -> None:
-    size = PRESETS[name].window or (32, 32)
-    assert build(PRESETS[name], in_channels=1, channels=1, size=size).stages()[1].name == "sfm"
+    size = PRESETS[name].window or PRESETS[name].crop or (32, 32)
+    method = build(PRESETS[name], in_channels=1, channels=1, size=size)
+    assert method.stages()[1].name == "sfm"
+    assert method.accepts([2 * width for width in size]) == (PRESETS[name].crop is not None)
 
 
 def test_the_paper_has_the_published_sizes() -> None:
@@ -70,6 +72,8 @@ def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:
     ("fields", "message"),
     [
         ({"window": (40, 40)}, "field 'window': expected at most"),
+        ({"crop": (16, 16, 16)}, "field 'crop': expected 2 numbers and no window beside it"),
+        ({"crop": (32, 32), "window": (16, 16)}, "field 'crop': expected 2 numbers and no window beside it"),
         ({"gtr": {"patch": 5}}, "does not divide"),
         ({"gtr": {"patch": 2}, "sfm": {"patch": 1}}, "expected gtr.patch = 2"),
     ],
@@ -77,3 +81,36 @@ def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:
 def test_parts_that_do_not_fit_are_refused(fields: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build(override(Config(), fields), in_channels=1, channels=1, size=(32, 32))
+
+
+LAUGHS = "a0: &a0 [lol]\n" + "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10))
+MERGES = "a0: &a0 {x: 1}\n" + "\n".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.yaml", LAUGHS, "more than 10000 values"),
+        ("a.yaml", MERGES, "merges fields by <<"),
+        ("a.yaml", "window: &a [*a]", "more than 10000 values"),
+        ("a.yaml", "seed: " + "[" * 9000, "cannot be read"),
+        ("a.yaml", "seed: 2001-99-99", "cannot be read"),
+        ("a.yaml", "seed: !!python/object/apply:os.system [exit]", "cannot be read"),
+        ("a.yaml", "seed: " + "9" * 5000, "cannot be read"),
+        ("a.yaml", "1: 2", "names of fields to be text"),
+        ("a.yaml", "preset: [lidc]", "preset .* is unknown"),
+        ("a.yaml", 'gtr: {blocks: "a\\nb"}', "field 'gtr.blocks'"),
+        ("a.yaml", "seed: " + "a" * 10**5, "expected at most 65536 bytes"),
+        ("a.toml", "seed = " + "[" * 30000, "cannot be read"),
+        ("a.toml", "seed = 0x" + "f" * 60000, "digits|seed"),
+        ("a.toml", "[stage1]\nlr = inf", "finite number"),
+        ("a.toml", 'preset = "a\\u2028b"', "preset"),
+        ("a.toml", "a" * 60000 + " = 1", "unknown field"),
+    ],
+)
+def test_hostile_files_are_refused_in_one_short_line(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=message) as error:
+        resolve(str(tmp_path / name))
+    line = str(error.value)
+    assert len(line.splitlines()) == 1 and len(line) < 600 + len(str(tmp_path))

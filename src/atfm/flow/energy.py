@@ -13,8 +13,6 @@ from torch.nn import functional as F
 
 __all__ = ["energy_score", "harden"]
 
-_SMALL = 16.0  # pixels
-
 
 def harden(probability: Tensor) -> Tensor:
     """Return the mask of a probability `[B, S, C, *spatial]`, with the gradient of the probability (straight through).
@@ -29,7 +27,9 @@ def harden(probability: Tensor) -> Tensor:
     return hard + probability - probability.detach()
 
 
-def energy_score(probability: Tensor, annotations: Tensor, present: Tensor, counts: Tensor | None = None) -> Tensor:
+def energy_score(
+    probability: Tensor, annotations: Tensor, present: Tensor, counts: Tensor | None = None, *, smooth: float = 1.0
+) -> Tensor:
     """Return `L_E` averaged over images, a scalar; of classes the background is left out.
 
     Args:
@@ -37,6 +37,7 @@ def energy_score(probability: Tensor, annotations: Tensor, present: Tensor, coun
         annotations: `[B, K, C, *spatial]` in {0, 1}.
         present: `[B, K]` bool.
         counts: `[B, K, *spatial]` bool, the pixels of which an annotator says something; None: all.
+        smooth: pixels added to intersection and union, so that empty masks have a slope.
     """
     first = int(probability.shape[2] > 1)
     drawn, truth = harden(probability)[:, :, first:], annotations[:, :, first:]
@@ -45,27 +46,15 @@ def energy_score(probability: Tensor, annotations: Tensor, present: Tensor, coun
         drawn, truth = drawn * said[:, None, None], truth * said[:, None, None]
     drawn, truth = drawn.flatten(2), truth.flatten(2)  # [B, S, N], [B, K, N]
     weight = present / present.sum(1, keepdim=True)  # [B, K]
-    across = (_distances(drawn, truth).mean(1) * weight).sum(1)  # [B]
-    pairs = _distances(drawn, drawn)  # [B, S, S]
+    across = (_distances(drawn, truth, smooth).mean(1) * weight).sum(1)  # [B]
+    pairs = _distances(drawn, drawn, smooth)  # [B, S, S]
     samples = drawn.shape[1]
     within = (pairs.sum((1, 2)) - pairs.diagonal(dim1=1, dim2=2).sum(1)) / (samples * (samples - 1))
     return (2 * across - within).mean()
 
 
-def _distances(a: Tensor, b: Tensor) -> Tensor:
-    """`1 - IoU` of every pair of hardened masks `a [B, S, N]` and `b [B, T, N]`, `[B, S, T]`; empty with empty is 0.
-
-    Beside an empty mask every other one has distance 1, whatever its size, so nothing would ever shrink to nothing.
-    There the gradient (not the value) is that of the other's size.
-    """
+def _distances(a: Tensor, b: Tensor, smooth: float) -> Tensor:
+    """`1 - IoU` of every pair of `a [B, S, N]` and `b [B, T, N]`, `[B, S, T]`."""
     overlap = torch.einsum("bsn,btn->bst", a, b)
-    size_a, size_b = a.sum(-1).unsqueeze(2), b.sum(-1).unsqueeze(1)
-    empty_a, empty_b = size_a.detach() < 0.5, size_b.detach() < 0.5
-    distance = (1 - overlap / (size_a + size_b - overlap).clamp_min(1.0)) * ~(empty_a & empty_b)
-    return distance + _slope(size_a) * empty_b + _slope(size_b) * empty_a
-
-
-def _slope(size: Tensor) -> Tensor:
-    """Zero, with the gradient of a size in units of itself (or of `_SMALL` pixels, for smaller ones)."""
-    share = size / size.detach().clamp_min(_SMALL)
-    return share - share.detach()
+    union = a.sum(-1).unsqueeze(2) + b.sum(-1).unsqueeze(1) - overlap
+    return 1 - (overlap + smooth) / (union + smooth)

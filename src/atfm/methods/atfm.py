@@ -123,16 +123,13 @@ class ATFM(Method):
         return losses
 
     def energy(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the energy score of masks drawn as they are when sampling, and beside it the losses of stage 2.
-
-        The same steps, solver and temperature. Without stage 2's losses a training was seen to run away.
-        """
+        """Return the energy score of masks drawn as they are when sampling: the same steps, solver and temperature."""
         x_0, context, region = self._starts(batch.image, self.draws, self.temperature)
         field = self._field(context, region)
         x_1 = integrate(field, x_0.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
         counts = None if batch.counts is None else self.focus(batch.counts)
         drawn = x_1.unflatten(0, x_0.shape[:2])  # [B, S, C, *window]
-        return {"energy": energy_score(drawn, self.focus(batch.annotations), batch.present, counts), **self.loss(batch)}
+        return {"energy": energy_score(drawn, self.focus(batch.annotations), batch.present, counts)}
 
     def _starts(self, image: Tensor, starts: int, temperature: float = 1.0) -> tuple[Tensor, Tensor, Tensor | None]:
         """Draw so many starts of each image, `[B, S, C, *window]`, read the image once, and find the region."""

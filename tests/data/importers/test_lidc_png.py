@@ -184,3 +184,24 @@ def test_real_slices(shared_data: Path, tmp_path) -> None:
     with zipfile.ZipFile(lidc / ("val.zip" if 123 in store.split("val") else "test.zip")) as archive:
         pixels = np.asarray(Image.open(io.BytesIO(archive.read(member))))
     np.testing.assert_array_equal(store[123].image[0], pixels / np.float32(255))
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "a\u2028b", "n" * 501, "p/nodule-" + "9" * 5000 + "/images/slice-0.png"])
+def test_names_that_are_none_are_refused(tmp_path, name) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x", b"")
+        archive.writestr(zipfile.ZipInfo("placeholder"), b"")
+        archive.filelist[-1].filename = name
+    with pytest.raises(InputError, match="which is no name") as error:
+        import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_zip_of_a_later_version_is_refused(tmp_path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x", b"")
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 255
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(InputError, match="neither a folder nor a whole zip file"):
+        import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")

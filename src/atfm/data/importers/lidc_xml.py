@@ -19,7 +19,8 @@ __all__ = ["Outline", "Reading", "Roi", "read_xml"]
 
 LARGEST_XML = 64 * 2**20  # the largest of LIDC-IDRI has about 3 MB
 LARGEST_COORDINATE = 2**15 - 1
-MOST_READERS = 100  # LIDC-IDRI has up to four, a later reading of it twelve
+MOST_NODULES = 200  # of one reader
+MOST_READERS = 100  # LIDC-IDRI has four
 MOST_POINTS = 20_000  # of one outline
 
 
@@ -115,6 +116,8 @@ def read_xml(file: Path) -> Reading | None:
 def outlines_of(session: ElementTree.Element, reader: int) -> Iterator[Outline]:
     """The nodules of one session that have an outline."""
     for number, nodule in enumerate(named(session, "unblindedreadnodule"), start=1):
+        if number > MOST_NODULES:
+            raise InputError(f"more than {MOST_NODULES} nodules of reader {reader + 1}; it is damaged")
         name = next((text(node) for node in named(nodule, "noduleid")), "") or str(number)
         rois = tuple(roi_of(roi, f"nodule {shown(name)} of reader {reader + 1}") for roi in named(nodule, "roi"))
         if sum(len(roi.points) for roi in rois) > 1:
