@@ -1,0 +1,34 @@
+"""A short run of every reader's corpus: read or refused with one line, within bounds; the long one is `run.py`."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+COUNT = 150
+READERS = {
+    "images": ["png", "tiff", "jpeg", "npy", "nifti", "dicom"],
+    "own files": ["store", "splits", "config", "checkpoint"],
+    "data sets": ["folder", "isic", "lidc-png", "lidc-hpunet", "lidc-pickle", "lidc-hdf5", "lidc-xml", "lidc-dicom"],
+}
+
+
+def run(*arguments: str) -> list[dict[str, object]]:
+    command = [sys.executable, str(HERE / "run.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.timeout(600)  # seconds on an idle machine; other work beside it must not make it fail
+@pytest.mark.parametrize("group", READERS)
+def test_every_input_is_read_or_refused(group: str) -> None:
+    readers = [option for reader in READERS[group] for option in ("--reader", reader)]
+    summaries = run(*readers, "--count", str(COUNT), "--seconds", "10")
+    assert [summary["reader"] for summary in summaries] == READERS[group]
+    for summary in summaries:
+        assert summary["failures"] == [] and summary["failed"] == 0, json.dumps(summary, indent=1)
+        assert summary["read"] + summary["refused"] == COUNT and summary["read"] > 0 and summary["refused"] > 0
