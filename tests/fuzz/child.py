@@ -1,6 +1,7 @@
 """The process in which the readers meet their inputs; started by `run.py`, in an empty folder of its own."""
 
 import argparse
+import hashlib
 import json
 import os
 import resource
@@ -29,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--list", action="store_true")
     parser.add_argument("readers", nargs="*")
+    parser.add_argument("--digest", action="store_true", help="of the inputs, which are not read")
     for option in ("--first", "--from", "--end", "--seed", "--memory"):
         parser.add_argument(option, type=int)
     parser.add_argument("--seconds", type=float)
@@ -36,6 +38,10 @@ def main() -> None:
     args = parser.parse_args()
     if args.list:
         print(json.dumps(list(READERS)))
+        return
+    if args.digest:
+        made = (make(name, READERS[name].kind(), 0, index).files for name in args.readers for index in range(args.end))
+        print(hashlib.sha256(repr([sorted(files.items()) for files in made]).encode()).hexdigest())
         return
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: what one input costs is counted in one thread
     where = Path("deep", "er")

@@ -198,5 +198,5 @@ def nifti_hostile() -> dict[str, dict[str, object]]:
             "vox_offset": 2e8,
             "body": bomb,
         },
-        "nifti packed, of 100 MB": {"packed": True, "dim": (3, 512, 512, 400, 1, 1, 1, 1), "body": bomb},
+        "nifti packed, of 20 MB": {"packed": True, "dim": (3, 512, 512, 80, 1, 1, 1, 1), "body": bomb},
     }

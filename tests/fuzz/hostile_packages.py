@@ -1,4 +1,4 @@
-"""Zips and folders of images: bombs, names that lead out, twins, locks, links, and members that lie."""
+"""Zips of images: bombs, names that lead out, twins, locks, links, and members that lie."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ from corpus import Content, Files, Kind, Link
 from damage import damaged
 from hostile_rasters import BINARY, COLOUR, GREY, png, saved, zeros
 
-__all__ = ["folder_kind", "lidc_png_kind", "links", "repacked", "zip_hostile", "zipped"]
+__all__ = ["Members", "inside", "lidc_png_kind", "links", "repacked", "zip_hostile", "zipped"]
 
 Members = dict[str, bytes]
 
@@ -203,6 +203,14 @@ def repacked(file: str, files: Files, rng: np.random.Generator) -> Files:
     return {**files, file: zipped(members)}
 
 
+def inside(file: str, files: Files, rng: np.random.Generator) -> Files:
+    """Damage of a member of the zip, or of the file itself where it is none."""
+    content = files.get(file)
+    if isinstance(content, bytes) and zipfile.is_zipfile(io.BytesIO(content)):
+        return repacked(file, files, rng)
+    return {name: damaged(held, rng)[1] if isinstance(held, bytes) else held for name, held in files.items()}
+
+
 def links(root: str, members: Members) -> dict[str, Callable[[], Files]]:
     """A folder in which one file is a link."""
     first = next(iter(members))
@@ -219,50 +227,3 @@ def links(root: str, members: Members) -> dict[str, Callable[[], Files]]:
         return files
 
     return {f"folder, link {name}": partial(with_link, target) for name, target in targets.items()}
-
-
-# ---- any folder ----
-
-
-def folder_members() -> Members:
-    members = {}
-    for case in ("a", "b_2"):
-        members[f"images/{case}.png"] = saved(GREY, "PNG")
-        for who in ("x", "y", "z")[: 2 + (case == "a")]:
-            members[f"masks/{case}_{who}.png"] = saved(BINARY * 255, "PNG")
-    return members
-
-
-def folder_kind() -> Kind:
-    members = folder_members()
-    root: Members = {f"a/{name}": content for name, content in members.items()}
-    hostile: dict[str, Callable[[], Files]] = dict(links("a", members))
-    names = {
-        "of lines": "a\nb",
-        "of 200 letters": "n" * 200,
-        "of surrogates": "\udcff\udcfe",
-        "of underscores": "_" * 200,
-        "of digits": "9" * 240,
-        "of a square": "²",
-        "of an arrow": "\u2028",
-        "of a space": " ",
-    }
-    for what, name in names.items():
-        hostile[f"folder, image {what}"] = lambda name=name: {f"a/images/{name}.png": saved(GREY, "PNG"), **root}
-        hostile[f"folder, case {what}"] = lambda name=name: {
-            f"a/images/{name}.png": saved(GREY, "PNG"),
-            f"a/masks/{name}_x.png": saved(BINARY * 255, "PNG"),
-            **root,
-        }
-    for what, content in {
-        "of 10^9 x 10^9": png(10**9, 10**9),
-        "of another size": saved(GREY.T.copy(), "PNG"),
-        "in colour": saved(COLOUR, "PNG"),
-        "of nothing": b"",
-        "of text": b"hello",
-    }.items():
-        hostile[f"folder, image {what}"] = lambda content=content: {**root, "a/images/a.png": content}
-        hostile[f"folder, mask {what}"] = lambda content=content: {**root, "a/masks/a_x.png": content}
-    hostile["folder of nothing"] = lambda: {"b/c": b""}
-    hostile["folder of 2000 other files"] = lambda: {**root, **{f"a/{i}.txt": b"" for i in range(2000)}}
-    return Kind({"folder": dict(root)}, hostile)

@@ -87,7 +87,7 @@ PICKLES: dict[str, bytes] = {
     "marks alone": b"(" * 200_000 + b".",
     "a list in itself": b"\x80\x02]q\x00h\x00a.",
     "a dict that is its own key": b"\x80\x02}q\x00h\x00Ns.",
-    "a million nothings": b"\x80\x02(" + b"N" * 1_000_000 + b"l.",
+    "300,000 nothings": b"\x80\x02(" + b"N" * 300_000 + b"l.",
     "nothing on the stack": b"\x80\x02R.",
     "protocol 255": b"\x80\xffN.",
     "no end": b"\x80\x02N",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-COUNT = 150
+COUNT = 100
 READERS = {
     "images": ["png", "tiff", "jpeg", "npy", "nifti", "dicom"],
     "own files": ["store", "splits", "config", "checkpoint"],
@@ -21,6 +21,12 @@ def run(*arguments: str) -> list[dict[str, object]]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_corpus_is_the_same_every_time() -> None:
+    command = [sys.executable, str(HERE / "child.py"), "--digest", "--end", "10", "png", "nifti", "dicom", "store"]
+    digests = [subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2)]
+    assert digests[0] == digests[1] and len(digests[0]) == 65
 
 
 @pytest.mark.timeout(600)  # seconds on an idle machine; other work beside it must not make it fail

@@ -376,3 +376,19 @@ def test_a_decoder_that_breaks_down_takes_nobody_with_it(tmp_path) -> None:
             assert "\n" not in str(error)
     (tmp_path / "a.dcm").write_bytes(whole)
     assert read_series(tmp_path / "a.dcm").pixels.shape == (1, 100, 100, 3)
+
+
+def test_words_of_a_file_stay_on_one_line(tmp_path, dicom) -> None:
+    dicom.write_slice(tmp_path / "1.dcm", HU[0], series="1.2.3", SeriesDescription="a\x85b\x7fc", PatientID="p\x7f")
+    dicom.write_slice(tmp_path / "2.dcm", HU[0], series="1.2.4")
+    assert "a?b?c" in refused(tmp_path)
+
+
+def test_places_beyond_any_scanner(tmp_path, dicom) -> None:
+    dicom.write_slice(tmp_path / "1.dcm", HU[0], position=(0.0, 0.0, 1e300))
+    assert "ImagePositionPatient: expected millimetres within a scanner" in refused(tmp_path)
+
+
+def test_pixels_too_small_to_tell_apart(tmp_path, dicom) -> None:
+    dicom.write_slice(tmp_path / "1.dcm", HU[0], PixelSpacing=["1e-300", "1e-300"])
+    assert "PixelSpacing: expected two sizes above 0 mm" in refused(tmp_path)

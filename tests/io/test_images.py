@@ -1,5 +1,6 @@
 """Images and masks of every format, and what cannot be used is named."""
 
+import contextlib
 import struct
 import tracemalloc
 import zlib
@@ -340,3 +341,29 @@ def test_scaling_takes_one_copy(tmp_path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3000 * 1000 * (2 + 4) * 1.2
+
+
+def test_strips_that_are_not_there_are_not_gone_through(tmp_path) -> None:
+    deep = RNG.integers(0, 65536, (6, 9, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb", rowsperstrip=1)
+    content = (tmp_path / "a.tif").read_bytes()
+    rows = struct.pack("<HHII", 257, 4, 1, 6)
+    assert content.count(rows) == 1 or content.count(struct.pack("<HHIHH", 257, 3, 1, 6, 0)) == 1
+    content = content.replace(rows, struct.pack("<HHII", 257, 4, 1, 10**6))
+    (tmp_path / "a.tif").write_bytes(
+        content.replace(struct.pack("<HHIHH", 257, 3, 1, 6, 0), struct.pack("<HHII", 257, 4, 1, 10**6))
+    )
+    with pytest.raises(InputError, match="6 strips or tiles of 1000000; it is damaged"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_a_chunk_that_claims_4_gigabytes_reserves_nothing(tmp_path) -> None:
+    content = save(tmp_path / "a.png", GREY).read_bytes()
+    at = content.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(content[:at] + b"\xff\0\0\0" + content[at + 4 :])
+    tracemalloc.start()
+    with contextlib.suppress(InputError):  # PIL takes it for a file that ends too early, or has all pixels already
+        read_image(tmp_path / "a.png")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6

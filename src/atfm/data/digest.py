@@ -34,7 +34,7 @@ def describe(
     filled: Counter[int] = Counter()
     chosen, agreement = set(seeded_cases(store, AGREEMENT_CASES, seed)), []
     for i, case in enumerate(store):
-        channels = one_hot(case.masks, info.classes, info.spatial_dims)
+        channels = one_hot(case.masks, info.classes, info.spatial_dims, info.ignore_label)
         labels = channels[:, min(info.classes - 1, 1) :]  # [K, C', *spatial]: all but the background
         sizes = labels.reshape(*labels.shape[:2], -1).sum(2)  # [K, C']
         for label, size in zip(areas, sizes.T, strict=True):

@@ -64,7 +64,7 @@ def illustrate(
                 patient_id=case.patient_id,
                 score=line,
                 image=case.image,
-                annotations=one_hot(case.masks, store.info.classes, case.image.ndim - 1),
+                annotations=one_hot(case.masks, store.info.classes, case.image.ndim - 1, store.info.ignore_label),
                 samples=drawn.masks[0, :SHOWN].cpu().numpy(),
                 probability=drawn.mean_probability[0].cpu().numpy(),
                 entropy=drawn.entropy[0].cpu().numpy(),

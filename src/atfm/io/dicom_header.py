@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Header", "Plane", "groups", "number", "numbers", "read_header", "said"]
 
 UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-FARTHEST = 1e6  # millimetres; the square of what is much larger overflows
+FARTHEST, NEAREST = 1e6, 1e-6  # millimetres; products of what lies beyond overflow or vanish
 MAX_FRAMES = 2**16
 MAX_PLANE = 2**27  # pixels
 
@@ -230,7 +230,7 @@ def pixel_spacing(places: "Sequence[Dataset]", path: Path) -> tuple[float, float
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
         values = first(places, keyword, path, 2)
         if values is not None:
-            if min(values) <= 0:
+            if min(values) < NEAREST:
                 raise InputError(f"{path}: {keyword}: expected two sizes above 0 mm, got {list(values)}")
             return values[0], values[1]
     return None

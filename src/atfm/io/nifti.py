@@ -52,7 +52,10 @@ def open_nifti(path: Path) -> "Nifti1Image":
 
 def check_head(head: bytes, path: Path, more: Callable[[int], bytes]) -> None:
     """Refuse voxels that begin too far behind, and extensions that reach beyond where they begin."""
-    order = "<" if head[:4] == struct.pack("<i", 348) else ">"
+    # By the number of axes, as nibabel tells it. Another size of the head nibabel would mend; here it is damage.
+    order = "<" if 1 <= struct.unpack("<h", head[40:42])[0] <= 7 else ">"
+    if struct.unpack(f"{order}i", head[:4])[0] != 348:
+        raise InputError(f"{path}: cannot be read as NIfTI: its head has no size of 348 bytes; it is damaged")
     begins = struct.unpack(f"{order}f", head[108:112])[0]
     if not 0 <= begins <= LARGEST_HEAD:
         raise InputError(f"{path}: its voxels are said to begin at byte {begins:g}; it is damaged")

@@ -1,6 +1,7 @@
 """PNG, JPEG and TIFF: from a file to pixels as they were stored."""
 
 import io
+import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ __all__ = ["MAX_PIXELS", "decode_raster", "raster_labels", "raster_pixels"]
 
 # Far above any slide or slice, far below what would fill the memory: a small file can claim to be huge.
 MAX_PIXELS = 2**27
+
+LARGEST_HELD = 2**28  # bytes; a larger file is read bit by bit
 
 FORMATS = ("PNG", "JPEG", "TIFF")
 
@@ -33,10 +36,11 @@ def decode_raster(source: bytes | Path, name: str) -> Image.Image:
         InputError: unreadable, truncated, or more than `MAX_PIXELS` pixels.
     """
     with decoding(name, "an image"), warnings.catch_warnings():
+        held = io.BytesIO(source) if isinstance(source, bytes) else in_memory(source)
         # What PIL only warns of, large sizes and odd tags, is either said below in a line of ours or does no harm.
         warnings.simplefilter("ignore")
         try:
-            picture = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+            picture = Image.open(held, formats=FORMATS)
         except UnidentifiedImageError:
             raise InputError(
                 f"{name}: cannot be read as an image: it is no PNG, JPEG or TIFF, or has lost its head"
@@ -46,9 +50,19 @@ def decode_raster(source: bytes | Path, name: str) -> Image.Image:
         pixels = picture.width * picture.height
         check_size(pixels * getattr(picture, "n_frames", 1), name)
         if picture.format in ("JPEG", "MPO") and picture.info.get("progressive"):
-            check_scans(source if isinstance(source, bytes) else source.read_bytes(), pixels, name)
+            check_scans(held.getvalue() if isinstance(held, io.BytesIO) else held.read_bytes(), pixels, name)
         picture.load()
     return ImageOps.exif_transpose(picture) if picture.format in ("JPEG", "MPO") else picture
+
+
+def in_memory(path: Path) -> io.BytesIO | Path:
+    """The content of a file, of which no decoder gets more than there is: for a file they reserve what it claims.
+
+    A very large one stays on the disk, and so does what is no file or not there.
+    """
+    if path.is_file() and path.stat().st_size < LARGEST_HELD:
+        return io.BytesIO(path.read_bytes())
+    return path
 
 
 def check_size(pixels: int, name: str) -> None:
@@ -147,7 +161,7 @@ def deep_colour(path: Path) -> bool:
     import tifffile
 
     try:
-        with decoding(path, "a TIFF"), tifffile.TiffFile(path) as file:
+        with decoding(path, "a TIFF"), tifffile.TiffFile(in_memory(path)) as file:
             page = file.pages.first
             return page.samplesperpixel > 1 and page.dtype is not None and page.dtype.itemsize > 1
     except InputError:
@@ -158,9 +172,12 @@ def read_deep_colour(path: Path) -> np.ndarray:
     """A TIFF of 16-bit or float colours, `[C, H, W]`, transparency left out."""
     import tifffile
 
-    with decoding(path, "a TIFF"), tifffile.TiffFile(path) as file:
+    with decoding(path, "a TIFF"), tifffile.TiffFile(in_memory(path)) as file:
         page = file.pages.first
         check_size(int(np.prod(page.shape)), str(path))
+        pieces = math.prod(page.chunked)
+        if len(page.dataoffsets) != pieces:  # tifffile would go through millions of strips that are not there
+            raise InputError(f"{path}: {len(page.dataoffsets)} strips or tiles of {pieces}; it is damaged")
         pixels, axes = page.asarray(), page.axes
     if axes not in ("YXS", "SYX"):
         raise InputError(f"{path}: axes {axes}; expected a colour TIFF with rows, columns and samples")

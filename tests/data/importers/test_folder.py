@@ -247,3 +247,17 @@ def test_real_cells(shared_data: Path, tmp_path) -> None:
     assert len(store) == 35 and {store.annotators(i) for i in range(35)} == {10}
     assert store.ids()[3][0] == "b04" and all(mask.any() for case in store for mask in case.masks)
     assert [len(store.split(name)) for name in ("train", "val", "test")] == [22, 6, 7]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u2028b"])
+def test_names_that_nobody_can_read_are_refused_where_they_matter(tmp_path, name) -> None:
+    for path in (f"images/{name}.png", f"masks/{name}_x.png"):
+        folder = tmp_path / path[:5]
+        (folder / "images").mkdir(parents=True)
+        (folder / "masks").mkdir()
+        for file in ("images/c.png", "masks/c_x.png", path):
+            Image.fromarray(np.zeros((3, 3), np.uint8)).save(folder / file)
+        with pytest.raises(InputError, match="cannot be printed; rename it"):
+            import_folder(folder, tmp_path / "store", images="images/{case}.png", masks="masks/{case}_{annotator}.png")
+        (folder / path).rename(folder / f"{name}.txt")  # a name that no pattern fits does no harm
+        import_folder(folder, folder / "store", images="images/{case}.png", masks="masks/{case}_{annotator}.png")

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from atfm.data.importers import hdf5_text
 from atfm.data.importers.lidc_hdf5 import import_lidc_hdf5
 from atfm.data.store import Store
 from atfm.errors import InputError
@@ -133,6 +134,13 @@ def test_numbers_that_lie_in_other_files_are_refused(tmp_path) -> None:
         file["train"].create_dataset("images", (3, 8, 6), "u1", external=[(str(other), 0, 144)])
     with pytest.raises(InputError, match="train/images: its numbers lie in other files"):
         import_lidc_hdf5(path, tmp_path / "store")
+    with h5py.File(path, "a") as file:
+        del file["train/images"]
+        layout = h5py.VirtualLayout((3, 8, 6), "f8")
+        layout[:] = h5py.VirtualSource(str(other), "train/images", (3, 8, 6))
+        file["train"].create_virtual_dataset("images", layout)
+    with pytest.raises(InputError, match="train/images: its numbers lie in other files"):
+        import_lidc_hdf5(path, tmp_path / "store")
 
 
 def test_a_file_that_claims_to_be_huge(tmp_path) -> None:
@@ -163,3 +171,16 @@ def test_damaged_and_absent_files(tmp_path) -> None:
             (tmp_path / "store").rename(tmp_path / f"whole-{_}")
         except InputError as error:
             assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("size", [0, 2**64 - 1])
+def test_text_over_which_the_library_never_comes_back(tmp_path, monkeypatch, size) -> None:
+    monkeypatch.setattr(hdf5_text, "CPU_SECONDS", 2)
+    fields = group(0) | {"uids": np.array(["1.2", "1.3", "1.4"], object)}
+    path = written(tmp_path / "x.h5", {"train": fields})
+    import_lidc_hdf5(path, tmp_path / "store")
+    content = path.read_bytes()
+    heap = content.index(b"GCOL")  # its first text: number, references and four empty bytes, then the length
+    path.write_bytes(content[: heap + 24] + size.to_bytes(8, "little") + content[heap + 32 :])
+    with pytest.raises(InputError, match="the text of train/uids cannot be read"):
+        import_lidc_hdf5(path, tmp_path / "other")

@@ -205,3 +205,32 @@ def test_a_zip_of_a_later_version_is_refused(tmp_path) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(InputError, match="neither a folder nor a whole zip file"):
         import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+
+
+def test_members_whose_package_is_damaged(tmp_path) -> None:
+    for packing in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w", packing) as archive:
+            archive.writestr("p/nodule-0/images/slice-0.png", bytes(range(256)) * 40)
+            archive.writestr("p/nodule-0/mask-0/slice-0.png", bytes(range(256)) * 40)
+        content = (tmp_path / "a.zip").read_bytes()
+        for offset in (2, 9, 20, 60):
+            at = 30 + len("p/nodule-0/images/slice-0.png") + offset
+            (tmp_path / "a.zip").write_bytes(
+                content[:at] + bytes(b ^ 255 for b in content[at : at + 9]) + content[at + 9 :]
+            )
+            with pytest.raises(InputError, match="cannot be read"):
+                import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+
+
+def test_a_local_name_that_is_no_text(tmp_path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("p/nodule-0/images/slice-0ü.png", b"x")  # a letter beyond ASCII makes names UTF-8
+        archive.writestr("p/nodule-0/images/slice-0.png", b"x")
+        archive.writestr("p/nodule-0/mask-0/slice-0.png", b"x")
+    content = (tmp_path / "a.zip").read_bytes()
+    at = content.index(b"slice-0.png")
+    content = bytearray(content[:at] + b"\xff" + content[at + 1 :])
+    content[content.index(b"PK\x03\x04", 40) + 7] |= 8  # the local head says UTF-8, too
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read, the file is damaged"):
+        import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")

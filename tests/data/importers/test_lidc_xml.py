@@ -94,3 +94,27 @@ def test_too_large_a_file_is_not_opened(written, monkeypatch) -> None:
     monkeypatch.setattr(lidc_xml, "LARGEST_XML", 10)
     assert "more than the 10" in refused(written("<LidcReadMessage/>"))
     assert "cannot be read" in refused(written("").parent / "nothing.xml")
+
+
+def test_more_than_anybody_draws_is_refused(written, xml) -> None:
+    nodule = [xml.roi("1.1", xml.box(1, 2, 5, 6))]
+    assert "101 reading sessions" in refused(written(xml.message("1.5", [[nodule]] * 101)))
+    assert "more than 200 nodules of reader 1" in refused(written(xml.message("1.5", [[nodule] * 201])))
+    assert "20001 points" in refused(written(xml.message("1.5", [[[xml.roi("1.1", [(1, 1)] * 20_001)]]])))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("<noduleID>N0<", "<noduleID>a&#10;b\u2028c<", r"nodule a\nb\u2028c of reader 1"),
+        ("<noduleID>N0<", f"<noduleID>{'n' * 10**6}<", "nnn... of reader 1"),
+        ("<imageSOP_UID>1.1<", "<imageSOP_UID>1&#10;1<", r"on image 1\n1"),
+        ("<SeriesInstanceUid>1.5<", "<SeriesInstanceUid>1&#10;5<", "no SeriesInstanceUid"),
+    ],
+)
+def test_words_of_a_file_stay_on_one_short_line(written, xml, old, new, says) -> None:
+    content = xml.message("1.5", [[[xml.roi("1.1", xml.box(1, 2, 5, 6)).replace("<xCoord>1<", "<xCoord>x<", 1)]]])
+    if "nodule" not in old:
+        content = content.replace("<xCoord>x<", "<xCoord>1<")
+    line = refused(written(content.replace(old, new)))
+    assert says in line and len(line) < 600

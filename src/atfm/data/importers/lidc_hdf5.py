@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from atfm.data.case import Case
 from atfm.data.importers.arrays import binary_masks, unit_image
 from atfm.data.importers.build import build
+from atfm.data.importers.hdf5_text import variable_text
 from atfm.data.importers.lidc_terms import ABOUT
 from atfm.data.importers.naming import shown
 from atfm.data.importers.plan import Plan, Planned, Progress
@@ -147,7 +148,8 @@ def read_group(file: "h5py.File", name: str, path: Path) -> Group:
         raise InputError(f"{where}: {len(images)} images, {len(labels)} labels and uids of shape {list(uids.shape)}")
     if len(uids) > MOST_CASES:
         raise InputError(f"{where}: {len(uids)} slices, more than the {MOST_CASES} that a group may have; cut it up")
-    return Group(name, images, labels, [patient(uid) for uid in uids[:].tolist()])
+    named = variable_text(path, f"{name}/uids") if uids.dtype.kind == "O" else uids[:].tolist()
+    return Group(name, images, labels, [patient(uid) for uid in named])
 
 
 def dataset(file: "h5py.File", name: str, field: str, where: str) -> "h5py.Dataset":

@@ -1,5 +1,6 @@
 """Files by name, whether they lie in a folder or in a zip, read one at a time and never unpacked to disk."""
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +53,7 @@ class Member:
             if isinstance(self.container, Path):
                 return (self.container / self.name).read_bytes()
             return self.container.read(self.name)
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except (OSError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
             raise InputError(f"{self}: cannot be read, the file is damaged: {brief(error)}") from error
         except (RuntimeError, NotImplementedError) as error:
             raise InputError(f"{self}: cannot be read: {brief(error)}; unpack it and import the folder") from error

@@ -1,6 +1,7 @@
 """One pickle on the disk, plain or in a zip: read front to back once, then at places, never all at once."""
 
 import codecs
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -147,7 +148,7 @@ def damaged_zip(path: Path) -> Iterator[None]:
     """Turn what a damaged or encrypted zip raises into one line."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (OSError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise InputError(f"{path}: the zip is damaged: {brief(error)}") from error
     except (RuntimeError, NotImplementedError) as error:
         raise InputError(f"{path}: cannot be read: {brief(error)}; unpack it and import the pickle itself") from error

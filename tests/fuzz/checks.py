@@ -1,0 +1,210 @@
+"""Reading one input, and what has to be true of what comes back; a reader that refuses raises an `AtfmError`."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from atfm.data.case import Case
+from atfm.data.layout import StoreInfo
+from atfm.data.splits import load_splits
+from atfm.data.store import Store
+from atfm.io.images import read_image, read_mask
+from atfm.train.config import Config
+from atfm.train.presets import resolve
+
+__all__ = [
+    "any_folder", "config", "dicom", "image", "isic", "labels", "lidc_dicom", "lidc_hdf5", "lidc_hpunet", "lidc_pickle",
+    "lidc_png", "mask", "pair", "splits", "store", "weights", "windowed", "xml",
+]  # fmt: skip
+
+
+class Wrong(Exception):
+    """A reader accepted something and returned what it may not return."""
+
+
+def holds(truth: object, what: str) -> None:
+    if not truth:
+        raise Wrong(what)
+
+
+def file_of(folder: Path) -> Path:
+    """The one file of an input."""
+    return next(path for path in sorted(folder.iterdir()) if path.name[:2] in ("a.", "w."))
+
+
+def image(folder: Path) -> None:
+    picture = read_image(file_of(folder))
+    pixels = picture.pixels
+    holds(
+        pixels.dtype == np.float32 and pixels.ndim in (3, 4) and pixels.size > 0,
+        f"pixels {pixels.dtype} {pixels.shape}",
+    )
+    holds(np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1, "pixels outside [0, 1]")
+    holds(len(picture.spacing) == pixels.ndim - 1, "spacing of other axes")
+    holds(all(math.isfinite(mm) and mm > 0 for mm in picture.spacing), f"spacing {picture.spacing}")
+    affine = picture.meta.get("affine")
+    holds(affine is None or (affine.shape == (4, 4) and np.isfinite(affine).all()), "an affine that is not finite")
+
+
+def windowed(folder: Path) -> None:
+    pixels = read_image(file_of(folder), window=(-1000.0, 400.0), spatial_dims=2).pixels
+    holds(pixels.dtype == np.float32 and pixels.ndim == 3 and np.isfinite(pixels).all(), "pixels")
+    holds(pixels.min() >= 0 and pixels.max() <= 1, "pixels outside [0, 1]")
+
+
+def mask(folder: Path) -> None:
+    labels = read_mask(file_of(folder))
+    holds(labels.dtype == np.uint8 and labels.ndim in (2, 3) and set(np.unique(labels)) <= {0, 1}, "no mask")
+
+
+def labels(folder: Path) -> None:
+    found = read_mask(file_of(folder), classes=4)
+    holds(found.dtype == np.uint8 and found.ndim in (2, 3) and found.max() < 4, "no labels")
+
+
+def whole(case: Case, info: StoreInfo) -> None:
+    """A case of a store is one that the rest of the library can use."""
+    holds(case.image.dtype == np.float32 and case.image.size > 0, "an image of nothing")
+    holds(len(case.image) == info.channels and case.image.ndim == info.spatial_dims + 1, "other axes than the store")
+    holds(np.isfinite(case.image).all() and case.image.min() >= 0 and case.image.max() <= 1, "pixels outside [0, 1]")
+    holds(
+        case.masks.dtype == np.uint8 and len(case.masks) > 0 and case.masks.shape[1:] == case.image.shape[1:], "masks"
+    )
+    allowed = range(max(2, info.classes)) if info.ignore_label is None else [*range(info.classes), info.ignore_label]
+    holds(set(np.unique(case.masks).tolist()) <= set(allowed), "labels that are no classes")
+    holds(isinstance(case.case_id, str) and isinstance(case.patient_id, str), "ids that are no text")
+    holds(all(math.isfinite(mm) and mm > 0 for mm in case.spacing), f"spacing {case.spacing}")
+
+
+def checked_store(path: Path) -> None:
+    store = Store.open(path)
+    checked = store.check()
+    holds(checked.cases == len(store) == store.info.cases > 0, "another number of cases")
+    for case in store:
+        whole(case, store.info)
+    for name in store.info.splits:
+        store.split(name)
+    holds(len({case_id for case_id, _ in store.ids()}) == len(store), "two cases of one name")
+
+
+def store(folder: Path) -> None:
+    checked_store(folder / "store")
+
+
+def pair(folder: Path) -> None:
+    import torch
+
+    from atfm.train.checkpoint import load_pair
+
+    tensors, card = load_pair(folder / "w.safetensors")
+    holds(isinstance(card, dict) and all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()), "no pair")
+    sum(
+        float(tensor.double().sum())
+        for tensor in tensors.values()
+        if tensor.numel() < 10**6 and not tensor.is_complex()
+    )
+
+
+def weights(folder: Path) -> None:
+    import torch
+
+    from atfm.models import load
+
+    model = load(folder / "w.safetensors")
+    method = model.method
+    holds(all(isinstance(patient, str) for patient in model.patients), "patients that are no text")
+    image = torch.zeros(1, method.in_channels, *method.size)
+    with torch.inference_mode():
+        masks = method.sample(image, 1, generator=torch.Generator().manual_seed(0)).masks
+    holds(masks.shape == (1, 1, method.channels, *method.size) and masks.dtype == torch.bool, "no sample")
+
+
+def config(folder: Path) -> None:
+    found = resolve(str(file_of(folder)))
+    holds(isinstance(found, Config), "no configuration")
+    for part in (found.gtr, found.sfm, found.stage1, found.stage2, found.augment, found):
+        for name, value in part:
+            holds(not isinstance(value, float) or math.isfinite(value), f"{name} = {value}")
+    holds(Config.model_validate_json(found.model_dump_json()) == found, "cannot be written down")
+
+
+def splits(folder: Path) -> None:
+    found = load_splits(file_of(folder))
+    patients = [patient for listed in found.values() for patient in listed]
+    holds(all(isinstance(patient, str) for patient in patients) and len(set(patients)) == len(patients), "no splits")
+
+
+def imported(folder: Path, importer: Callable[[Path], object]) -> None:
+    """Import into a store, and check that store as one does before training."""
+    out = folder.parent / "out"
+    importer(out)
+    checked_store(out)
+
+
+def lidc_png(folder: Path) -> None:
+    from atfm.data.importers.lidc_png import import_lidc_png
+
+    imported(folder, lambda out: import_lidc_png([folder / "a.zip"], out))
+
+
+def any_folder(folder: Path) -> None:
+    from atfm.data.importers.folder import import_folder
+
+    patterns = {"images": "images/{case}.png", "masks": "masks/{case}_{annotator}.png"}
+    imported(folder, lambda out: import_folder(folder / "a", out, **patterns))
+
+
+def lidc_pickle(folder: Path) -> None:
+    from atfm.data.importers.lidc_pickle import import_lidc_pickle
+
+    imported(folder, lambda out: import_lidc_pickle(file_of(folder), out))
+
+
+def lidc_hdf5(folder: Path) -> None:
+    from atfm.data.importers.lidc_hdf5 import import_lidc_hdf5
+
+    imported(folder, lambda out: import_lidc_hdf5(folder / "a.hdf5", out))
+
+
+def lidc_hpunet(folder: Path) -> None:
+    from atfm.data.importers.lidc_hpunet import import_lidc_hpunet
+
+    imported(folder, lambda out: import_lidc_hpunet([folder / "a.zip"], out))
+
+
+def isic(folder: Path) -> None:
+    from atfm.data.importers.isic import import_isic
+
+    table = folder / "a.csv"
+    imported(folder, lambda out: import_isic(folder / "a", out, patients=table if table.exists() else None))
+
+
+def dicom(folder: Path) -> None:
+    from atfm.io.dicom import read_series
+
+    series = read_series(folder / "a")
+    pixels = series.pixels
+    colour = pixels.ndim == 4 and pixels.shape[-1] == 3 and pixels.dtype == np.uint8
+    holds(colour or (pixels.ndim == 3 and pixels.dtype == np.float32), f"pixels {pixels.dtype} {pixels.shape}")
+    holds(pixels.size > 0 and np.isfinite(pixels).all(), "values that are not finite")
+    holds(all(math.isfinite(mm) and mm > 0 for mm in series.spacing), f"spacing {series.spacing}")
+    holds(np.isfinite(series.affine).all() and np.linalg.det(series.affine[:3, :3]) != 0, "an affine that is none")
+    holds(len(pixels) == len(series.positions) == len(series.frames), "another number of slices")
+
+
+def xml(folder: Path) -> None:
+    from atfm.data.importers.lidc_xml import read_xml
+
+    reading = read_xml(folder / "a.xml")
+    if reading is not None:
+        holds(reading.series and all(outline.rois for outline in reading.outlines), "no reading")
+        points = [roi.points for outline in reading.outlines for roi in outline.rois]
+        holds(all(len(each) and each.min() >= 0 for each in points), "points that are none")
+
+
+def lidc_dicom(folder: Path) -> None:
+    from atfm.data.importers.lidc_dicom import Crop, import_lidc_dicom
+
+    imported(folder, lambda out: import_lidc_dicom([folder / "a"], out, crop=Crop(size=16)))
