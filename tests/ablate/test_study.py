@@ -1,11 +1,12 @@
 """A real study of two rows, tiny, and what is made of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from atfm.ablate import ROWS, Outcome, base, figures, study, summary, table
-from atfm.data.phantom_store import import_phantom
+from atfm.data.importers.phantom import import_phantom
 from atfm.data.store import Store
 from atfm.errors import ConfigError
 from atfm.train.config import Config, override
@@ -41,6 +42,15 @@ def test_every_row_seed_and_number_of_steps_is_scored(outcomes: tuple[Path, list
 
 def test_rows_share_stage_1(outcomes: tuple[Path, list[Outcome]]) -> None:
     assert len(list(outcomes[0].glob("gtr-*"))) == 2  # one for each seed
+
+
+def test_a_tuned_row_shares_stage_1_with_the_one_it_departs_from(store: Store, tmp_path: Path) -> None:
+    small = override(BASE, {"sfm": {"context_widths": [8]}})
+    chosen = [replace(row, steps=(1,), solvers=("euler",)) for row in rows("together", "energy-1")]
+    chosen = [replace(row, fields=row.fields | {"sfm": {**row.fields["sfm"], "context_widths": [8]}}) for row in chosen]
+    found = study(store, small, chosen, tmp_path, seeds=[0], samples=4, limit=2)
+    assert [outcome.row for outcome in found] == ["together", "energy-1"]
+    assert len(list(tmp_path.glob("gtr-*"))) == 1
 
 
 def test_again_trains_and_scores_nothing(store: Store, outcomes: tuple[Path, list[Outcome]]) -> None:

@@ -7,10 +7,11 @@ import pytest
 from scipy.special import ndtr
 
 from atfm.data import phantom_colour
+from atfm.data.importers.phantom import import_phantom
 from atfm.data.phantom_classes import classes_phantom, core_probability
 from atfm.data.phantom_colour import LUMA, colour_phantom, pigment_probability
 from atfm.data.phantom_law import Simulated
-from atfm.data.phantom_store import KINDS, import_phantom, kind_of, phantom_cases, simulated_case
+from atfm.data.phantom_store import KINDS, kind_of, phantom_cases, simulated_case
 from atfm.data.phantom_volume import volume_phantom
 from atfm.data.store import Store
 from atfm.errors import InputError

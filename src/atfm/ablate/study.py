@@ -19,7 +19,7 @@ from atfm.flow.solver import SOLVERS
 from atfm.io.atomic import atomic_write
 from atfm.methods import ATFM
 from atfm.models import Model, load
-from atfm.train.config import Config
+from atfm.train.config import Config, SFMConfig, StageConfig
 
 __all__ = ["Outcome", "study"]
 
@@ -125,8 +125,9 @@ def _stage_1(store: Store, config: Config, out: Path, device: torch.device, tell
     """The run folder of the stage 1 of a configuration, trained if it is not there yet."""
     identity = config.model_dump_json(include={"gtr", "stage1", "augment", "window", "crop"})
     folder = out / f"gtr-{hashlib.sha256(identity.encode()).hexdigest()[:8]}-seed-{config.seed}"
-    off = {name: getattr(config, name).model_copy(update={"steps": 0}) for name in ("stage2", "stage3")}
-    alone = config.model_copy(update={**off, "sfm": type(config.sfm)(patch=config.gtr.patch)})
+    # Whatever rows that share a stage 1 may differ in is as by default here, so that they find the same training.
+    other = {"sfm": SFMConfig(patch=config.gtr.patch), "stage2": StageConfig(steps=0), "stage3": StageConfig(steps=0)}
+    alone = config.model_copy(update=other)
     tell(f"stage 1, seed {config.seed}: {folder.name}")
     fit(alone, from_store(store, alone), folder, device=device)
     return folder

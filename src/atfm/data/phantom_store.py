@@ -8,21 +8,17 @@ many are drawn. Test cases have many annotators: with `K` of them the annotators
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from atfm.data.case import Case
-from atfm.data.layout import StoreInfo
 from atfm.data.phantom import Phantom, phantom_case
 from atfm.data.phantom_classes import classes_phantom
 from atfm.data.phantom_colour import colour_phantom
 from atfm.data.phantom_law import Simulated
 from atfm.data.phantom_volume import volume_phantom
-from atfm.data.store import StoreWriter
 from atfm.errors import InputError
 
-__all__ = ["KINDS", "Kind", "import_phantom", "kind_of", "patient_of", "phantom_cases", "simulated_case", "split_of"]
+__all__ = ["KINDS", "Kind", "kind_of", "patient_of", "phantom_cases", "simulated_case", "split_of"]
 
-Progress = Callable[[int, int], object]
 Annotators = int | Sequence[int]
 
 _SPLITS = ("train",) * 8 + ("val", "test")  # of the cases 0 to 9, 10 to 19, ...
@@ -108,55 +104,6 @@ def phantom_cases(
         raise InputError(f"phantom: cases: expected at least 1, got {count}")
     kind_of(kind)
     return (simulated_case(seed, number, annotators=annotators, size=size, kind=kind) for number in range(count))
-
-
-def import_phantom(
-    out: Path,
-    *,
-    cases: int | None = None,
-    annotators: Annotators = 4,
-    test_annotators: Annotators = 100,
-    size: int | None = None,
-    seed: int = 0,
-    kind: str = "grey",
-    progress: Progress = lambda done, total: None,
-) -> StoreInfo:
-    """Build a store of phantoms with the splits `train`, `val` and `test`, 8 : 1 : 1.
-
-    Args:
-        out: the store to make.
-        cases: how many in all, >= 10 so that no split is empty; None: as many as a training of the kind needs.
-        annotators: of every training and validation case, or several numbers that take turns.
-        test_annotators: of every test case, likewise.
-        size: height and width in pixels, >= 16; None: that of the kind.
-        seed: of the set; other seeds are other patients.
-        kind: one of `KINDS`.
-        progress: called with the cases done and their total after each of them.
-
-    Returns:
-        The information of the store.
-
-    Raises:
-        InputError: an argument out of its range, or a folder in use.
-        DiskError: the store cannot be written.
-    """
-    chosen = kind_of(kind)
-    cases, size = chosen.cases if cases is None else cases, chosen.size if size is None else size
-    if cases < len(_SPLITS):
-        raise InputError(f"phantom: cases: expected at least {len(_SPLITS)}, so that no split is empty, got {cases}")
-    splits: dict[str, list[str]] = {name: [] for name in dict.fromkeys(_SPLITS)}
-    for number in range(cases):
-        splits[split_of(number)].append(patient_of(seed, number, kind))
-    name = "phantom" if kind == "grey" else f"phantom-{kind}"
-    source = f"atfm {name}, seed {seed}, {size}x{size}: simulated, with a known law"
-    with StoreWriter(
-        out, name=name, licence="CC0 1.0", source=source, modality="simulated", classes=chosen.classes, splits=splits
-    ) as writer:
-        for number in range(cases):
-            k = test_annotators if split_of(number) == "test" else annotators
-            writer.add(simulated_case(seed, number, annotators=k, size=size, kind=kind))
-            progress(number + 1, cases)
-    return writer.info
 
 
 def split_of(number: int) -> str:

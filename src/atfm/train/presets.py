@@ -39,6 +39,24 @@ _PAPER = Config(
     stage2=StageConfig(steps=61_800, lr=1e-4, warmup=0, decay="none", weight_decay=0.0, ema=0.0),
 )
 
+_PHANTOM = Config(
+    preset="phantom",
+    gtr=GTRConfig(widths=(24, 32), patch=2, monte_carlo=10),
+    sfm=SFMConfig(widths=(16, 32, 48), context_widths=(24, 32, 48), patch=2, pairs=2, starts=4, steps=2),
+    stage1=StageConfig(steps=400, batch=16, lr=3e-3, warmup=50, ema=0.98),
+    stage2=StageConfig(steps=700, batch=16, lr=3e-3, warmup=50, ema=0.99),
+    stage3=StageConfig(steps=150, batch=16, lr=1e-3, warmup=20, ema=0.98),
+    validate_every=1000,
+    validate_cases=40,
+    validate_samples=8,
+)
+
+
+def _longer(phantom: Config, name: str) -> Config:
+    """The same for a phantom whose stage 1 has more to learn."""
+    return phantom.model_copy(update={"preset": name, "stage1": phantom.stage1.model_copy(update={"steps": 500})})
+
+
 PRESETS: dict[str, Config] = {
     "paper": _PAPER,
     "paper-isic3": _PAPER.model_copy(
@@ -49,39 +67,9 @@ PRESETS: dict[str, Config] = {
             "stage2": _PAPER.stage2.model_copy(update={"steps": 960}),
         }
     ),
-    "phantom": Config(
-        preset="phantom",
-        gtr=GTRConfig(widths=(24, 32), patch=2, monte_carlo=10),
-        sfm=SFMConfig(widths=(16, 32, 48), context_widths=(24, 32, 48), patch=2, pairs=2, starts=4, steps=2),
-        stage1=StageConfig(steps=400, batch=16, lr=3e-3, warmup=50, ema=0.98),
-        stage2=StageConfig(steps=700, batch=16, lr=3e-3, warmup=50, ema=0.99),
-        stage3=StageConfig(steps=150, batch=16, lr=1e-3, warmup=20, ema=0.98),
-        validate_every=1000,
-        validate_cases=40,
-        validate_samples=8,
-    ),
-    "phantom-colour": Config(
-        preset="phantom-colour",
-        gtr=GTRConfig(widths=(24, 32), patch=2, monte_carlo=10),
-        sfm=SFMConfig(widths=(16, 32, 48), context_widths=(24, 32, 48), patch=2, pairs=2, starts=4, steps=2),
-        stage1=StageConfig(steps=500, batch=16, lr=3e-3, warmup=50, ema=0.98),
-        stage2=StageConfig(steps=700, batch=16, lr=3e-3, warmup=50, ema=0.99),
-        stage3=StageConfig(steps=150, batch=16, lr=1e-3, warmup=20, ema=0.98),
-        validate_every=1000,
-        validate_cases=40,
-        validate_samples=8,
-    ),
-    "phantom-classes": Config(
-        preset="phantom-classes",
-        gtr=GTRConfig(widths=(24, 32), patch=2, monte_carlo=10),
-        sfm=SFMConfig(widths=(16, 32, 48), context_widths=(24, 32, 48), patch=2, pairs=2, starts=4, steps=2),
-        stage1=StageConfig(steps=500, batch=16, lr=3e-3, warmup=50, ema=0.98),
-        stage2=StageConfig(steps=700, batch=16, lr=3e-3, warmup=50, ema=0.99),
-        stage3=StageConfig(steps=150, batch=16, lr=1e-3, warmup=20, ema=0.98),
-        validate_every=1000,
-        validate_cases=40,
-        validate_samples=8,
-    ),
+    "phantom": _PHANTOM,
+    "phantom-colour": _longer(_PHANTOM, "phantom-colour"),
+    "phantom-classes": _longer(_PHANTOM, "phantom-classes"),
     "phantom-volume": Config(
         preset="phantom-volume",
         crop=(16, 32, 32),

@@ -21,7 +21,6 @@ from atfm.data.importers.build import build
 from atfm.data.importers.lidc_png import plan_lidc_png
 from atfm.data.importers.phantom import plan_phantom
 from atfm.data.importers.plan import Plan, Planned
-from atfm.data.phantom_store import import_phantom
 from atfm.data.store import Store
 from atfm.errors import DiskError, InputError
 
@@ -211,21 +210,6 @@ def test_a_full_disk_at_a_commit_is_one_line(tmp_path, monkeypatch) -> None:
     with pytest.raises(DiskError, match="store: the disk is full"):
         build(plan_of(), tmp_path / "store")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"cases": 20, "annotators": 2, "test_annotators": 5, "size": 16, "seed": 3},
-        {"cases": 10, "annotators": [1, 3], "test_annotators": 2, "kind": "classes"},
-        {"cases": 10, "test_annotators": 2, "kind": "volume", "size": 16},
-    ],
-)
-def test_the_phantom_as_a_plan_is_the_phantom(tmp_path, options) -> None:
-    import_phantom(tmp_path / "one", **options)
-    with plan_phantom(**options) as plan:
-        build(plan, tmp_path / "two")
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
 def test_phantoms_out_of_range(tmp_path) -> None:

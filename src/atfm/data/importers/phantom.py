@@ -1,14 +1,18 @@
-"""The phantoms as a plan, so that they can be surveyed and resumed like any import."""
+"""Simulated images as a store: planned, surveyed and resumed like any import."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
-from atfm.data.importers.plan import Plan, Planned
+from atfm.data.importers.build import build
+from atfm.data.importers.plan import Plan, Planned, Progress
+from atfm.data.layout import StoreInfo
 from atfm.data.phantom_store import Annotators, kind_of, patient_of, simulated_case, split_of
 from atfm.errors import InputError
 
-__all__ = ["plan_phantom"]
+__all__ = ["import_phantom", "plan_phantom"]
 
 LEAST_CASES = 10  # so that no split is empty
 
@@ -23,7 +27,18 @@ def plan_phantom(
     seed: int = 0,
     kind: str = "grey",
 ) -> Iterator[Plan]:
-    """Plan the store that `atfm.data.phantom_store.import_phantom` makes, of the same arguments.
+    """Plan a store of phantoms with the splits `train`, `val` and `test`, 8 : 1 : 1.
+
+    Args:
+        cases: how many in all, >= 10 so that no split is empty; None: as many as a training of the kind needs.
+        annotators: of every training and validation case, or several numbers that take turns.
+        test_annotators: of every test case, likewise.
+        size: height and width in pixels, >= 16; None: that of the kind.
+        seed: of the set; other seeds are other patients.
+        kind: one of `KINDS`.
+
+    Yields:
+        The plan.
 
     Raises:
         InputError: an argument out of its range.
@@ -51,3 +66,19 @@ def plan_phantom(
         arguments={"annotators": annotators, "test_annotators": test_annotators},
         classes=chosen.classes,
     )
+
+
+def import_phantom(out: Path, *, progress: Progress = lambda done, total: None, **options: Any) -> StoreInfo:
+    """Build a store of phantoms, one case in memory at a time.
+
+    Args:
+        out: the store to make.
+        progress: called with the cases done and their total after each of them.
+        options: of `plan_phantom`.
+
+    Raises:
+        InputError: as `plan_phantom`, or a folder in use.
+        DiskError: the store cannot be written.
+    """
+    with plan_phantom(**options) as plan:
+        return build(plan, out, progress)
