@@ -24,6 +24,15 @@ def _metrics(result: Mapping[str, Any]) -> str:
     scores = ", ".join(
         f"{name} {value:.4f}" for name, value in result.items() if name.startswith(("ged_", "hm_iou_", "mdm_"))
     )
+    large = result.get("large")
+    more = (
+        [
+            f"{large['size']}x{large['size']}, {large['samples']} samples: {large['seconds']:.1f} s and "
+            f"{large['peak_mb']:.0f} MB beside {large['masks_mb']:.0f} MB of masks"
+        ]
+        if large
+        else []
+    )
     return "\n".join(
         [
             f"{head}{result['annotators']} annotators, {result['threads']} thread(s)",
@@ -32,6 +41,7 @@ def _metrics(result: Mapping[str, Any]) -> str:
             f"ratio        {result['ratio']:10.0f}",
             f"every score  {result['all_scores_seconds']:10.2f} s",
             f"{scores}; largest difference between both {result['largest_difference']:.1e}",
+            *more,
         ]
     )
 
