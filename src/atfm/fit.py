@@ -19,7 +19,7 @@ from atfm.data.splits import patient_hash
 from atfm.data.store import Store
 from atfm.data.witness import Witness
 from atfm.errors import ConfigError
-from atfm.methods.gtr import GTR
+from atfm.methods.atfm import ATFM
 from atfm.methods.method import Method
 from atfm.models import WEIGHTS, Model, build, load, publish
 from atfm.seeding import step_generator
@@ -65,18 +65,40 @@ class Fitted:
     validation: dict[str, Any] | None
 
 
-def from_store(store: Store, config: Config, *, train: str = "train", validation: str = "val") -> Cases:
-    """Return the cases of a store's splits, and of the second a seeded subset of `config.validate_cases`."""
+def from_store(
+    store: Store, config: Config, *, train: str = "train", validation: str = "val", share: float = 1.0
+) -> Cases:
+    """Return the cases of a store's splits, and of the second a seeded subset of `config.validate_cases`.
+
+    Args:
+        store: where the cases are.
+        config: its seed chooses the subsets.
+        train: the split that is trained on.
+        validation: the split that is validated on; it may be missing.
+        share: of the training patients, in (0, 1]; at least one.
+    """
     indices = store.split(validation) if validation in store.info.splits else []
     order = torch.randperm(len(indices), generator=step_generator(config.seed, "validation cases"))
     chosen = sorted(indices[i] for i in order[: config.validate_cases].tolist())
-    split = store.split(train)
-    identifiers = store.ids()
+    split, identifiers = store.split(train), store.ids()
+    patients = sorted({identifiers[i][1] for i in split})
+    description: dict[str, Any] = {
+        "name": store.info.name,
+        "digest": store.digest,
+        "train": train,
+        "validation": validation,
+    }
+    if share < 1:
+        order = torch.randperm(len(patients), generator=step_generator(config.seed, "training patients"))
+        patients = sorted(patients[i] for i in order[: max(1, round(share * len(patients)))].tolist())
+        kept = set(patients)
+        split = [i for i in split if identifiers[i][1] in kept]
+        description["share"] = share
     return Cases(
         (store[i] for i in split),
         (store[i] for i in chosen),
-        {"name": store.info.name, "digest": store.digest, "train": train, "validation": validation},
-        sorted({identifiers[i][1] for i in split}),
+        description,
+        patients,
         store.info.classes,
         store.info.ignore_label,
         rule(store),
@@ -101,7 +123,12 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
     count = kind_of(kind).cases if cases is None else cases
     drawn = phantom_cases(config.seed, count + config.validate_cases, kind=kind)
     train = [next(drawn) for _ in range(count)]
-    description = {"name": name, "seed": config.seed, "train": count, "validation": config.validate_cases}
+    description: dict[str, Any] = {
+        "name": name,
+        "seed": config.seed,
+        "train": count,
+        "validation": config.validate_cases,
+    }
     patients = [case.patient_id for case in train]
     return Cases(train, drawn, description, patients, kind_of(kind).classes, modality="simulated")
 
@@ -114,6 +141,7 @@ def fit(
     device: torch.device,
     max_steps: int | None = None,
     gtr: str | Path | None = None,
+    start: str | Path | None = None,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> Fitted:
     """Train all stages in `out`, or go on where a killed or shortened training stopped.
@@ -125,18 +153,23 @@ def fit(
         device: where.
         max_steps: stop after so many steps of all stages in all.
         gtr: a model whose stage 1 is taken as it is, instead of training one.
+        start: a model whose weights all stages begin from, to fine-tune it; a stage of 0 steps stays as it is.
         tell: is told of every step.
 
     Raises:
-        ConfigError: a configuration that does not fit the data.
+        ConfigError: a configuration that does not fit the data or the model to begin from; `gtr` and `start` together.
         CheckpointError: `out` holds another training, or a damaged checkpoint.
         DiskError: the disk is full; the last checkpoint stays usable.
     """
-    first = None if gtr is None else load(gtr)
+    if gtr is not None and start is not None:
+        raise ConfigError("a stage 1 to take and a model to begin from: give one of them, the second holds a stage 1")
+    given = start if gtr is None else gtr
+    first = None if given is None else load(given)
     identity: dict[str, Any] = {"data": cases.description}
     if first is not None:
+        identity["from" if gtr is None else "gtr"] = first.card["sha256"]
+    if gtr is not None:
         config = config.model_copy(update={"stage1": config.stage1.model_copy(update={"steps": 0})})
-        identity["gtr"] = first.card["sha256"]
     run = Run(out, identity | {"config": config.model_dump(mode="json")})
     held = partial(Resident, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label)
     witness = Witness(config.crop)
@@ -146,7 +179,7 @@ def fit(
     torch.manual_seed(config.seed)
     method = build(config, in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
     if first is not None:
-        _take(first, method.truncation)
+        _take(first, method, whole=gtr is None)
     card = {
         "config": config.model_dump(mode="json"),
         "data": cases.description,
@@ -155,19 +188,22 @@ def fit(
         "intensity": stretched(cases.intensity, witness).model_dump(mode="json"),
         "likeness": witness.reference(cases.modality).model_dump(mode="json"),
     }
+    if first is not None:
+        card["from" if gtr is None else "gtr"] = {"sha256": first.card["sha256"], "name": first.name}
     trainer = Trainer(method, config, train, validation, run, partial(_publish, out / WEIGHTS, card))
     steps = trainer.train(max_steps, tell)
     return Fitted(out, steps, trainer.total, trainer.history[-1] if trainer.history else None)
 
 
-def _take(model: Model, truncation: GTR) -> None:
-    """Take over the stage 1 of a model."""
+def _take(model: Model, method: ATFM, *, whole: bool) -> None:
+    """Take over the weights of a model, or of its stage 1 alone."""
+    taken, part = (model.method, "model") if whole else (model.method.stages()[0].method, "stage 1")
     try:
-        truncation.load_state_dict(model.method.stages()[0].method.state_dict())
+        (method if whole else method.truncation).load_state_dict(taken.state_dict())
     except RuntimeError as error:
-        raise ConfigError(
-            f"stage 1 of {model.name}: expected the networks of 'gtr' in the configuration; {error}"
-        ) from error
+        wanted = "networks of 'gtr' and 'sfm'" if whole else "networks of 'gtr'"
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(f"{part} of {model.name}: expected the {wanted} in the configuration; {reason}") from error
 
 
 def stretched(rule: Intensity, witness: Witness) -> Intensity:

@@ -106,6 +106,7 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
         solver=SOLVERS[sfm.solver],
         temperature=sfm.temperature,
         draws=sfm.draws,
+        prior=sfm.prior,
         start=sfm.start,
         margin=sfm.margin,
         condition=sfm.condition,

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from atfm.ablate import ROWS, Outcome, base, figures, study, summary, table
+from atfm.ablate import LIMITS, ROWS, Outcome, base, figures, shortened, study, summary, table
 from atfm.data.importers.phantom import import_phantom
 from atfm.data.store import Store
 from atfm.errors import ConfigError
+from atfm.models import build, load
 from atfm.train.config import Config, override
+from atfm.train.presets import PRESETS
 
 BASE = override(base(10), {"gtr": {"widths": [8], "rank": 2}, "sfm": {"widths": [8]}})
 
@@ -80,3 +82,31 @@ def test_every_row_is_a_valid_configuration(row) -> None:
     config = row.config(base(400))
     assert isinstance(config, Config)
     assert (config.stage2.steps, config.stage3.steps) == ((240, 40) if row.tuned else (400, 0))
+
+
+def test_limits_change_what_they_name(tmp_path: Path) -> None:
+    start = shortened(PRESETS["lidc"], 500)
+    assert (start.stage1.steps, start.stage2.steps, start.stage3.steps) == (500, 260, 120)
+    by_name = {row.name: row for row in LIMITS}
+    assert by_name["width-half"].config(start).gtr.widths == (16, 24, 32, 48)
+    assert by_name["width-half"].config(start).sfm.context_widths == (16, 16, 24)  # multiples of 8, rounded to even
+    assert by_name["time-twice"].config(start).stage3.steps == 240
+    assert by_name["patients-quarter"].config(start) == start == by_name["reference"].config(start)
+    for row in LIMITS:
+        config = row.config(start)
+        build(config, in_channels=1, channels=1, size=(128, 128))
+
+
+def test_a_learning_curve_over_patients(store: Store, tmp_path: Path) -> None:
+    chosen = [row for row in LIMITS if row.patients in (1, 1 / 4) and row.width == row.time == 1]
+    tiny = {"gtr": {"widths": [8], "rank": 2}, "sfm": {"widths": [8], "context_widths": [], "steps": 2}}
+    start = override(shortened(PRESETS["phantom"], 10), tiny)
+    found = study(store, start, chosen, tmp_path, seeds=[0], samples=4, limit=2)
+    assert [(outcome.row, outcome.steps) for outcome in found] == [
+        (name, steps) for name in ("reference", "patients-quarter") for steps in (0, 2)
+    ]
+    seen = {name: load(tmp_path / f"{name}-seed-0").patients for name in ("reference", "patients-quarter")}
+    assert seen["patients-quarter"] < seen["reference"]
+    assert len(seen["patients-quarter"]) == round(len(seen["reference"]) / 4)
+    svg = figures(summary(found, LIMITS))["limits"]
+    assert all(title in svg for title in ("patients", "width", "time"))

@@ -168,3 +168,35 @@ def test_a_stage_1_of_other_networks_is_refused(straight: Path, tmp_path: Path) 
     wider = tiny(gtr={"widths": [12]})
     with pytest.raises(ConfigError, match=r"stage 1 of .*: expected the networks of 'gtr'"):
         fit(wider, cases(), tmp_path / "run", device=torch.device("cpu"), gtr=straight)
+
+
+def test_stage_3_trains_gtr_beside_the_flow_where_its_likelihood_counts(straight: Path, tmp_path: Path) -> None:
+    trained(tmp_path / "run", max_steps=13, sfm={"prior": 0.01})  # stopped within stage 3 ...
+    trained(tmp_path / "run", sfm={"prior": 0.01})
+    trained(tmp_path / "whole", sfm={"prior": 0.01})
+    ours, whole, frozen = weights(tmp_path / "run"), weights(tmp_path / "whole"), weights(straight)
+    assert all(torch.equal(ours[name], whole[name]) for name in ours)
+    truncation = [name for name in ours if name.startswith("truncation.")]
+    assert not any(torch.equal(ours[name], frozen[name]) for name in truncation if ours[name].is_floating_point())
+    assert {"energy", "likelihood"} <= losses(tmp_path / "run")[-1].keys()
+
+
+def test_a_training_begins_from_a_model(straight: Path, tmp_path: Path) -> None:
+    still = {"steps": 0}
+    tuned = tiny(seed=1, stage1=still, stage2=still, stage3={"steps": 2})
+    fitted = fit(tuned, cases(), tmp_path / "run", device=torch.device("cpu"), start=straight)
+    assert fitted.total == 2
+    ours, theirs = weights(tmp_path / "run"), weights(straight)
+    assert all(torch.allclose(ours[name], theirs[name], atol=0.02) for name in ours)
+    assert not torch.equal(ours["network.stem.weight"], theirs["network.stem.weight"])
+    model = load(tmp_path / "run")
+    assert model.patients == load(straight).patients
+    assert model.card["from"] == {"sha256": load(straight).card["sha256"], "name": str(straight)}
+
+
+def test_a_model_to_begin_from_has_to_fit(straight: Path, tmp_path: Path) -> None:
+    here = {"device": torch.device("cpu"), "start": straight}
+    with pytest.raises(ConfigError, match=r"model of .*: expected the networks of 'gtr' and 'sfm'"):
+        fit(tiny(sfm={"widths": [12]}), cases(), tmp_path / "run", **here)
+    with pytest.raises(ConfigError, match="give one of them"):
+        fit(tiny(), cases(), tmp_path / "run", gtr=straight, **here)

@@ -6,9 +6,12 @@ from typing import Any, Literal
 
 from atfm.train.config import Config, GTRConfig, SFMConfig, StageConfig, override
 
-__all__ = ["ROWS", "Row", "base"]
+__all__ = ["ROWS", "Row", "base", "stretch"]
 
 Fields = Mapping[str, Mapping[str, Any]]
+
+# A study scores its trainings itself, and loses no more than one when it is killed.
+QUIET: Mapping[str, Any] = {"save_every": 10**6, "validate_every": 10**6, "validate_cases": 1, "validate_samples": 2}
 
 
 @dataclass(frozen=True)
@@ -17,21 +20,27 @@ class Row:
 
     Args:
         name: short, unique; a folder is named after it.
-        section: "paper", the paper's own ablation, or "ours".
+        section: "paper", the paper's own ablation, "ours", or "limits", which are in `atfm.ablate.limits`.
         about: one line for the table.
         fields: what of `base` it overrides.
-        steps: numbers of solver steps it is scored with; 0 scores stage 1 alone.
+        steps: numbers of solver steps it is scored with; 0 scores stage 1 alone, None takes the configuration's own.
         solvers: solvers it is scored with.
         tuned: four tenths of stage 2's steps are spent on a tenth as many of stage 3, each four times as dear.
+        patients: share of the training patients.
+        width: all widths of all networks, times this.
+        time: the steps of all stages, times this.
     """
 
     name: str
-    section: Literal["paper", "ours"]
+    section: Literal["paper", "ours", "limits"]
     about: str
     fields: Fields = field(default_factory=dict)
-    steps: tuple[int, ...] = (25,)
+    steps: tuple[int | None, ...] = (25,)
     solvers: tuple[str, ...] = ("euler",)
     tuned: bool = False
+    patients: float = 1.0
+    width: float = 1.0
+    time: float = 1.0
 
     def config(self, base: Config) -> Config:
         """Return the configuration of this row.
@@ -39,13 +48,36 @@ class Row:
         Raises:
             ConfigError: a field that is unknown or ill-typed.
         """
-        config = override(base, self.fields, source=f"row {self.name}")
+        config = override(stretch(widen(base, self.width), self.time), self.fields, source=f"row {self.name}")
         if not self.tuned:
             return config
         stage = config.stage2
         less, last = stage.steps * 6 // 10, stage.steps // 10
         tuning = stage.model_copy(update={"steps": last, "lr": stage.lr / 3, "warmup": last // 10})
         return config.model_copy(update={"stage2": stage.model_copy(update={"steps": less}), "stage3": tuning})
+
+
+def widen(config: Config, factor: float) -> Config:
+    """Return the configuration with all widths of all networks times `factor`, in multiples of 8."""
+
+    def wide(widths: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(max(8, 8 * round(width * factor / 8)) for width in widths)
+
+    if factor == 1:
+        return config
+    gtr = config.gtr.model_copy(update={"widths": wide(config.gtr.widths)})
+    sfm = {name: wide(getattr(config.sfm, name)) for name in ("widths", "context_widths")}
+    return config.model_copy(update={"gtr": gtr, "sfm": config.sfm.model_copy(update=sfm)})
+
+
+def stretch(config: Config, factor: float) -> Config:
+    """Return the configuration with the steps and warm-ups of all stages times `factor`."""
+
+    def long(plan: StageConfig) -> StageConfig:
+        return plan.model_copy(update={name: round(getattr(plan, name) * factor) for name in ("steps", "warmup")})
+
+    stages = ("stage1", "stage2", "stage3")
+    return config.model_copy(update={name: long(getattr(config, name)) for name in stages})
 
 
 def base(steps: int = 400) -> Config:
@@ -71,10 +103,7 @@ def base(steps: int = 400) -> Config:
         ),
         stage1=plan,
         stage2=plan,
-        save_every=10 * steps,
-        validate_every=100 * steps,
-        validate_cases=1,
-        validate_samples=2,
+        **QUIET,
     )
 
 

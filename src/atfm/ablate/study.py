@@ -83,7 +83,7 @@ def study(
             config = row.config(base).model_copy(update={"seed": seed})
             folder = out / f"{row.name}-seed-{seed}"
             model, seconds = _trained(store, config, row, out, folder, torch.device(device), tell)
-            for solver, steps in _ways(row):
+            for solver, steps in _ways(row, config.sfm.steps):
                 file = folder / f"scores-{split}-{samples}-{limit}-{solver}-{steps}.json"
                 if not file.exists():
                     cases = _score(model, store, solver, steps, split, samples, limit, device)
@@ -93,8 +93,9 @@ def study(
     return outcomes
 
 
-def _ways(row: Row) -> Iterator[tuple[str, int]]:
-    yield from ((solver, steps) for solver in row.solvers for steps in row.steps if steps or solver == row.solvers[0])
+def _ways(row: Row, own: int) -> Iterator[tuple[str, int]]:
+    numbers = [own if steps is None else steps for steps in row.steps]
+    yield from ((solver, steps) for solver in row.solvers for steps in numbers if steps or solver == row.solvers[0])
 
 
 def _trained(
@@ -107,13 +108,13 @@ def _trained(
     tell: Callable[[str], object],
 ) -> tuple[Model, float]:
     """The trained row, and the seconds that its stages 2 and 3 took."""
-    first = _stage_1(store, config, out, device, tell)
+    first = _stage_1(store, config, row.patients, out, device, tell)
     if row.steps == (0,):
         folder.mkdir(parents=True, exist_ok=True)
         return load(first, device), 0.0
     later = config.model_copy(update={"stage1": config.stage1.model_copy(update={"steps": 0})})
     started = time.perf_counter()
-    fit(later, from_store(store, later), folder, device=device, gtr=first)
+    fit(later, from_store(store, later, share=row.patients), folder, device=device, gtr=first)
     seconds = folder / "seconds.json"
     if not seconds.exists():
         _write(seconds, round(time.perf_counter() - started, 1))
@@ -121,15 +122,18 @@ def _trained(
     return load(folder, device), float(json.loads(seconds.read_text("utf-8")))
 
 
-def _stage_1(store: Store, config: Config, out: Path, device: torch.device, tell: Callable[[str], object]) -> Path:
+def _stage_1(
+    store: Store, config: Config, share: float, out: Path, device: torch.device, tell: Callable[[str], object]
+) -> Path:
     """The run folder of the stage 1 of a configuration, trained if it is not there yet."""
     identity = config.model_dump_json(include={"gtr", "stage1", "augment", "window", "crop"})
+    identity += "" if share == 1 else f" {share}"
     folder = out / f"gtr-{hashlib.sha256(identity.encode()).hexdigest()[:8]}-seed-{config.seed}"
     # Whatever rows that share a stage 1 may differ in is as by default here, so that they find the same training.
     other = {"sfm": SFMConfig(patch=config.gtr.patch), "stage2": StageConfig(steps=0), "stage3": StageConfig(steps=0)}
     alone = config.model_copy(update=other)
     tell(f"stage 1, seed {config.seed}: {folder.name}")
-    fit(alone, from_store(store, alone), folder, device=device)
+    fit(alone, from_store(store, alone, share=share), folder, device=device)
     return folder
 
 

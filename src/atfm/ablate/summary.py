@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from atfm.ablate.limits import CURVES
 from atfm.ablate.rows import Row
 from atfm.ablate.study import Outcome
 from atfm.metrics.table import Interval, summarise
@@ -83,7 +84,9 @@ def _text(score: Interval) -> str:
 
 
 def figures(lines: Sequence[Line]) -> dict[str, str]:
-    """SVG by name: `steps`, scores against solver steps (the paper's figure 6b), and `alpha` (6c), if scored."""
+    """SVG by name: `steps`, scores against solver steps (the paper's figure 6b), `alpha` (6c), `limits`; if scored."""
+    if any(line.section == "limits" for line in lines):
+        return {"limits": _limits(lines)}
     ways: dict[str, list[tuple[float, Line]]] = {}
     for line in lines:
         if line.steps and line.solver == "euler":
@@ -95,6 +98,26 @@ def figures(lines: Sequence[Line]) -> dict[str, str]:
         # The axis is logarithmic, so alpha = 0 stands a decade below the smallest other.
         drawn["alpha"] = _chart({"ATFM": [(1e3 * alpha or 0.01, line) for alpha, line in weights]}, "1,000 alpha")
     return drawn
+
+
+def _limits(lines: Sequence[Line]) -> str:
+    """Learning curves: GED of stage 1 and of the whole method against patients, widths and time."""
+    panels = {}
+    for title, shares in CURVES.items():
+        stages: dict[str, list[tuple[float, Interval]]] = {"GTR": [], "ATFM": []}
+        for line in lines:
+            if line.row in shares and "ged" in line.scores:
+                stages["ATFM" if line.steps else "GTR"].append((shares[line.row], line.scores["ged"]))
+        panels[f"GED, unbiased: {title}"] = [_curve(label, points) for label, points in stages.items() if points]
+    return score_chart(panels, "share of the reference")
+
+
+def _curve(label: str, points: Sequence[tuple[float, Interval]]) -> Curve:
+    points = sorted(points, key=lambda point: point[0])
+    x, y = [at for at, _ in points], [score.mean for _, score in points]
+    low = [score.mean if score.low is None else score.low for _, score in points]
+    high = [score.mean if score.high is None else score.high for _, score in points]
+    return Curve(label, x, y, low, high)
 
 
 def _chart(ways: Mapping[str, Sequence[tuple[float, Line]]], x: str) -> str:

@@ -14,15 +14,19 @@ def add_parser(subparsers: Any) -> None:
         "ablate",
         help="train and score one row for each idea",
         description="Train the rows of the paper's ablation, and one for each of our departures from it, with the same "
-        "networks, data and cost; score them, and write a table and figures. The same command again goes on.",
+        "networks, data and cost; or the same preset with fewer patients, other widths, less or more time. Score them, "
+        "and write a table and figures. The same command again goes on.",
         epilog="example: atfm ablate --out ablation --rows act-gtr atfm-fm atfm-sf --seeds 0 1 2",
     )
     parser.add_argument("--data", type=Path, metavar="STORE", help="with train and val (default: simulates one)")
     parser.add_argument("--out", type=Path, default=Path("ablation"), help="folder (default: ablation)")
-    parser.add_argument("--section", choices=["paper", "ours"], help="the rows of one section (default: all)")
+    parser.add_argument("--section", choices=["paper", "ours", "limits"], help="default: paper and ours")
+    parser.add_argument("--preset", help="what the rows of limits shorten (default: lidc, or phantom without --data)")
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="these rows; an unknown one names those there are")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the trainings (default: 0 1 2)")
-    parser.add_argument("--budget", type=int, default=400, metavar="STEPS", help="of each stage (default: 400)")
+    parser.add_argument(
+        "--budget", type=int, default=400, metavar="STEPS", help="of stage 1, and so of all (default: 400)"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="of what the rows depart from"
     )
@@ -34,18 +38,27 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Run the study and write its table and figures."""
-    from atfm.ablate import base, figures, study, summary, table
+    from atfm.ablate import base, figures, shortened, study, summary, table
     from atfm.cli.common_flags import resolve_device
     from atfm.cli.train import assignments
     from atfm.data.store import Store
     from atfm.errors import InputError
     from atfm.io.atomic import atomic_write
     from atfm.train.config import override
+    from atfm.train.presets import resolve
 
     if args.budget < 10:
         raise InputError(f"--budget: expected at least 10 steps, got {args.budget}")
     rows = chosen(args.rows, args.section)
-    config = override(base(args.budget), assignments(args.set), source="--set")
+    if args.section == "limits":
+        start = shortened(resolve(args.preset or ("lidc" if args.data else "phantom")), args.budget)
+    elif args.preset:
+        raise InputError(
+            "--preset: only the rows of limits depart from a preset; add --section limits, or leave it out"
+        )
+    else:
+        start = base(args.budget)
+    config = override(start, assignments(args.set), source="--set")
     outcomes = study(
         Store.open(args.data or simulated(args.out / "phantom")),
         config,
@@ -74,14 +87,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 def chosen(names: list[str] | None, section: str | None) -> list[Any]:
     """The rows of these names, or of a section."""
-    from atfm.ablate import ROWS
+    from atfm.ablate import LIMITS, ROWS
     from atfm.errors import InputError
 
-    known = {row.name: row for row in ROWS}
+    rows = LIMITS if section == "limits" else [row for row in ROWS if section in (None, row.section)]
+    known = {row.name: row for row in rows}
     for name in names or []:
         if name not in known:
             raise InputError(f"--rows: unknown row {name!r}; expected some of {', '.join(known)}")
-    return [row for row in ROWS if (not names or row.name in names) and (not section or row.section == section)]
+    return [row for row in rows if not names or row.name in names]
 
 
 def simulated(path: Path) -> Path:

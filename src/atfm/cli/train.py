@@ -24,6 +24,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, help="run folder (default: runs/PRESET)")
     parser.add_argument("--max-steps", type=int, help="stop after so many steps of all stages in all; resumable")
     parser.add_argument("--gtr", metavar="MODEL", help="take stage 1 from this model instead of training one")
+    parser.add_argument("--from", dest="start", metavar="MODEL", help="begin from the weights of this model: fine-tune")
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field, e.g. --set stage1.lr=1e-3"
     )
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             device=resolve_device(args.device),
             max_steps=args.max_steps,
             gtr=args.gtr,
+            start=args.start,
             tell=progress,
         )
     return {

@@ -38,7 +38,7 @@ class ATFM(Method):
     """Both stages: `x_0 ~ sigmoid(GTR(image))`, then `dx/dt = g(x, t, image)` to a mask (ATFM, Algorithm 1).
 
     Args:
-        truncation: the trained stage 1; it is frozen here.
+        truncation: the trained stage 1; it is frozen in stage 2, and in stage 3 unless `prior`.
         network: ST-Net, for the condition that `condition` names.
         form: what the network's output is: "velocity" `g` (the paper), or "endpoint", logits of the mask at t = 1.
         coupling: which start goes to which annotation; `flow.coupling.independent` is the paper's.
@@ -46,6 +46,7 @@ class ATFM(Method):
         pairs: how many of the coupled pairs are trained on; all starts if as many.
         alpha: weight of the semantic Dice term.
         draws: samples of each image in the energy score.
+        prior: weight of GTR's likelihood in stage 3, which then trains GTR too; 0 leaves GTR frozen.
         margin: nothing moves farther than so many pixels from where GTR is unsure; None: everything may.
         start: "gtr", or "noise": standard normal noise, the paper's row of SFM without a truncation.
         steps, solver: how the field is integrated when sampling; both may be changed afterwards.
@@ -70,6 +71,7 @@ class ATFM(Method):
         condition: Literal["image", "features"] = "image",
         temperature: float = 1.0,
         draws: int = 5,
+        prior: float = 0.0,
         start: Literal["gtr", "noise"] = "gtr",
         margin: int | None = None,
         grey: bool = False,
@@ -82,13 +84,13 @@ class ATFM(Method):
         self.form, self.coupling, self.starts, self.pairs, self.alpha = form, coupling, starts, pairs, alpha
         self.steps, self.solver, self.temperature = steps, solver, temperature
         self.condition, self.grey, self.chunk = condition, grey, chunk
-        self.draws, self.start, self.margin = draws, start, margin
+        self.draws, self.prior, self.start, self.margin = draws, prior, start, margin
 
     def stages(self) -> list[Stage]:
         return [
             Stage("gtr", self.truncation, self.truncation, self.truncation.loss),
             Stage("sfm", self, self.network, self.loss),
-            Stage("energy", self, self.network, self.energy),
+            Stage("energy", self, self if self.prior else self.network, self.energy),
         ]
 
     def train(self, mode: bool = True) -> "ATFM":
@@ -123,18 +125,26 @@ class ATFM(Method):
         return losses
 
     def energy(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the energy score of masks drawn as they are when sampling: the same steps, solver and temperature."""
-        x_0, context, region = self._starts(batch.image, self.draws, self.temperature)
+        """Return the energy score of masks drawn as they are when sampling: the same steps, solver and temperature.
+
+        Where GTR is trained too, its own likelihood beside the score keeps it the distribution that it is.
+        """
+        x_0, context, region = self._starts(batch.image, self.draws, self.temperature, frozen=not self.prior)
         field = self._field(context, region)
         x_1 = integrate(field, x_0.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
         counts = None if batch.counts is None else self.focus(batch.counts)
         drawn = x_1.unflatten(0, x_0.shape[:2])  # [B, S, C, *window]
-        return {"energy": energy_score(drawn, self.focus(batch.annotations), batch.present, counts)}
+        losses = {"energy": energy_score(drawn, self.focus(batch.annotations), batch.present, counts)}
+        if self.prior:
+            losses |= {name: self.prior * loss for name, loss in self.truncation.loss(batch).items()}
+        return losses
 
-    def _starts(self, image: Tensor, starts: int, temperature: float = 1.0) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _starts(
+        self, image: Tensor, starts: int, temperature: float = 1.0, *, frozen: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Draw so many starts of each image, `[B, S, C, *window]`, read the image once, and find the region."""
         window = self.focus(image)
-        with torch.no_grad():
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             features = self.truncation.network.features(window)
             distribution = self.truncation.network.distribution(features)
             logits = distribution.rsample((starts,)).movedim(0, 1)  # [S, B, ...] -> [B, S, ...]
