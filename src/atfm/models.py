@@ -108,7 +108,6 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
         draws=sfm.draws,
         prior=sfm.prior,
         start=sfm.start,
-        margin=sfm.margin,
         condition=sfm.condition,
         grey=sfm.grey,
     )

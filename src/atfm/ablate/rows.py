@@ -110,7 +110,6 @@ def base(steps: int = 400) -> Config:
 _OPTIMAL: Fields = {"sfm": {"coupling": "optimal"}}
 _ENDPOINT: Fields = {"sfm": {"form": "endpoint"}}
 _ONCE: Fields = {"sfm": {"condition": "features", "context_widths": [24, 32, 48]}}
-_REGION: Fields = {"sfm": {"margin": 4}}
 _ALL: Fields = {"gtr": {"annotators": "all"}}
 _EMA: Fields = {"stage1": {"ema": 0.98}, "stage2": {"ema": 0.98}}
 
@@ -143,10 +142,9 @@ ROWS: tuple[Row, ...] = (
     Row("optimal", "ours", "+ annotator-optimal coupling", _OPTIMAL, _FEW),
     Row("endpoint", "ours", "+ endpoint form", _ENDPOINT, _FEW),
     Row("once", "ours", "+ image looked at once", _ONCE, _FEW),
-    Row("region", "ours", "+ flow only where ambiguous", _REGION, _FEW),
     Row("all", "ours", "+ all annotators in one likelihood", _ALL, (0, *_FEW)),
     Row("ema", "ours", "+ averaged weights", _EMA, (0, *_FEW)),
-    Row("together", "ours", "all of these but the region", _OURS, (0, *_FEW), ("euler", "heun", "ralston")),
+    Row("together", "ours", "all of these", _OURS, (0, *_FEW), ("euler", "heun", "ralston")),
     Row("energy-1", "ours", "... and the energy score, 1 step", _together(_OURS, _draws(1)), (1,), tuned=True),
     Row("energy-2", "ours", "... and the energy score, 2 steps", _together(_OURS, _draws(2)), (2,), tuned=True),
     Row("energy-paper", "ours", "the paper's ATFM and the energy score, 2 steps", _draws(2), (2,), tuned=True),

@@ -15,7 +15,6 @@ from atfm.flow.path import endpoint_to_velocity, sample_path, velocity_to_endpoi
 from atfm.flow.solver import EULER, Solver, integrate
 from atfm.methods.gtr import GTR, squash
 from atfm.methods.method import Method, Samples, Stage
-from atfm.methods.region import ambiguous
 from atfm.methods.sliding import TiledField, Tiling
 from atfm.nn.blocks import fold
 from atfm.seeding import Noise, as_noise
@@ -47,7 +46,6 @@ class ATFM(Method):
         alpha: weight of the semantic Dice term.
         draws: samples of each image in the energy score.
         prior: weight of GTR's likelihood in stage 3, which then trains GTR too; 0 leaves GTR frozen.
-        margin: nothing moves farther than so many pixels from where GTR is unsure; None: everything may.
         start: "gtr", or "noise": standard normal noise, the paper's row of SFM without a truncation.
         steps, solver: how the field is integrated when sampling; both may be changed afterwards.
         temperature: scale of GTR's noise where a sample starts; above 1 starts are drawn apart.
@@ -73,7 +71,6 @@ class ATFM(Method):
         draws: int = 5,
         prior: float = 0.0,
         start: Literal["gtr", "noise"] = "gtr",
-        margin: int | None = None,
         grey: bool = False,
         chunk: int = 64,
     ) -> None:
@@ -84,7 +81,7 @@ class ATFM(Method):
         self.form, self.coupling, self.starts, self.pairs, self.alpha = form, coupling, starts, pairs, alpha
         self.steps, self.solver, self.temperature = steps, solver, temperature
         self.condition, self.grey, self.chunk = condition, grey, chunk
-        self.draws, self.prior, self.start, self.margin = draws, prior, start, margin
+        self.draws, self.prior, self.start = draws, prior, start
 
     def stages(self) -> list[Stage]:
         return [
@@ -102,14 +99,11 @@ class ATFM(Method):
     # Stage 2.
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        x_0, context, region = self._starts(batch.image, self.starts)
+        x_0, context = self._starts(batch.image, self.starts)
         annotations = self.focus(batch.annotations)
         counts = None if batch.counts is None else self.focus(batch.counts)
         x_0, x_1, said = self._pair(x_0, annotations, batch.present, counts)  # [B, P, C, *window]
         shape = x_0.shape[:2]
-        if region is not None:
-            within = region.repeat_interleave(shape[1], 0).squeeze(1)  # [B P, *window]
-            said = within if said is None else said & within
         t = torch.rand(shape.numel(), device=x_0.device)
         path = sample_path(x_0.flatten(0, 1), x_1.flatten(0, 1), t)
         output = self.network(path.x_t, path.t, context.repeat_interleave(shape[1], 0))
@@ -129,8 +123,8 @@ class ATFM(Method):
 
         Where GTR is trained too, its own likelihood beside the score keeps it the distribution that it is.
         """
-        x_0, context, region = self._starts(batch.image, self.draws, self.temperature, frozen=not self.prior)
-        field = self._field(context, region)
+        x_0, context = self._starts(batch.image, self.draws, self.temperature, frozen=not self.prior)
+        field = self._field(context)
         x_1 = integrate(field, x_0.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
         counts = None if batch.counts is None else self.focus(batch.counts)
         drawn = x_1.unflatten(0, x_0.shape[:2])  # [B, S, C, *window]
@@ -141,8 +135,8 @@ class ATFM(Method):
 
     def _starts(
         self, image: Tensor, starts: int, temperature: float = 1.0, *, frozen: bool = True
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Draw so many starts of each image, `[B, S, C, *window]`, read the image once, and find the region."""
+    ) -> tuple[Tensor, Tensor]:
+        """Draw so many starts of each image, `[B, S, C, *window]`, and read the image once."""
         window = self.focus(image)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             features = self.truncation.network.features(window)
@@ -150,11 +144,7 @@ class ATFM(Method):
             logits = distribution.rsample((starts,)).movedim(0, 1)  # [S, B, ...] -> [B, S, ...]
             x_0 = squash(torch.lerp(distribution.mean.unsqueeze(1), logits, temperature))
             x_0 = torch.randn_like(x_0) if self.start == "noise" else x_0
-        return x_0, self.context(window, features), self._region(distribution)
-
-    def _region(self, distribution: LowRankNormal) -> Tensor | None:
-        """Where the flow moves anything, `[B, 1, *spatial]` bool; None for everywhere."""
-        return None if self.margin is None else ambiguous(distribution, self.margin)
+        return x_0, self.context(window, features)
 
     def _pair(
         self, x_0: Tensor, annotations: Tensor, present: Tensor, counts: Tensor | None
@@ -183,7 +173,7 @@ class ATFM(Method):
 
     # Sampling.
 
-    def _field(self, context: Tensor, region: Tensor | None = None) -> Callable[[Tensor, float], Tensor]:
+    def _field(self, context: Tensor) -> Callable[[Tensor, float], Tensor]:
         """Return `g(x, t)` for `[B S, C, *window]` with the context `[B, w, *grid]` of its images, chunk by chunk."""
 
         def field(x: Tensor, t: float) -> Tensor:
@@ -193,7 +183,7 @@ class ATFM(Method):
                 output = self.network(x_t, time, context if len(context) == 1 else context[rows])
                 if self.form == "endpoint":
                     output = endpoint_to_velocity(squash(output.unsqueeze(0)).squeeze(0), x_t, time)
-                parts.append(output if region is None else output * region[rows])
+                parts.append(output)
             return torch.cat(parts)
 
         return field
@@ -215,7 +205,7 @@ class ATFM(Method):
         features = self.truncation.network.features(window)
         distribution = self.truncation.network.distribution(features)
         x_0 = self._draw(distribution, n, noise)  # [B, S, C, *window]
-        field = self._field(self.context(window, features), self._region(distribution))
+        field = self._field(self.context(window, features))
         x_1 = integrate(field, x_0.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
         return self.samples(x_1.unflatten(0, x_0.shape[:2]).clamp(0, 1))
 
@@ -227,7 +217,7 @@ class ATFM(Method):
         def read(tiles: Tensor) -> Tensor:
             return self.context(tiles, self.truncation.network.features(tiles))
 
-        field = TiledField(tiling, tiling.pad(image), read, self._field, self._region(distribution))
+        field = TiledField(tiling, tiling.pad(image), read, self._field)
         drawn = []
         for x in field.groups(x_0):  # [B, s, C, *padded]
             x_1 = integrate(field, x.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")

@@ -108,7 +108,6 @@ class TiledField:
         image: `[B, C_in, *padded]`.
         read: tiles `[N, C_in, *tile]` to what the flow knows of them, `[N, ...]`.
         field: what is known of `N` tiles to their velocity, a function of `x [N S, C, *tile]` and the time.
-        region: `[B, 1, *padded]` bool, where anything moves; None for everywhere.
     """
 
     def __init__(
@@ -117,9 +116,8 @@ class TiledField:
         image: Tensor,
         read: Callable[[Tensor], Tensor],
         field: Callable[[Tensor], Callable[[Tensor, float], Tensor]],
-        region: Tensor | None = None,
     ) -> None:
-        self.tiling, self.image, self.read, self.field, self.region = tiling, image, read, field, region
+        self.tiling, self.image, self.read, self.field = tiling, image, read, field
         self._known: dict[tuple[int, ...], Tensor] = {}
 
     def __call__(self, x: Tensor, t: float) -> Tensor:
@@ -128,10 +126,7 @@ class TiledField:
         def velocity(corners: list[tuple[int, ...]]) -> Tensor:
             return self.field(self._context(corners))(self.tiling.cut(x, corners), t)
 
-        moved = self.tiling.blend(x.shape[:2], velocity, x)
-        if self.region is None:
-            return moved
-        return moved * self.region.repeat_interleave(len(x) // len(self.image), 0)
+        return self.tiling.blend(x.shape[:2], velocity, x)
 
     def groups(self, x: Tensor) -> tuple[Tensor, ...]:
         """Split starts `[B, S, C, *padded]` into as many samples as are moved at a time."""

@@ -50,7 +50,6 @@ class SFMConfig(_Part):
     solver: Literal["euler", "heun", "ralston", "rk4"] = Field("euler", description="solver when sampling")
     temperature: float = Field(1.0, gt=0, description="scale of GTR's noise where a sample starts")
     start: Literal["gtr", "noise"] = Field("gtr", description="where a path begins; noise: the paper's row without GTR")
-    margin: int | None = Field(None, ge=0, description="the flow moves nothing farther from where GTR is unsure")
     draws: int = Field(5, ge=2, description="samples of each image in the energy score of stage 3")
     prior: float = Field(
         0.0, ge=0, description="weight of L_prior in stage 3, which then trains GTR too; 0: GTR frozen"
