@@ -40,12 +40,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, patient in enumerate("aabbcc"):
             masks = (rng.random((3, 16, 16)) < 0.3).astype(np.uint8)
             writer.add(Case(masks.mean(0, dtype=np.float32)[None], masks, f"case-{number}", patient))
+    untrained(path, 1)
+    return path
+
+
+@pytest.fixture(scope="module")
+def organs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of two cases with two named organs, and an untrained model for them."""
+    path = tmp_path_factory.mktemp("organs")
+    options = {"splits": {"test": ["b", "c"]}, "classes": 3, "ignore_label": 255, "class_names": ["liver", "tumour"]}
+    rng = np.random.default_rng(1)
+    with StoreWriter(path / "store", name="organs", **options) as writer:
+        for patient in "bc":
+            masks = rng.integers(0, 3, (3, 16, 16), np.uint8)
+            writer.add(Case(masks.mean(0, dtype=np.float32)[None] / 2, masks, patient, patient))
+    with StoreWriter(path / "silent", name="organs", **options) as writer:
+        writer.add(Case(np.zeros((1, 16, 16), np.float32), np.full((2, 16, 16), 255, np.uint8), "b", "b"))
+    untrained(path, 3)
+    return path
+
+
+def untrained(path: Path, channels: int) -> None:
     fields = {"gtr": {"widths": [4, 4]}, "sfm": {"widths": [4, 4], "context_widths": [4, 4], "steps": 1}}
     config = override(resolve("phantom"), fields)
-    method = build(config, in_channels=1, channels=1, size=(16, 16))
+    method = build(config, in_channels=1, channels=channels, size=(16, 16))
     card = {"config": config.model_dump(mode="json"), "patients": [patient_hash("a")]}
     publish(path / "run" / "weights.safetensors", method, card)
-    return path
 
 
 def run(folder: Path, *words: str) -> int:
@@ -71,6 +91,38 @@ def test_for_a_person_it_is_a_table(folder, tmp_path, capsys) -> None:
     assert "ged_16" in text and "gtr alone" in text and "perfect model" in text
     assert f"see {tmp_path / 'out' / 'report.html'}" in text
     assert "--limit 2" in (tmp_path / "out" / "report.html").read_text(), "the page says how it was made"
+
+
+def test_of_several_classes_each_has_a_row(organs, tmp_path, capsys) -> None:
+    words = ("--samples", "16", "--out", str(tmp_path / "out"))
+    assert run(organs, *words, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["classes"] == ["liver", "tumour"]
+    for scores in (result["scores"], result["gtr"], *result["references"].values()):
+        assert {"ged/liver", "hm_iou_16/tumour", "floor_ged_16/tumour"} <= scores.keys()
+    header = Path(result["rows"]).read_text().splitlines()[0].split(",")
+    assert set(result["scores"]) - {"ece"} == set(header[4:])
+    assert run(organs, *words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    table = next(number for number, line in enumerate(lines) if line.startswith("atfm, by class"))
+    assert lines[table].split()[3:] == lines[0].split(), "the columns of the table above"
+    for line, name in zip(lines[table + 1 : table + 3], ("liver", "tumour"), strict=True):
+        wanted = [f"{result['scores'][f'{metric}/{name}']['mean']:.3f}" for metric in lines[0].split()]
+        assert line.split() == [name, *wanted] and len(line) == len(lines[table])
+
+
+def test_of_binary_masks_no_class_is_told(folder, tmp_path, capsys) -> None:
+    assert run(folder, "--samples", "2", "--limit", "1", "--no-references", "--out", str(tmp_path / "out")) == 0
+    assert "by class" not in capsys.readouterr().out
+    assert "/" not in (tmp_path / "out" / "rows.csv").read_text()
+    assert "<h2>Classes</h2>" not in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_split_without_a_pixel_that_counts_is_refused_in_one_line(organs, tmp_path, capsys) -> None:
+    words = ["evaluate", str(organs / "run"), str(organs / "silent"), "--device", "cpu", "--samples", "2"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert "none of the 1 cases has a pixel that counts" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_leak_is_refused_in_one_line_and_leaves_nothing(folder, tmp_path, capsys) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from atfm.metrics.table import Interval
 from atfm.report.published import LIDC_V1, published_tables
-from atfm.report.tables import ScoreRow, full_table, label, number, published_section, score_table
+from atfm.report.tables import ScoreRow, class_table, full_table, label, number, published_section, score_table
 
 SCORES = {
     "ged": Interval(-0.01, -0.03, 0.02, 9),
@@ -30,6 +30,13 @@ def test_main_table_marks_the_model_and_leaves_out_what_nobody_has() -> None:
     assert html.count("<tr") == 3 and '<tr class="model">' in html and '<tr class="reference first">' in html
     assert ".180 to .220" in html and "HM-IoU" not in html and "NCC" not in html
     assert html.count("&ndash;") == 1, "the reference has no GED_16"
+
+
+def test_class_table_has_a_row_of_the_first_method_for_each_class() -> None:
+    html = class_table({"liver": ROWS, "a<b": [ScoreRow("ATFM", {"ged_16": Interval(0.4, None, None, 9)})]}, "caption")
+    assert html.count("<tr") == 3 and '<th scope="col">class</th>' in html and "Nothing" not in html
+    assert "liver" in html and "a&lt;b" in html and ".200" in html and ".400" in html and ".880" not in html
+    assert html.count("&ndash;") == 1, "the second class has no GED"
 
 
 def test_full_table_explains_every_score() -> None:

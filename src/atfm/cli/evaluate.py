@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     from atfm.cli.common_flags import resolve_device
     from atfm.data.store import Store
     from atfm.errors import InputError
+    from atfm.evaluate.classes import scored_classes
     from atfm.evaluate.rows import RowFile, columns
     from atfm.evaluate.save import save
     from atfm.evaluate.score import evaluate, numbers_of_samples
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if args.steps is not None:
         set_steps(model.method, args.steps)
     out = args.out or Path(default_folder(args.model, store.info.name, args.split))
-    metrics = columns(numbers_of_samples(args.samples))
+    metrics = columns(numbers_of_samples(args.samples), scored_classes(store.info))
     with RowFile(out / "rows.csv", metrics) as rows, bar("scoring") as progress:
         evaluation = evaluate(
             model,
@@ -93,12 +94,15 @@ def command(args: argparse.Namespace) -> str:
 def show(result: dict[str, Any]) -> str:
     """The main scores as a table, and where the files are."""
     methods = {result["method"]: result["scores"], "gtr alone": result["gtr"] or {}, **result["references"]}
-    floor = {name.removeprefix("floor_"): score for name, score in result["scores"].items() if "floor_" in name}
+    floor = {
+        name.removeprefix("floor_"): score for name, score in result["scores"].items() if name.startswith("floor_")
+    }
     rows = {name: scores for name, scores in {**methods, "perfect model": floor}.items() if scores}
     columns = [metric for metric in TABLE if metric in result["scores"]]
     lines = [" " * 15 + "".join(f"{metric:>11}" for metric in columns)]
     for name, scores in rows.items():
         lines.append(f"{name:<15}" + "".join(f"{mean(scores, metric):>11}" for metric in columns))
+    lines += ["", *class_lines(result, columns)] if result.get("classes") else []
     lines.append("")
     if result["leak"]["patients"]:
         lines.append(f"LEAKY: the model was trained on {result['leak']['patients']} of these patients")
@@ -108,6 +112,17 @@ def show(result: dict[str, Any]) -> str:
         f"{result['seconds']:.0f} s; see {result['report']}"
     )
     return "\n".join(lines)
+
+
+def class_lines(result: dict[str, Any], columns: list[str]) -> list[str]:
+    """A further table: the model's scores of each class."""
+    head = f"{result['method']}, by class"
+    width = max(15, len(head) + 1, *(len(name) + 1 for name in result["classes"]))
+    lines = [f"{head:<{width}}" + "".join(f"{metric:>11}" for metric in columns)]
+    for name in result["classes"]:
+        scores = "".join(f"{mean(result['scores'], f'{metric}/{name}'):>11}" for metric in columns)
+        lines.append(f"{name:<{width}}{scores}")
+    return lines
 
 
 def mean(scores: dict[str, Any], metric: str) -> str:

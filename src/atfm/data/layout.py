@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from atfm.data.class_names import named, refusal
 from atfm.data.intensity import Intensity
 from atfm.errors import StoreError
 from atfm.io.decoding import brief, is_plain
@@ -71,6 +72,7 @@ class StoreInfo(BaseModel):
         splits: patient ids of each split.
         ignore_label: a label that says nothing: its pixels count neither in training nor in scores; None for none.
         intensity: how the files' values were put into [0, 1]; None where the type of the files tells.
+        class_names: of every label but the background, in their order; None where they have numbers only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,6 +91,12 @@ class StoreInfo(BaseModel):
     splits: dict[str, tuple[str, ...]]
     ignore_label: int | None = None
     intensity: Intensity | None = None
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    def foreground(self) -> tuple[str, ...]:
+        """What to call every class but the background: its name, or else its label as a number."""
+        return named(self.class_names, self.classes)
 
 
 def read_info(path: Path) -> StoreInfo:
@@ -120,6 +128,9 @@ def read_info(path: Path) -> StoreInfo:
         raise StoreError(f"{file}: expected the SHA-256 of {', '.join(FILES)}, got {got}")
     if info.ignore_label is not None and not 1 < info.classes <= info.ignore_label <= 255:
         raise StoreError(f"{file}: field ignore_label: {info.ignore_label} is a class or none; import the data again")
+    misnamed = refusal(info.class_names, info.classes)
+    if misnamed is not None:
+        raise StoreError(f"{file}: field class_names: {misnamed}; import the data again")
     for text in (info.name, *info.splits, *(patient for patients in info.splits.values() for patient in patients)):
         if not is_plain(text):
             raise StoreError(f"{file}: {brief(text)!r} holds characters that cannot be printed; import the data again")

@@ -1,7 +1,10 @@
 """What all cases of one store have in common, and the refusal of a case that lacks it."""
 
+from collections.abc import Sequence
+
 from atfm.data.annotations import highest
 from atfm.data.case import Case
+from atfm.data.class_names import refusal
 from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
 
@@ -17,12 +20,15 @@ class Uniform:
     Args:
         classes: 1 for binary masks, else the number of labels, background included.
         ignore_label: a label that says nothing, if there is one.
+        class_names: of every label but the background, if they have names.
 
     Raises:
-        InputError: a number of classes that is none, or an `ignore_label` that is a class.
+        InputError: a number of classes that is none, an `ignore_label` that is a class, or names that do not fit.
     """
 
-    def __init__(self, classes: int = 1, ignore_label: int | None = None) -> None:
+    def __init__(
+        self, classes: int = 1, ignore_label: int | None = None, class_names: Sequence[str] | None = None
+    ) -> None:
         if not 1 <= classes <= 256:
             raise InputError(f"classes: expected 1 (binary) to 256, got {classes}")
         if ignore_label is not None and not 1 < classes <= ignore_label <= 255:
@@ -30,7 +36,11 @@ class Uniform:
                 f"ignore_label: expected at least 2 classes and a label from {max(classes, 2)} to 255, "
                 f"got {classes} and {ignore_label}; a binary set with such pixels has the classes 0 and 1"
             )
+        misnamed = refusal(class_names, classes)
+        if misnamed is not None:
+            raise InputError(f"class_names: {misnamed}")
         self.classes, self.ignore_label = classes, ignore_label
+        self.class_names = None if class_names is None else tuple(class_names)
         self.channels = self.spatial_dims = 0  # of the first case
         self.patients: dict[str, str] = {}  # case_id -> patient_id, in order
 

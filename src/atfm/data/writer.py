@@ -57,12 +57,14 @@ class StoreWriter:
         splits: patient ids of each split; patients that no case belongs to are left out of the store.
         ignore_label: a label that says nothing, `classes` to 255; binary masks, stored as bits, have none.
         intensity: how the files' values were put into [0, 1], if it was by a rule of its own.
+        class_names: of every label but the background, in their order; None where they have numbers only.
         resume: a fingerprint of all that decides what is written. If a writer of the same fingerprint was killed here,
             the block begins with its cases: `len(writer)` tells how many, and the next one to add is the next one. The
             store is then the same, byte for byte, as if it had been written at one go.
 
     Raises:
-        InputError: a path in use, splits that share a patient, or an `ignore_label` that is a class.
+        InputError: a path in use, splits that share a patient, an `ignore_label` that is a class, or names of classes
+            that do not fit.
         DiskError: the folder cannot be written.
     """
 
@@ -83,12 +85,14 @@ class StoreWriter:
         splits: Mapping[str, Sequence[str]] | None = None,
         ignore_label: int | None = None,
         intensity: Intensity | None = None,
+        class_names: Sequence[str] | None = None,
         resume: str | None = None,
     ) -> None:
         self.path = Path(os.path.abspath(path))  # `.` has no name to take at the end
         self.splits = dict(splits or {})
         self._about = {"name": name, "licence": licence, "source": source, "modality": modality}
-        self._uniform, self._resume, self._intensity = Uniform(classes, ignore_label), resume, intensity
+        self._uniform = Uniform(classes, ignore_label, class_names)
+        self._resume, self._intensity = resume, intensity
         self._entries: list[Entry] = []
         self._dtype: Literal["uint8", "float32"] = "uint8"
         self._image_end = self._mask_end = 0
@@ -254,6 +258,7 @@ class StoreWriter:
             splits={name: tuple(p for p in named if p in known) for name, named in self.splits.items()},
             ignore_label=self._uniform.ignore_label,
             intensity=self._intensity,
+            class_names=self._uniform.class_names,
         )
         (self._folder / "store.json").write_text(
             self.info.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8"

@@ -1,5 +1,6 @@
 """Scoring a model on a split, with a guard against patients it was trained on."""
 
+from atfm.evaluate.classes import scored_classes
 from atfm.evaluate.evaluation import Evaluation, Result
 from atfm.evaluate.guard import Leak, guard
 from atfm.evaluate.present import report_of
@@ -20,4 +21,5 @@ __all__ = [
     "guard",
     "numbers_of_samples",
     "report_of",
+    "scored_classes",
 ]

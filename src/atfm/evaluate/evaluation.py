@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from atfm.data.store import Store
+from atfm.evaluate.classes import scored_classes
 from atfm.evaluate.guard import Leak
 from atfm.evaluate.rows import Row
 from atfm.metrics.calibration import ReliabilityBins
@@ -20,7 +21,7 @@ class Result:
     Args:
         name: `atfm`, `gtr`, `always_empty`, ...
         rows: one for each case, in the order of the store.
-        scores: mean over the cases and bootstrap interval over patients, by metric.
+        scores: mean over the cases and bootstrap interval over patients, by metric; `ged_16/liver` of one class.
         bins: reliability of the mean probability; None for a reference.
     """
 
@@ -51,6 +52,7 @@ class Evaluation:
         warnings: what a reader has to know, one sentence each.
         illustrations: the best, the median and the worst case.
         seconds: how long it took.
+        silent: cases that were chosen but have no pixel that counts, and so no score.
     """
 
     model: str
@@ -66,6 +68,7 @@ class Evaluation:
     warnings: Sequence[str]
     illustrations: Sequence[Illustration]
     seconds: float
+    silent: int = 0
 
     @property
     def cases(self) -> int:
@@ -87,8 +90,14 @@ class Evaluation:
         """The model, what it was compared with, then the references."""
         return [self.result, *([self.compared] if self.compared else []), *self.references]
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that are scored one by one too; none for binary masks."""
+        return scored_classes(self.store.info)
+
     def as_json(self) -> dict[str, object]:
-        """The summary: scores with intervals and all that is needed to make them again."""
+        """The summary: scores with intervals and all that is needed to make them again; `classes` if there are any."""
+        classes = {"classes": list(self.classes)} if self.classes else {}
         return {
             "model": self.model,
             "method": self.result.name,
@@ -102,6 +111,7 @@ class Evaluation:
             "limit": self.limit,
             "leak": self.leak.as_json(),
             "warnings": list(self.warnings),
+            **classes,
             "scores": self.result.as_json(),
             "gtr": self.compared.as_json() if self.compared else None,
             "references": {reference.name: reference.as_json() for reference in self.references},

@@ -1,8 +1,10 @@
 """From an `Evaluation` to the `Report` that is rendered of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from atfm.evaluate.classes import of_class, of_wholes
 from atfm.evaluate.evaluation import Evaluation, Result
 from atfm.metrics.table import Interval
 from atfm.report.figures import Curve, diversity_chart, reliability_chart, score_chart
@@ -11,6 +13,8 @@ from atfm.report.published import published_tables
 from atfm.report.tables import Kind, ScoreRow
 
 __all__ = ["report_of"]
+
+Part = Callable[[Mapping[str, Interval]], dict[str, Interval]]
 
 TITLES = {
     "atfm": ("ATFM", ""),
@@ -32,7 +36,8 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
         title=f"{Path(evaluation.model).name} on {evaluation.store.info.name}, {evaluation.split}",
         lead=f"{evaluation.samples} masks of each of {in_words(evaluation)}, compared with all their annotators.",
         facts=facts(evaluation),
-        rows=score_rows(evaluation),
+        rows=score_rows(evaluation, of_wholes),
+        classes={name: score_rows(evaluation, partial(of_class, name=name)) for name in evaluation.classes},
         cases=in_words(evaluation),
         command=command,
         alarms=alarms(evaluation),
@@ -86,22 +91,30 @@ def alarms(evaluation: Evaluation) -> list[str]:
 def notes(evaluation: Evaluation) -> list[str]:
     """The subset, and every warning."""
     subset = []
-    if evaluation.cases < evaluation.split_cases:
+    chosen = evaluation.cases + evaluation.silent
+    if chosen < evaluation.split_cases:
         subset = [
-            f"A subset: {evaluation.cases:,} of the {evaluation.split_cases:,} cases of the split, the same ones each "
+            f"A subset: {chosen:,} of the {evaluation.split_cases:,} cases of the split, the same ones each "
             "time. Scores of the whole split differ."
         ]
     return [*subset, *evaluation.warnings]
 
 
-def score_rows(evaluation: Evaluation) -> list[ScoreRow]:
-    """The model, what it is compared with, the references, and what a perfect model would score."""
+def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
+    """The model, what it is compared with, the references, and what a perfect model would score.
+
+    Args:
+        evaluation: what was measured.
+        part: takes the scores that the rows are of: those of the masks as wholes, or of one class.
+    """
     rows = [
-        ScoreRow(title(result), result.scores, kind, "" if kind == "model" else TITLES.get(result.name, ("", ""))[1])
+        ScoreRow(
+            title(result), part(result.scores), kind, "" if kind == "model" else TITLES.get(result.name, ("", ""))[1]
+        )
         for kind, results in groups(evaluation)
         for result in results
     ]
-    scores = evaluation.result.scores
+    scores = part(evaluation.result.scores)
     floor = {"ged": Interval(0.0, None, None, evaluation.cases)} if "ged" in scores else {}
     floor |= {name.removeprefix("floor_"): score for name, score in scores.items() if name.startswith("floor_")}
     if "annotator_diversity" in scores:

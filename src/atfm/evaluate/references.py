@@ -15,7 +15,9 @@ Reference = Callable[[Array, int], np.ndarray]
 REFERENCES: Mapping[str, Reference] = {"always_empty": always_empty, "majority": majority}
 
 
-def score_reference(reference: Reference, annotations: np.ndarray, ns: Sequence[int]) -> dict[str, float]:
+def score_reference(
+    reference: Reference, annotations: np.ndarray, ns: Sequence[int], classes: Sequence[str] = ()
+) -> dict[str, float]:
     """Score a reference that repeats one mask, from as few copies of it as there are annotators.
 
     A score of `n` equal masks is the same for every `n >= K`: the distances within are 0, and each annotator is matched
@@ -25,14 +27,17 @@ def score_reference(reference: Reference, annotations: np.ndarray, ns: Sequence[
         reference: annotations and a number of masks to as many equal masks.
         annotations: `[K, C, *spatial]` bool.
         ns: numbers of samples that the scores are wanted for.
+        classes: names of the classes but the background that are scored one by one too.
     """
     copies = max(2, len(annotations))
-    row = score_case(reference(annotations, copies), annotations, ns=sorted({*ns, copies}))
-    known = {name.removesuffix(f"_{copies}") for name in row if name.endswith(f"_{copies}")} - {"floor_ged"}
-    for n in ns:
-        if n > copies:
-            row |= {f"{name}_{n}": row[f"{name}_{copies}"] for name in known}
-    if copies not in ns:
-        for name in (*known, "floor_ged"):
-            row.pop(f"{name}_{copies}", None)
+    row = score_case(reference(annotations, copies), annotations, ns=sorted({*ns, copies}), per_class=classes or False)
+    for column, value in list(row.items()):
+        metric, slash, name = column.partition("/")
+        family, _, n = metric.rpartition("_")
+        if n != str(copies):
+            continue
+        if family != "floor_ged":  # the floor is that of each n already
+            row |= {f"{family}_{more}{slash}{name}": value for more in ns if more > copies}
+        if copies not in ns:
+            del row[column]
     return row

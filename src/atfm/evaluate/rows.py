@@ -97,8 +97,14 @@ def text(row: Row, metric: str) -> str:
     return f"{value:.7g}" if math.isfinite(value) else ""
 
 
-def columns(ns: Sequence[int]) -> list[str]:
-    """Every score that a row can hold, for these numbers of samples; ECE belongs to all cases and is not one."""
+def columns(ns: Sequence[int], classes: Sequence[str] = ()) -> list[str]:
+    """Every score that a row can hold; ECE belongs to all cases and is not one.
+
+    Args:
+        ns: numbers of samples.
+        classes: those that are scored one by one too: `ged_16`, then `ged_16/liver` of each, see `scored_classes`.
+    """
     families = [name for name in METRICS if name != "ece"]
     single = [name for name in families if not name.endswith("_n")]
-    return single + [f"{name[:-1]}{n}" for name in families if name.endswith("_n") for n in ns]
+    wholes = single + [f"{name[:-1]}{n}" for name in families if name.endswith("_n") for n in ns]
+    return wholes + [f"{name}/{label}" for label in classes for name in wholes]

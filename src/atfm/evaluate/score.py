@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,16 +14,17 @@ from atfm.data.case import Case
 from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
 from atfm.errors import InputError, StoreError
+from atfm.evaluate.classes import scored_classes
 from atfm.evaluate.evaluation import Evaluation, Result
-from atfm.evaluate.guard import Leak, guard
+from atfm.evaluate.guard import guard
 from atfm.evaluate.illustrate import illustrate
 from atfm.evaluate.references import REFERENCES, score_reference
 from atfm.evaluate.rows import Row
 from atfm.evaluate.subset import choose
+from atfm.evaluate.warnings import warnings
 from atfm.methods.method import Method
 from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.case import score_case
-from atfm.metrics.energy import consistent
 from atfm.metrics.table import Interval, summarise
 from atfm.seeding import Noise
 
@@ -110,11 +111,11 @@ def evaluate(
         compare_with: a second method, drawn with the same noise, such as the stage 1 of an ATFM.
         references: score always empty and the annotators' majority too.
         allow_leak: score patients that the model was trained on, and say so in the result.
-        keep: is given the rows of every case as soon as they exist.
+        keep: is given the rows of every case as soon as they exist; a case without a pixel that counts has none.
         progress: is told how many cases of how many are done.
 
     Raises:
-        StoreError: no such split, an empty one, or a damaged case.
+        StoreError: no such split, an empty one, one without a pixel that counts, or a damaged case.
         LeakError: the model has seen patients of the split, and `allow_leak` is False.
         InputError: a store whose images or classes are not those of the model.
     """
@@ -127,12 +128,18 @@ def evaluate(
 
     methods = [Tally(type(method).__name__.lower(), method) for method in (model.method, compare_with) if method]
     foils = [Tally(name) for name in REFERENCES] if references else []
-    for done, (case, drawn) in enumerate(draw(methods, store, chosen, samples, seed, batch, device), 1):
-        keep(score(case, drawn, methods, foils, store.info, ns))
+    rows: dict[int, Row] = {}  # the model's, by number of the case
+    drawings = draw(methods, store, chosen, samples, seed, batch, device)
+    for done, (i, (case, drawn)) in enumerate(zip(chosen, drawings, strict=True), 1):
+        scored = score(case, drawn, methods, foils, store.info, ns)
+        if scored:
+            rows[i] = scored[0]
+            keep(scored)
         progress(done, len(chosen))
+    check_said(rows, store, split, chosen)
 
     results = [tally.result(seed) for tally in methods]
-    rows = dict(zip(chosen, results[0].rows, strict=True))
+    silent = len(chosen) - len(rows)
     return Evaluation(
         model=model.name,
         result=results[0],
@@ -144,9 +151,10 @@ def evaluate(
         seed=seed,
         limit=limit,
         leak=leak,
-        warnings=warnings(results, leak),
+        warnings=warnings(results, leak, silent),
         illustrations=illustrate(model.method, store, rows, samples, seed, device),
         seconds=time.perf_counter() - started,
+        silent=silent,
     )
 
 
@@ -171,6 +179,19 @@ def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int]) -
                 f"case {store.ids()[i][0]}: the model was made for images of {list(method.size)}, "
                 f"this one has {list(store.shape(i))}; import the data again with this size"
             )
+
+
+def check_said(rows: Mapping[int, Row], store: Store, split: str, chosen: Sequence[int]) -> None:
+    """Refuse cases of which annotators say nothing at all.
+
+    Raises:
+        StoreError: no case has a pixel that counts.
+    """
+    if not rows:
+        raise StoreError(
+            f"{store.path}: split {split!r}: none of the {len(chosen)} cases has a pixel that counts, each is ignored "
+            f"(label {store.info.ignore_label}) by an annotator; choose another split, or import masks that say more"
+        )
 
 
 Drawn = list[tuple[torch.Tensor, torch.Tensor]]
@@ -210,50 +231,19 @@ def batches(store: Store, chosen: Sequence[int], batch: int) -> Iterator[list[in
 def score(
     case: Case, drawn: Drawn, methods: Sequence[Tally], foils: Sequence[Tally], info: StoreInfo, ns: Sequence[int]
 ) -> list[Row]:
-    """The rows of one case: every method, then every reference."""
+    """The rows of one case: every method, then every reference; none where every pixel is ignored."""
     annotations = one_hot(case.masks, info.classes, case.image.ndim - 1, info.ignore_label)  # [K, C, *spatial]
     if info.ignore_label is not None:
         said = counted(case.masks, info.ignore_label)  # [*spatial]
+        if not said.any():
+            return []
         annotations = annotations[..., said]  # [K, C, N], as are the samples and their mean
-        drawn = [(masks[..., said], probability[..., said]) for masks, probability in drawn]
-    rows = []
+        where = torch.from_numpy(said)  # behind an ellipsis a tensor takes no array of more than one axis
+        drawn = [(masks[..., where], probability[..., where]) for masks, probability in drawn]
+    rows, classes = [], scored_classes(info)
     for tally, (masks, probability) in zip(methods, drawn, strict=True):
-        rows.append(tally.add(case, score_case(masks, annotations, probability, ns=ns)))
+        rows.append(tally.add(case, score_case(masks, annotations, probability, ns=ns, per_class=classes or False)))
         tally.bins.update(probability, annotations)
     for tally in foils:
-        rows.append(tally.add(case, score_reference(REFERENCES[tally.name], annotations, ns)))
+        rows.append(tally.add(case, score_reference(REFERENCES[tally.name], annotations, ns, classes)))
     return rows
-
-
-def warnings(results: Sequence[Result], leak: Leak) -> list[str]:
-    """What a reader has to know: an unchecked leak, missing scores, a table that cannot be."""
-    found = []
-    if not leak.checked:
-        found.append("The model carries no list of the patients it was trained on, so a leak cannot be excluded.")
-    found += [
-        f"{result.name}: GED falls from 32 to 100 samples by more than self-pairs can explain (.0213), so the first "
-        "samples are unlike the later ones: this table is wrong."
-        for result in results
-        if falls_too_far(result.rows)
-    ]
-    alone = sum(row.annotators == 1 for row in results[0].rows)
-    if alone:
-        found.append(
-            f"{alone} of {len(results[0].rows)} cases have one annotator: their unbiased GED and floor do not exist."
-        )
-    return found
-
-
-def falls_too_far(rows: Sequence[Row]) -> bool:
-    """Whether GED_32 - GED_100 exceeds what any method can show, beyond chance.
-
-    The bound holds in the mean. GED_32 is that of the first 32 samples and scatters from case to case, so the lower
-    end of the interval has to exceed it.
-    """
-    falls = [
-        {"patient": row.patient_id, "fall": row.scores["ged_32"] - row.scores["ged_100"]}
-        for row in rows
-        if {"ged_32", "ged_100"} <= row.scores.keys()
-    ]
-    low = summarise(falls)["fall"].low if falls else None
-    return low is not None and not consistent(low, 0.0)

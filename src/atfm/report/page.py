@@ -7,7 +7,16 @@ from importlib import resources
 
 from atfm.report.panels import Illustration, join_panels
 from atfm.report.published import PublishedTable
-from atfm.report.tables import ScoreRow, full_table, interval, label, number, published_section, score_table
+from atfm.report.tables import (
+    ScoreRow,
+    class_table,
+    full_table,
+    interval,
+    label,
+    number,
+    published_section,
+    score_table,
+)
 
 __all__ = ["Chart", "Report", "render"]
 
@@ -48,6 +57,7 @@ class Report:
         alarms: what makes the scores dishonest, such as a leak.
         notes: what a reader has to know, such as a subset.
         rows: of the score table; the first is the model.
+        classes: the same rows of each class alone, by its name; empty for binary masks.
         cases: the scored cases in words, for captions.
         charts, illustrations: in the order of the page.
         published: tables of the literature, and `slices`, the cases of the whole store.
@@ -66,12 +76,17 @@ class Report:
     illustrations: Sequence[Illustration] = ()
     published: Sequence[PublishedTable] = field(default=())
     slices: int = 0
+    classes: Mapping[str, Sequence[ScoreRow]] = field(default_factory=dict)
 
 
 def render(report: Report) -> str:
     """The page as HTML text, everything within it."""
     style = resources.files("atfm.report").joinpath("page.css").read_text(encoding="utf-8")
-    body = "\n".join(filter(None, (head(report), scores(report), figures(report), cases(report), literature(report))))
+    body = "\n".join(
+        filter(
+            None, (head(report), scores(report), classes(report), figures(report), cases(report), literature(report))
+        )
+    )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -111,6 +126,21 @@ def scores(report: Report) -> str:
         f"<h2>Scores</h2>{score_table(report.rows, f'Mean over {report.cases}, with 95 % intervals over patients.')}"
         f"<details><summary>Every score</summary>{full_table(report.rows, 'As above.')}</details>"
     )
+
+
+def classes(report: Report) -> str:
+    """The model's scores of each class and, folded, every score of each."""
+    if not report.classes:
+        return ""
+    caption = (
+        f"{report.rows[0].name}: each class as a binary mask of its own, mean over {report.cases}. Two masks without "
+        "the class agree, so that a rare one scores well; the share of empty annotations is among its scores below."
+    )
+    folded = "".join(
+        f"<details><summary>Every score of class {escape(name)}</summary>{full_table(rows, 'As above.')}</details>"
+        for name, rows in report.classes.items()
+    )
+    return f"<h2>Classes</h2>{class_table(report.classes, caption)}{folded}"
 
 
 def figures(report: Report) -> str:

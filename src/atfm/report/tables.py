@@ -8,7 +8,17 @@ from typing import Literal
 from atfm.metrics.table import METRICS, Interval, describe
 from atfm.report.published import PublishedTable
 
-__all__ = ["Kind", "ScoreRow", "full_table", "interval", "label", "number", "published_section", "score_table"]
+__all__ = [
+    "Kind",
+    "ScoreRow",
+    "class_table",
+    "full_table",
+    "interval",
+    "label",
+    "number",
+    "published_section",
+    "score_table",
+]
 
 Kind = Literal["model", "method", "reference"]
 
@@ -83,7 +93,7 @@ def cell(score: Interval | None) -> str:
     return f'<td>{number(score.mean)}<span class="interval">{interval(score)}</span></td>'
 
 
-def score_table(rows: Sequence[ScoreRow], caption: str) -> str:
+def score_table(rows: Sequence[ScoreRow], caption: str, first_column: str = "method") -> str:
     """Methods as rows, the field's scores as columns, references at the foot."""
     columns = [metric for metric in MAIN if any(metric in row.scores for row in rows)]
     head = "".join(f'<th scope="col">{label(metric)}</th>' for metric in columns)
@@ -94,7 +104,12 @@ def score_table(rows: Sequence[ScoreRow], caption: str) -> str:
         cells = "".join(cell(row.scores.get(metric)) for metric in columns)
         body.append(f'<tr class="{row.kind}{first}"><th scope="row">{escape(row.name)}{note}</th>{cells}</tr>')
         above = row.kind
-    return table(caption, f'<th scope="col">method</th>{head}', body)
+    return table(caption, f'<th scope="col">{first_column}</th>{head}', body)
+
+
+def class_table(classes: Mapping[str, Sequence[ScoreRow]], caption: str) -> str:
+    """Classes as rows, the field's scores of the first method of each as columns."""
+    return score_table([ScoreRow(name, rows[0].scores) for name, rows in classes.items()], caption, "class")
 
 
 def full_table(rows: Sequence[ScoreRow], caption: str) -> str:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atfm.data.importers.folder import import_folder
+from atfm.data.importers.folder import import_folder, plan_folder
 from atfm.data.importers.form import Form
 from atfm.data.importers.patterns import Pattern
+from atfm.data.importers.survey import survey
 from atfm.data.store import Store
 from atfm.errors import InputError
 
@@ -228,6 +229,18 @@ def test_a_label_that_says_nothing(tmp_path) -> None:
     ):
         with pytest.raises(InputError, match=message):
             import_folder(tmp_path / "in", tmp_path / "other", **PAIRED, form=form)
+
+
+def test_classes_with_names(tmp_path) -> None:
+    put(tmp_path / "in/images/a.png", grey())
+    put(tmp_path / "in/masks/a_x.png", RNG.integers(0, 3, (8, 6), np.uint8))
+    store = imported(tmp_path / "in", **PAIRED, form=Form(classes=3), class_names=["liver", "tumour"])
+    assert store.info.class_names == ("liver", "tumour")
+    with plan_folder(tmp_path / "in", **PAIRED, form=Form(classes=3), class_names=["liver"]) as plan:
+        with pytest.raises(InputError, match="class_names: expected 2 different names"):
+            survey(plan)
+        with plan_folder(tmp_path / "in", **PAIRED, form=Form(classes=3)) as other:
+            assert plan.fingerprint() != other.fingerprint(), "other names make another store"
 
 
 @pytest.mark.real

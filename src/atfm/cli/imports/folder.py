@@ -38,6 +38,9 @@ def add(imports: Any) -> None:
     parser.add_argument(
         "--classes", type=at_least_one, default=1, help="labels, background included (default: 1, binary)"
     )
+    parser.add_argument(
+        "--class-names", nargs="+", metavar="NAME", help="of the labels from 1 on (default: their numbers)"
+    )
     parser.add_argument("--ignore-label", type=at_least_one, help="a label of the masks that says nothing, such as 255")
     parser.add_argument("--size", type=at_least_one, nargs=2, metavar=("H", "W"), help="resize all images to one size")
     parser.add_argument("--grey", action="store_true", help="turn colours into grey (0.299, 0.587, 0.114)")
@@ -73,6 +76,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         images=args.images,
         masks=args.masks,
         form=form,
+        class_names=args.class_names,
         patient=args.patient,
         splits=splits,
         fractions=fractions_of(args),

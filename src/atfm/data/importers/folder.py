@@ -44,6 +44,7 @@ def plan_folder(
     images: str,
     masks: str,
     form: Form = AS_STORED,
+    class_names: Sequence[str] | None = None,
     patient: str | None = None,
     splits: Mapping[str, Sequence[str]] | None = None,
     fractions: Mapping[str, float] = FRACTIONS,
@@ -61,6 +62,7 @@ def plan_folder(
         images: pattern of the images, such as `images/{case}.png` or `{patient}/{case}/image.nii.gz`.
         masks: pattern of the masks, such as `masks/{case}_{annotator}.png`. A file that is an image is never a mask.
         form: how the files become cases.
+        class_names: of every label but the background, in their order, if they have names.
         patient: regular expression whose first group in the case's name is the patient; without it and without
             `{patient}` in the pattern every case is a patient of its own.
         splits: patient ids of each split; None deals them out at random.
@@ -104,6 +106,7 @@ def plan_folder(
         arguments={"form": asdict(form)},
         classes=form.classes,
         ignore_label=form.ignore_label,
+        class_names=class_names,
         skipped=skipped or (),
     )
 

@@ -50,6 +50,7 @@ class Plan:
         classes: 1 for binary masks, else the number of labels, background included.
         ignore_label: a label that says nothing, if there is one.
         skipped: what is left out on purpose, a line with the reason for each.
+        class_names: of every label but the background, if they have names.
         window: the values of the files that become 0 and 1, where it is not their type that tells.
     """
 
@@ -61,6 +62,7 @@ class Plan:
     arguments: Mapping[str, object] = field(default_factory=dict)
     classes: int = 1
     ignore_label: int | None = None
+    class_names: Sequence[str] | None = None
     skipped: Sequence[str] = ()
     window: tuple[float, float] | None = None
 
@@ -68,12 +70,13 @@ class Plan:
         """The writer of this plan's store.
 
         Raises:
-            InputError: a folder in use, or splits that share a patient.
+            InputError: a folder in use, splits that share a patient, or names of classes that do not fit.
         """
         return StoreWriter(
             out,
             classes=self.classes,
             ignore_label=self.ignore_label,
+            class_names=self.class_names,
             intensity=Intensity(kind="window", low=self.window[0], high=self.window[1]) if self.window else None,
             splits=self.splits,
             resume=self.fingerprint() if resume else None,
@@ -88,7 +91,7 @@ class Plan:
             "importer": self.importer,
             "about": dict(self.about),
             "arguments": dict(self.arguments),
-            "classes": [self.classes, self.ignore_label],
+            "classes": [self.classes, self.ignore_label, self.class_names],
             "window": self.window,
             "splits": {name: list(patients) for name, patients in self.splits.items()},
             "cases": [(case.case_id, case.patient_id) for case in self.cases],

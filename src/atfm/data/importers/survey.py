@@ -27,10 +27,10 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[st
         imported; `skipped` and `refused` are lines with the reason for each.
 
     Raises:
-        InputError: splits that share a patient.
+        InputError: splits that share a patient, or names of classes that do not fit.
     """
     check_disjoint(plan.splits)
-    uniform, refused = Uniform(plan.classes, plan.ignore_label), []
+    uniform, refused = Uniform(plan.classes, plan.ignore_label, plan.class_names), []
     counts: dict[str, Counter[Any]] = {name: Counter() for name in ("annotators", "filled_masks", "sizes", "channels")}
     for done, planned in enumerate(plan.cases, start=1):
         try:
