@@ -67,6 +67,16 @@ def test_the_table_has_a_line_for_each_way(outcomes: tuple[Path, list[Outcome]])
     assert len(lines) == 9 and all(line.seeds == 2 for line in lines)
     mean = [case["ged"] for o in outcomes[1] if o.row == "act-gtr" for case in o.cases]
     assert lines[0].scores["ged"].mean == pytest.approx(sum(mean) / 6)
+    assert lines[0].gain is None
+    pairs = {
+        (o.row, o.steps): [
+            case["ged"] for o2 in outcomes[1] if (o2.row, o2.steps) == (o.row, o.steps) for case in o2.cases
+        ]
+        for o in outcomes[1]
+    }
+    last = lines[-1]
+    differences = [a - b for a, b in zip(pairs[last.row, last.steps], pairs["act-gtr", 0], strict=True)]
+    assert last.gain is not None and last.gain.mean == pytest.approx(sum(differences) / 6)
     text = table(lines)
     assert text.count("\n") == 10 and "`atfm-sf`" in text
     assert "<svg" in figures(lines)["steps"]
@@ -86,11 +96,11 @@ def test_every_row_is_a_valid_configuration(row) -> None:
 
 def test_limits_change_what_they_name(tmp_path: Path) -> None:
     start = shortened(PRESETS["lidc"], 500)
-    assert (start.stage1.steps, start.stage2.steps, start.stage3.steps) == (500, 260, 120)
+    assert (start.stage1.steps, start.stage2.steps, start.stage3.steps) == (500, 260, 400)
     by_name = {row.name: row for row in LIMITS}
     assert by_name["width-half"].config(start).gtr.widths == (16, 24, 32, 48)
     assert by_name["width-half"].config(start).sfm.context_widths == (16, 16, 24)  # multiples of 8, rounded to even
-    assert by_name["time-twice"].config(start).stage3.steps == 240
+    assert by_name["time-twice"].config(start).stage3.steps == 800
     assert by_name["patients-quarter"].config(start) == start == by_name["reference"].config(start)
     for row in LIMITS:
         config = row.config(start)

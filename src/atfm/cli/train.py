@@ -15,8 +15,8 @@ def add_parser(subparsers: Any) -> None:
         "train",
         help="train all stages, or resume",
         description="Train GTR, freeze it, train SFM, tune it by the energy score. The same command again resumes. "
-        "Presets: lidc, paper, paper-isic3, phantom, phantom-colour, phantom-classes, phantom-volume (a phantom needs "
-        "no --data); or a TOML or YAML file that overrides fields of one.",
+        "Presets: lidc, lidc-large (for a GPU), paper, paper-isic3, phantom, phantom-colour, phantom-classes, "
+        "phantom-volume (a phantom needs no --data); or a TOML or YAML file that overrides fields of one.",
         epilog="example: atfm train lidc --data lidc-store --out run",
     )
     parser.add_argument("preset", metavar="PRESET|FILE", help="preset, or .toml/.yaml file")
