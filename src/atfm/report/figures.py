@@ -17,7 +17,10 @@ from matplotlib.figure import Figure
 __all__ = ["Curve", "diversity_chart", "reliability_chart", "score_chart", "to_svg"]
 
 INK = "#010203"  # stands for the colour of the page's text, which only the page knows
-COLOURS = ("#3b7dd8", "#d9792b", "#2f9e6e", "#a35cc2")  # legible on white and on near-black
+COLOURS = (  # legible on white and on near-black
+    *("#3b7dd8", "#d9792b", "#2f9e6e", "#a35cc2", "#d64f5f"),
+    *("#8a8f2a", "#2aa3b8", "#8d6e63", "#7f7f7f"),
+)
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -70,7 +73,10 @@ def score_chart(panels: Mapping[str, Sequence[Curve]], x: str = "samples drawn, 
             axes.minorticks_off()
             axes.set_title(title)
             axes.set_xlabel(x)
-            axes.legend()
+            if all(len(curves) <= 4 for curves in panels.values()):
+                axes.legend()
+        if axes.get_legend() is None:  # so many that they would lie on the curves
+            axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         return to_svg(figure, f"score against {x.split(',')[0]}")
 
 
