@@ -120,3 +120,12 @@ def test_a_learning_curve_over_patients(store: Store, tmp_path: Path) -> None:
     assert len(seen["patients-quarter"]) == round(len(seen["reference"]) / 4)
     svg = figures(summary(found, LIMITS))["limits"]
     assert all(title in svg for title in ("patients", "width", "time"))
+
+
+def test_without_later_stages_stage_1_is_scored(store: Store, tmp_path: Path) -> None:
+    alone = {"gtr": {"widths": [8], "rank": 2}, "stage2": {"steps": 0}, "stage3": {"steps": 0}}
+    start = override(shortened(PRESETS["phantom"], 10), alone)
+    found = study(
+        store, start, [row for row in LIMITS if row.name == "reference"], tmp_path, samples=4, limit=2, seeds=[0]
+    )
+    assert [(outcome.row, outcome.steps, outcome.seconds) for outcome in found] == [("reference", 0, 0.0)]

@@ -83,7 +83,7 @@ def study(
             config = row.config(base).model_copy(update={"seed": seed})
             folder = out / f"{row.name}-seed-{seed}"
             model, seconds = _trained(store, config, row, out, folder, torch.device(device), tell)
-            for solver, steps in _ways(row, config.sfm.steps):
+            for solver, steps in _ways(row, config):
                 file = folder / f"scores-{split}-{samples}-{limit}-{solver}-{steps}.json"
                 if not file.exists():
                     cases = _score(model, store, solver, steps, split, samples, limit, device)
@@ -93,9 +93,15 @@ def study(
     return outcomes
 
 
-def _ways(row: Row, own: int) -> Iterator[tuple[str, int]]:
-    numbers = [own if steps is None else steps for steps in row.steps]
+def _ways(row: Row, config: Config) -> Iterator[tuple[str, int]]:
+    """The solvers and numbers of steps of a row; stage 1 alone, 0 steps, once."""
+    numbers = [config.sfm.steps if steps is None else steps for steps in row.steps]
+    numbers = numbers if _has_flow(config) else [0]
     yield from ((solver, steps) for solver in row.solvers for steps in numbers if steps or solver == row.solvers[0])
+
+
+def _has_flow(config: Config) -> bool:
+    return config.stage2.steps + config.stage3.steps > 0
 
 
 def _trained(
@@ -109,7 +115,7 @@ def _trained(
 ) -> tuple[Model, float]:
     """The trained row, and the seconds that its stages 2 and 3 took."""
     first = _stage_1(store, config, row.patients, out, device, tell)
-    if row.steps == (0,):
+    if row.steps == (0,) or not _has_flow(config):
         folder.mkdir(parents=True, exist_ok=True)
         return load(first, device), 0.0
     later = config.model_copy(update={"stage1": config.stage1.model_copy(update={"steps": 0})})
