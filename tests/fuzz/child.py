@@ -144,9 +144,10 @@ def faults(error: AtfmError, folder: Path) -> str:
 def out_of_memory(error: BaseException | None) -> bool:
     """Whether memory was wanted that was not there; Python's parser says so too of brackets within brackets."""
     while error is not None:
-        frames = traceback.extract_tb(error.__traceback__)
-        if isinstance(error, MemoryError) and not (frames and Path(frames[-1].filename).name == "ast.py"):
-            return True
+        if isinstance(error, MemoryError):  # only then: to look up the lines of a traceback takes a third of all time
+            frames = traceback.extract_tb(error.__traceback__)
+            if not (frames and Path(frames[-1].filename).name == "ast.py"):
+                return True
         error = error.__cause__ or error.__context__
     return False
 

@@ -27,7 +27,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-__all__ = ["dicom_kind", "one_other", "values", "whole"]
+__all__ = ["dicom_kind", "one_other", "series", "slice_", "values", "whole"]
 
 UNKNOWN = "1.2.3.4.5"
 STORED = (np.arange(6 * 8, dtype=np.int16).reshape(6, 8) * 20 - 500).astype(np.int16)

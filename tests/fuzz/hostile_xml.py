@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from corpus import Content, Files, Kind, Link
-from hostile_dicom import one_other, values, whole
+from hostile_dicom import one_other, series, slice_, values, whole
 
 __all__ = ["lidc_dicom_kind", "xml_kind"]
 
@@ -72,6 +72,7 @@ def xml_hostile() -> dict[str, bytes]:
         "no reader": reading(),
         "2000 readers": reading(*[drawn()] * 2000),
         "2000 nodules of a reader": reading(drawn() * 2000),
+        "1000 nodules of ten readers": reading(*[drawn() * 100] * 10),
         "no inclusion": reading(drawn()).replace(b"TRUE", b"MAYBE"),
         "an exclusion alone": reading(drawn()).replace(b"TRUE", b"FALSE"),
         "another message": b"<IdriReadMessage/>",
@@ -114,6 +115,10 @@ def lidc_dicom_kind() -> Kind:
     hostile["lidc, two other readings of a series"] = lambda: {
         **with_(plain),
         "a/070.xml": xml_contents()["reading of two nodules"],
+    }
+    hostile["lidc, an outline round 11000 x 11000"] = lambda: {
+        **series(*(slice_(number, Rows=11000, Columns=11000) for number in (1, 2, 3))),
+        "a/069.xml": reading(drawn(edges((0, 0), (10999, 0), (10999, 10999), (0, 10999)))),
     }
     hostile["lidc, link to endless zeros"] = lambda: {**with_(plain), "a/071.xml": Link("/dev/zero")}
     return Kind(valid, hostile)

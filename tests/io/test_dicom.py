@@ -20,7 +20,8 @@ from pydicom.uid import (
 )
 
 from atfm.errors import InputError
-from atfm.io import dicom_file
+from atfm.io import dicom as dicom_reading
+from atfm.io import dicom_file, dicom_lossless, dicom_pixels
 from atfm.io.dicom import find_stack, read_series
 
 RNG = np.random.default_rng(0)
@@ -392,3 +393,79 @@ def test_places_beyond_any_scanner(tmp_path, dicom) -> None:
 def test_pixels_too_small_to_tell_apart(tmp_path, dicom) -> None:
     dicom.write_slice(tmp_path / "1.dcm", HU[0], PixelSpacing=["1e-300", "1e-300"])
     assert "PixelSpacing: expected two sizes above 0 mm" in refused(tmp_path)
+
+
+def retyped(path: Path, tag: bytes, kind: bytes) -> Path:
+    """Give an element of up to 255 bytes another type (value representation)."""
+    content = path.read_bytes()
+    at = content.index(tag)
+    size = content[at + 6]
+    length = bytes([0, 0, size, 0, 0, 0]) if kind in (b"OB", b"UN", b"UT") else bytes([size, 0])
+    path.write_bytes(content[: at + 4] + kind + length + content[at + 8 :])
+    return path
+
+
+INTERCEPT, ROWS, SPACINGS = b"\x28\x00\x52\x10DS", b"\x28\x00\x10\x00US", b"\x28\x00\x30\x00DS"
+
+
+@pytest.mark.parametrize("kind", [b"LO", b"ST", b"UT", b"OB", b"UN", b"IS", b"TM"])
+def test_a_number_that_became_a_word_is_read_as_a_whole(tmp_path, dicom, kind) -> None:
+    file = dicom.write_slice(tmp_path / "a.dcm", HU[0], RescaleIntercept="-120")
+    np.testing.assert_array_equal(read_series(retyped(file, INTERCEPT, kind)).pixels[0], HU[0] - 120)
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind"),
+    [(INTERCEPT, b"PN"), (ROWS, b"LO"), (ROWS, b"OB"), (ROWS, b"PN"), (ROWS, b"AT"), (SPACINGS, b"ST"), (ROWS, b"FD")],
+)
+def test_words_where_numbers_belong_are_refused(tmp_path, dicom, tag, kind) -> None:
+    file = dicom.write_slice(tmp_path / "a.dcm", HU[0], RescaleIntercept="-120")
+    assert refused(retyped(file, tag, kind)).startswith(f"{file}: ")
+
+
+def test_sizes_are_refused_before_memory_is_reserved(tmp_path, dicom, monkeypatch) -> None:
+    file = dicom.write_slice(tmp_path / "a.dcm", HU[:2])
+    monkeypatch.setattr(dicom_reading, "MAX_VOXELS", 95)
+    assert f"{file}: 2 slices are more than 95 voxels" in refused(file)
+    monkeypatch.setattr(dicom_reading, "MAX_VOXELS", 96)
+    assert read_series(file).pixels.shape == (2, 6, 8)
+    monkeypatch.setattr(dicom_pixels, "MAX_VOXELS", 95)
+    assert f"{file}: 2 frames of 6 x 8 pixels are more than the 95 that can be read" in refused(file)
+    monkeypatch.setattr(dicom_file, "LARGEST_FILE", 100)
+    assert "bytes, more than the 100 that are read" in refused(file)
+
+
+def test_a_folder_among_files_is_named(tmp_path) -> None:
+    (tmp_path / "a").mkdir()
+    assert refused([tmp_path / "a"]) == f"{tmp_path / 'a'}: a folder, where a DICOM file is expected"
+
+
+def test_frames_and_their_descriptions_have_to_be_as_many(tmp_path, dicom) -> None:
+    items = Sequence([Dataset(), Dataset(), Dataset()])
+    file = dicom.write_slice(tmp_path / "a.dcm", HU[:2], PerFrameFunctionalGroupsSequence=items)
+    assert f"{file}: 2 frames, but 3 descriptions of them" in refused(file)
+
+
+def test_grey_and_colours_are_no_stack(tmp_path, dicom) -> None:
+    dicom.write_slice(tmp_path / "a", HU[0])
+    dicom.write_slice(tmp_path / "b", np.zeros((6, 8, 3), np.uint8), position=(0, 0, 1), photometric="RGB")
+    assert "RGB, MONOCHROME2" in refused(tmp_path)
+
+
+def test_slices_of_one_uid_with_and_without_a_place_are_two_images(tmp_path, dicom) -> None:
+    dicom.write_slice(tmp_path / "a", HU[0], instance="1.2.3.4")
+    dicom.write_slice(tmp_path / "b", HU[0], instance="1.2.3.4", position=None)
+    assert "with the same SOPInstanceUID" in refused(tmp_path)
+
+
+def test_a_decoder_that_does_not_answer_is_replaced(tmp_path, monkeypatch) -> None:
+    (tmp_path / "a.dcm").write_bytes(Path(get_testdata_file("SC_rgb_jpeg_gdcm.dcm")).read_bytes())
+
+    def silent(*_: object) -> bytes:
+        raise EOFError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dicom_lossless, "exactly", silent)
+        assert "the decoder of lossless JPEG broke down over it; it is damaged" in refused(tmp_path / "a.dcm")
+        assert dicom_lossless._children == []
+    assert read_series(tmp_path / "a.dcm").pixels.shape == (1, 100, 100, 3)

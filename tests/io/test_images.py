@@ -367,3 +367,33 @@ def test_a_chunk_that_claims_4_gigabytes_reserves_nothing(tmp_path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6
+
+
+def test_pages_of_colours_are_no_volume(tmp_path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for _ in range(2):
+            file.write(COLOUR, photometric="rgb")
+    with pytest.raises(InputError, match="pages are coloured or of several sizes"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_deep_colours_of_other_axes_are_no_image(tmp_path) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", RNG.integers(0, 65536, (2, 6, 9, 3), np.uint16), photometric="rgb", volumetric=True,
+        tile=(2, 16, 16),
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"a.tif: axes .*; expected a colour TIFF with rows, columns and samples"):
+        read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("value", [-1, 65536, 2**31 - 1])
+def test_whole_numbers_beyond_16_bits_are_no_grey(tmp_path, value) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.full((6, 9), value, np.int32))
+    with pytest.raises(InputError, match=r"pixels of mode 'I', values .*; expected 8-bit or 16-bit grey"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_an_array_of_colours_is_no_mask(tmp_path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((3, 6, 9), np.uint8))
+    with pytest.raises(InputError, match="expected a mask of one channel, got 3"):
+        read_mask(tmp_path / "a.npy")

@@ -51,6 +51,9 @@ def test_the_other_byte_order_opens(nii) -> None:
         (edited(108, "<f", 400.0)[:348] + struct.pack("<4sii", b"\1\0\0\0", 2**30, 4) + bytes(100), "an extension of"),
         (edited(108, "<f", 400.0)[:348] + struct.pack("<4sii", b"\1\0\0\0", -1, 4) + bytes(100), "an extension of -1"),
         (edited(280, "<4f", *[float("nan")] * 4), "its affine holds NaN"),
+        (edited(0, "<i", 349), "its head has no size of 348 bytes"),
+        (edited(0, "<i", 0), "its head has no size of 348 bytes"),
+        (edited(0, ">i", 348), "its head has no size of 348 bytes"),  # one byte order in the head, another behind it
         (WHOLE[:200], "cannot be read as NIfTI"),
         (b"", "cannot be read as NIfTI"),
     ],
@@ -77,3 +80,9 @@ def test_a_spacing_that_says_nothing_is_1(nii, mm: float) -> None:
     content = bytearray(edited(76, "<4f", 1, mm, mm, mm))
     content[252:256] = struct.pack("<hh", 0, 1)  # the affine is that of the rows, not of the spacing
     assert read_image(nii(bytes(content))).spacing == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("voxels", [np.ones((4, 3, 2, 5), np.uint8), np.ones((4, 3, 2), np.complex64)])
+def test_several_volumes_and_other_numbers_are_no_image(nii, voxels: np.ndarray) -> None:
+    with pytest.raises(InputError, match="expected one grey slice or volume"):
+        read_image(nii(nibabel.Nifti1Image(voxels, np.eye(4)).to_bytes()))

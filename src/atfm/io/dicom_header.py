@@ -4,7 +4,7 @@ One plane is one `[H, W]` picture: a single-frame file has one, a multi-frame fi
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,7 +190,8 @@ def numbers(ds: "Dataset", keyword: str, path: Path) -> tuple[float, ...] | None
     value: Any = ds.get(keyword)
     if value is None or value == "":
         return None
-    values = tuple(float(part) for part in (value if hasattr(value, "__iter__") else [value]))
+    # A damaged type makes a word of a number: as a whole it may still be one, letter by letter it is others.
+    values = tuple(float(part) for part in (value if isinstance(value, MutableSequence) else [value]))
     if not all(map(math.isfinite, values)):
         raise InputError(f"{path}: {keyword}: expected finite numbers, got {brief(values)}")
     return values or None

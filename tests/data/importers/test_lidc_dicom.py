@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from atfm.data.importers.build import build
+from atfm.data.importers.lidc_contours import effort
 from atfm.data.importers.lidc_crops import LUNG, Crop
 from atfm.data.importers.lidc_dicom import import_lidc_dicom, plan_lidc_dicom
+from atfm.data.importers.lidc_xml import Roi
 from atfm.data.importers.survey import survey
 from atfm.data.store import Store
 from atfm.errors import InputError
@@ -297,3 +299,43 @@ def test_a_nodule_that_does_not_fit(tmp_path, lidc, readers) -> None:
 def test_nothing_there(tmp_path) -> None:
     assert "no such file or folder" in refused(tmp_path / "none")
     assert "no nodule found" in refused(tmp_path)
+
+
+def test_outlines_that_keep_a_processor_busy(tmp_path, lidc, xml) -> None:
+    zigzag = [(k % 2 * 47, k // 2 % 2 * 39) for k in range(20_000)]
+    lidc("LIDC-IDRI-0001", [[[xml.roi("1.9.1.1.3", zigzag), xml.roi("1.9.1.1.3", zigzag, False)]]])
+    line = refused(tmp_path / "tcia")
+    assert "069.xml: its outlines run to and fro over the whole image; it is damaged" in line
+
+
+def test_far_pieces_on_a_slice_are_counted_with_what_lies_between(xml) -> None:
+    pieces = [(0, 0), (2, 2)], [(300, 400), (302, 402)]
+    rois = [Roi("1.1", True, np.array(piece, np.int16)) for piece in pieces]
+    alone = effort(rois[:1], {"1.1": 0})
+    assert alone == 3 * 3 + 3 * 2 * 3  # its box, and two edges of three rows over three columns
+    assert effort(rois, {"1.1": 0}) == 2 * 303 * 403 + 2 * 3 * 2 * 3
+    assert effort([], {}) == 0
+
+
+def test_colours_are_no_ct(tmp_path, lidc, readers) -> None:
+    stored = np.random.default_rng(2).integers(0, 256, (7, 40, 48, 3)).astype(np.uint8)
+    lidc("LIDC-IDRI-0001", readers(), stored=stored, photometric="RGB", bits=8)
+    with pytest.raises(InputError, match=r"\.dcm: expected the grey values of a CT, got colours"):
+        import_lidc_dicom([tmp_path / "tcia"], tmp_path / "store", crop=SMALL)
+
+
+def test_a_scan_in_one_file_is_no_scan_of_lidc(tmp_path, dicom, xml) -> None:
+    dicom.write_slice(tmp_path / "a" / "1.dcm", VOLUME, series="1.5", instance="1.5.1")
+    (tmp_path / "a" / "1.xml").write_text(xml.message("1.5", [[[xml.roi("1.5.1", xml.box(1, 2, 8, 9))]]]))
+    assert f"{tmp_path / 'a' / '1.dcm'}: several slices in one file" in refused(tmp_path / "a")
+
+
+def test_a_position_that_is_no_number(tmp_path, lidc, readers) -> None:
+    folder = lidc("LIDC-IDRI-0001", readers())
+    file = folder / "004.dcm"
+    content = file.read_bytes()
+    at = content.index(b"\x20\x00\x32\x00DS") + 8
+    for said in (b"nan", b"inf", b"abc", b"1e9"):
+        file.write_bytes(content[:at] + said + b"\\" + content[at + 4 :])
+        line = refused(tmp_path / "tcia")
+        assert line.startswith(f"{file}: ") and line.endswith("--skip-broken leaves such scans out")

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from atfm.data.importers import hdf5_text
+from atfm.data.importers import hdf5_text, lidc_hdf5
 from atfm.data.importers.lidc_hdf5 import import_lidc_hdf5
 from atfm.data.store import Store
 from atfm.errors import InputError
@@ -184,3 +184,9 @@ def test_text_over_which_the_library_never_comes_back(tmp_path, monkeypatch, siz
     path.write_bytes(content[: heap + 24] + size.to_bytes(8, "little") + content[heap + 32 :])
     with pytest.raises(InputError, match="the text of train/uids cannot be read"):
         import_lidc_hdf5(path, tmp_path / "other")
+
+
+def test_more_slices_than_a_group_may_have(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(lidc_hdf5, "MOST_CASES", 2)
+    with pytest.raises(InputError, match=r"x\.h5: train: 3 slices, more than the 2 that a group may have; cut it up"):
+        import_lidc_hdf5(written(tmp_path / "x.h5", SPLIT), tmp_path / "store")

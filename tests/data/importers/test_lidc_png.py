@@ -234,3 +234,19 @@ def test_a_local_name_that_is_no_text(tmp_path) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(InputError, match="cannot be read, the file is damaged"):
         import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+
+
+def test_a_zip_that_wants_a_password(tmp_path) -> None:
+    content = as_zip(tmp_path / "a.zip", ONE).read_bytes()
+    content = content.replace(b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01")
+    listed = content.index(b"PK\x01\x02")
+    content = content[:listed] + content[listed:].replace(b"\x14\x00\x00", b"\x14\x00\x01")
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.zip: .*slice-0\.png: cannot be read: .*unpack it and import the folder"):
+        import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+
+
+def test_digits_beyond_what_python_counts_in_a_folder(tmp_path) -> None:
+    huge = {name.replace("P-1", f"P-{'9' * 200}"): content for name, content in ONE.items()}
+    import_lidc_png([as_folder(tmp_path / "a", {**ONE, **huge})], tmp_path / "store")
+    assert [patient for _, patient in Store.open(tmp_path / "store").ids()] == ["P-1", f"P-{'9' * 200}"]

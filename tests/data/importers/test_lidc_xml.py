@@ -78,6 +78,11 @@ def test_what_is_no_reading_is_refused(written, content, says) -> None:
         ("<xCoord>1<", "<xCoord>-1<", "xcoord, got '-1'"),
         ("<xCoord>1<", "<xCoord>1.5<", "xcoord, got '1.5'"),
         ("<yCoord>2<", "<yCoord>99999<", "ycoord, got '99999'"),
+        ("<yCoord>2<", "<yCoord>32768<", "ycoord, got '32768'"),
+        ("<xCoord>1<", "<xCoord>NaN<", "xcoord, got 'NaN'"),
+        ("<xCoord>1<", "<xCoord>-inf<", "xcoord, got '-inf'"),
+        ("<xCoord>1<", "<xCoord>1e9<", "xcoord, got '1e9'"),
+        ("<xCoord>1<", f"<xCoord>{'9' * 5000}<", "xcoord, got '99999999999999999999'"),
         ("<yCoord>2<", "<yCoord>\u0662<", "ycoord"),
         ("<xCoord>1</xCoord>", "", "xcoord, got ''"),
         ("<inclusion>TRUE", "<inclusion>MAYBE", "nodule N0 of reader 1: an outline without"),
@@ -100,6 +105,8 @@ def test_more_than_anybody_draws_is_refused(written, xml) -> None:
     nodule = [xml.roi("1.1", xml.box(1, 2, 5, 6))]
     assert "101 reading sessions" in refused(written(xml.message("1.5", [[nodule]] * 101)))
     assert "more than 200 nodules of reader 1" in refused(written(xml.message("1.5", [[nodule] * 201])))
+    assert "251 outlined nodules" in refused(written(xml.message("1.5", [[nodule] * 126, [nodule] * 125])))
+    assert len(read_xml(written(xml.message("1.5", [[nodule] * 125] * 2))).outlines) == 250
     assert "20001 points" in refused(written(xml.message("1.5", [[[xml.roi("1.1", [(1, 1)] * 20_001)]]])))
 
 

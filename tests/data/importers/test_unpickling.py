@@ -148,6 +148,13 @@ def test_whatever_could_run_is_refused_by_name(parsed, tmp_path, monkeypatch, pr
         (b"\x8f(]\x90.", "a list as a key"),
         (b"]K\x01b.", "a state for list"),
         (b"S'" + b"a" * 300 + b"'\n.", "protocol 0 by Python 2"),
+        (b"cnumpy\nndarray\n)}\x92.", "refused: asks for numpy.ndarray"),
+        (b"\x80\x05\x98.", "a buffer outside the file"),
+        (b"cnumpy\ndtype\n(S'f8'\nI0\nI1\ntR(I3\nS'|'\nN(S'a'\nt}t\x62.", "an array of structures"),
+        (b"cnumpy.core.multiarray\nscalar\n(S'f8'\nS'abcdefgh'\ntR.", "a scalar that is no number"),
+        (b"cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(S'f8'\nI0\nI1\ntRS''\ntR.", "cannot be read as a pickle"),
+        (b"c_codecs\nencode\n(Va\nVrot13\ntR.", "it encodes something other than bytes"),
+        (b"c_codecs\nencode\n(I1\nVlatin1\ntR.", "it encodes something other than bytes"),
     ],
 )
 def test_strange_programmes(parsed, content, message) -> None:
@@ -344,3 +351,31 @@ def test_the_library_agrees(parsed) -> None:
         expected = pickle.Unpickler(io.BytesIO(content)).load()
         assert parsed(content)[0]["b"] == expected[0]["b"]
         np.testing.assert_array_equal(parsed(pickle.dumps(value[0]["a"], protocol)), expected[0]["a"])
+
+
+def test_a_line_that_never_ends(parsed, monkeypatch) -> None:
+    monkeypatch.setattr(pickle_file, "LARGEST_PIECE", 1000)
+    with pytest.raises(InputError, match="a line of more than the 1000 bytes"):
+        parsed(b"I" + b"1" * 1002)
+
+
+def test_a_zip_that_wants_a_password(tmp_path) -> None:
+    content = bytearray(zipped(tmp_path / "x.zip", {"x.pkl": b"N."}).read_bytes())
+    for head, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(head) + flags] |= 1
+    (tmp_path / "x.zip").write_bytes(content)
+    with (
+        pytest.raises(InputError, match=r"x\.zip: cannot be read: .*encrypted.*unpack it and import the pickle itself"),
+        open_pickle(tmp_path / "x.zip"),
+    ):
+        pass
+
+
+def test_a_zip_whose_list_of_files_is_damaged(tmp_path) -> None:
+    whole = zipped(tmp_path / "x.zip", {"xü.pkl": b"N."}).read_bytes()
+    listed = whole.index(b"PK\x01\x02")
+    for at, byte in ((listed, b"Q"), (listed + 46 + 1, b"\xff"), (listed + 6, b"\xff")):  # magic, name, version
+        (tmp_path / "x.zip").write_bytes(whole[:at] + byte + whole[at + 1 :])
+        with pytest.raises(InputError, match=r"x\.zip: ") as error, open_pickle(tmp_path / "x.zip"):
+            pass
+        assert len(str(error.value).splitlines()) == 1

@@ -16,7 +16,7 @@ import numpy as np
 
 from atfm.data.importers.lidc_xml import Roi
 
-__all__ = ["Patch", "enclosed", "pasted", "slices_of"]
+__all__ = ["Patch", "effort", "enclosed", "pasted", "slices_of"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,23 @@ def enclosed(points: np.ndarray) -> tuple[Patch, Patch]:
     return Patch(int(top), int(left), (winding != 0) & ~on), Patch(int(top), int(left), on)
 
 
+def effort(rois: Sequence[Roi], slice_of: Mapping[str, int]) -> int:
+    """How many pixels are looked at, some again and again, to fill the outlines of one nodule of one radiologist.
+
+    Args:
+        rois: all its outlines.
+        slice_of: number of the slice of every SOP Instance UID.
+    """
+    total = 0
+    for group in by_slice(rois, slice_of).values():
+        boxes = np.array([(roi.points.min(0), roi.points.max(0)) for roi in group], int)  # [N, 2, 2]
+        total += len(group) * int(np.prod(boxes[:, 1].max(0) - boxes[:, 0].min(0) + 1))
+        for roi, (low, high) in zip(group, boxes, strict=True):
+            rows = roi.points[:, 1].astype(int)
+            total += int(high[0] - low[0] + 1) * int((abs(rows - np.roll(rows, -1)) + 1).sum())
+    return total
+
+
 def slices_of(rois: Sequence[Roi], slice_of: Mapping[str, int]) -> dict[int, Patch]:
     """The masks of one nodule of one radiologist, on the slices where any pixel is left.
 
@@ -70,11 +87,16 @@ def slices_of(rois: Sequence[Roi], slice_of: Mapping[str, int]) -> dict[int, Pat
         rois: all its outlines.
         slice_of: number of the slice of every SOP Instance UID.
     """
-    by_slice: dict[int, list[Roi]] = {}
-    for roi in rois:
-        by_slice.setdefault(slice_of[roi.instance], []).append(roi)
-    patches = {number: nodule_on_slice(group) for number, group in sorted(by_slice.items())}
+    patches = {number: nodule_on_slice(group) for number, group in by_slice(rois, slice_of).items()}
     return {number: patch for number, patch in patches.items() if patch.mask.any()}
+
+
+def by_slice(rois: Sequence[Roi], slice_of: Mapping[str, int]) -> dict[int, list[Roi]]:
+    """The outlines of each slice, in the order of the slices."""
+    found: dict[int, list[Roi]] = {}
+    for roi in rois:
+        found.setdefault(slice_of[roi.instance], []).append(roi)
+    return dict(sorted(found.items()))
 
 
 def nodule_on_slice(rois: Sequence[Roi]) -> Patch:

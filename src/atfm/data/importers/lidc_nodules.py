@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from atfm.data.importers.lidc_clusters import cluster
-from atfm.data.importers.lidc_contours import Patch, slices_of
+from atfm.data.importers.lidc_contours import Patch, effort, slices_of
 from atfm.data.importers.lidc_xml import Outline, Reading
 from atfm.errors import InputError
 from atfm.io.dicom import Stack
 
 __all__ = ["Nodule", "find_nodules"]
+
+MOST_EFFORT = 2**25  # pixels looked at for one scan; the largest nodule of all takes a tenth of it
 
 Marks = dict[int, Patch]  # slice -> mask
 
@@ -43,7 +45,8 @@ def find_nodules(stack: Stack, reading: Reading) -> list[Nodule]:
     """Fill the outlines of a reading and cluster them; from the first slice on.
 
     Raises:
-        InputError: an outline on an image that the scan does not have, or outside of the image.
+        InputError: an outline on an image that the scan does not have, or outside of the image; or outlines so long
+            and wide that nobody drew them.
     """
     outlines, masks = [], []
     slice_of = {plane.instance: number for number, plane in enumerate(stack.planes)}
@@ -52,6 +55,9 @@ def find_nodules(stack: Stack, reading: Reading) -> list[Nodule]:
     slice_of |= {twin: slice_of[other] for twin, other in stack.twins.items()}
     for outline in reading.outlines:
         check(outline, slice_of, stack, reading)
+    if sum(effort(outline.rois, slice_of) for outline in reading.outlines) > MOST_EFFORT:
+        raise InputError(f"{reading.file}: its outlines run to and fro over the whole image; it is damaged")
+    for outline in reading.outlines:
         marks = slices_of(outline.rois, slice_of)
         if marks:  # else an outline that encloses nothing
             outlines.append(outline)

@@ -20,6 +20,7 @@ __all__ = ["Outline", "Reading", "Roi", "read_xml"]
 LARGEST_XML = 64 * 2**20  # the largest of LIDC-IDRI has about 3 MB
 LARGEST_COORDINATE = 2**15 - 1
 MOST_NODULES = 200  # of one reader
+MOST_OUTLINES = 250  # nodules of all readers, which are compared two by two
 MOST_READERS = 100  # LIDC-IDRI has four
 MOST_POINTS = 20_000  # of one outline
 
@@ -103,6 +104,8 @@ def read_xml(file: Path) -> Reading | None:
         if len(sessions) > MOST_READERS:
             raise InputError(f"{len(sessions)} reading sessions, more than the {MOST_READERS} of any scan")
         outlines = [outline for reader, session in enumerate(sessions) for outline in outlines_of(session, reader)]
+        if len(outlines) > MOST_OUTLINES:
+            raise InputError(f"{len(outlines)} outlined nodules, more than the {MOST_OUTLINES} of any scan")
         series = next((text(node) for node in root.iter() if tag(node) == "seriesinstanceuid"), "")
         if not series or shown(series) != series:
             raise InputError("no SeriesInstanceUid, so nobody knows which scan it is about")
