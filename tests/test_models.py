@@ -59,7 +59,20 @@ def test_what_cannot_be_found_is_said(tmp_path: Path) -> None:
         load(tmp_path / "missing.safetensors")
 
 
-@pytest.mark.parametrize("change", [{"config": {"gtr": 1}}, {"size": [7, 7]}, {"method": "gtr"}, {"patients": 3}])
+LIES: list[dict[str, object]] = [
+    {"config": {"gtr": 1}},
+    {"config": {"gtr": {"widths": [4096] * 12, "blocks": 64}}},  # of 10^11 weights
+    {"config": {"gtr": {"widths": [8] * 6}, "window": [8, 8]}},  # halves the window until nothing is left
+    {"size": [7, 7]},
+    {"size": [8.0, 8.0]},
+    {"size": [0, 0]},
+    {"method": "gtr"},
+    {"patients": 3},
+    {"patients": [3]},
+]
+
+
+@pytest.mark.parametrize("change", LIES)
 def test_a_card_that_does_not_fit_the_weights_is_refused(file: Path, change: dict[str, object]) -> None:
     card = json.loads(file.with_suffix(".json").read_text()) | change
     file.with_suffix(".json").write_text(json.dumps(card))

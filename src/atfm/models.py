@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
+from torch import Tensor
 
 from atfm.errors import CheckpointError, ConfigError
 from atfm.flow.coupling import independent, optimal
 from atfm.flow.network import STNet
 from atfm.flow.solver import SOLVERS
+from atfm.io.decoding import brief
 from atfm.methods.atfm import ATFM
 from atfm.methods.gtr import GTR
 from atfm.methods.method import Method
@@ -49,20 +52,10 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
     Raises:
         ConfigError: parts that do not fit each other or the image.
     """
-    gtr, sfm, window = config.gtr, config.sfm, config.window or size
-    if config.crop and (config.window or len(config.crop) != len(size)):
-        raise ConfigError(
-            f"field 'crop': expected {len(size)} numbers and no window beside it, got {list(config.crop)}"
-        )
-    if len(window) != len(size) or any(inner > outer for inner, outer in zip(window, size, strict=False)):
-        raise ConfigError(f"field 'window': expected at most the image's size {list(size)}, got {list(window)}")
-    for part, patch in (("gtr", gtr.patch), ("sfm", sfm.patch)):
-        if any(width % patch for width in window):
-            raise ConfigError(f"field '{part}.patch': {patch} does not divide the window {list(window)}; try 1")
-    if sfm.condition == "features" and sfm.patch != gtr.patch:
-        raise ConfigError(
-            f"field 'sfm.patch': expected gtr.patch = {gtr.patch}, since sfm.condition is 'features', got {sfm.patch}"
-        )
+    _check_image(in_channels, channels, size)
+    window = config.window or size
+    _check_fit(config, size, window)
+    gtr, sfm = config.gtr, config.sfm
     dims = len(size)
     truncation = GTRNetwork(
         in_channels,
@@ -81,7 +74,7 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
         in_channels=in_channels,
         monte_carlo=gtr.monte_carlo,
         shared=gtr.annotators == "all",
-        stride=_stride(config) if config.crop else None,
+        stride=math.lcm(*_strides(config).values()) if config.crop else None,
     )
     condition = (1 if sfm.grey else in_channels) * sfm.patch**dims
     network = STNet(
@@ -113,11 +106,51 @@ def build(config: Config, *, in_channels: int, channels: int, size: tuple[int, .
     )
 
 
-def _stride(config: Config) -> int:
-    """The pixels from one position of the coarsest level of any network to the next."""
+def _check_image(in_channels: int, channels: int, size: tuple[int, ...]) -> None:
+    if len(size) not in (2, 3) or any(type(side) is not int or side < 1 for side in size):
+        raise ConfigError(f"size: expected two or three whole numbers of at least 1, got {brief(list(size))}")
+    for name, number in (("in_channels", in_channels), ("channels", channels)):
+        if type(number) is not int or not 1 <= number < 2**16:
+            raise ConfigError(f"{name}: expected a whole number of at least 1, got {brief(number)}")
+
+
+def _check_fit(config: Config, size: tuple[int, ...], window: tuple[int, ...]) -> None:
     gtr, sfm = config.gtr, config.sfm
-    levels = [(gtr.patch, gtr.widths), (sfm.patch, sfm.widths), (sfm.patch, sfm.context_widths or (0,))]
-    return math.lcm(*(patch * 2 ** (len(widths) - 1) for patch, widths in levels))
+    if config.crop and (config.window or len(config.crop) != len(size)):
+        raise ConfigError(
+            f"field 'crop': expected {len(size)} numbers and no window beside it, got {list(config.crop)}"
+        )
+    if len(window) != len(size) or any(inner > outer for inner, outer in zip(window, size, strict=False)):
+        raise ConfigError(f"field 'window': expected at most the image's size {list(size)}, got {list(window)}")
+    for part, patch in (("gtr", gtr.patch), ("sfm", sfm.patch)):
+        if any(width % patch for width in window):
+            raise ConfigError(f"field '{part}.patch': {patch} does not divide the window {list(window)}; try 1")
+    if sfm.condition == "features" and sfm.patch != gtr.patch:
+        raise ConfigError(
+            f"field 'sfm.patch': expected gtr.patch = {gtr.patch}, since sfm.condition is 'features', got {sfm.patch}"
+        )
+    _check_depth(config, window)
+
+
+def _strides(config: Config) -> dict[str, int]:
+    """The pixels from one position of the coarsest level of each network to the next."""
+    gtr, sfm = config.gtr, config.sfm
+    levels = {
+        "gtr.widths": (gtr.patch, gtr.widths),
+        "sfm.widths": (sfm.patch, sfm.widths),
+        "sfm.context_widths": (sfm.patch, sfm.context_widths or (0,)),
+    }
+    return {name: patch * 2 ** (len(widths) - 1) for name, (patch, widths) in levels.items()}
+
+
+def _check_depth(config: Config, window: tuple[int, ...]) -> None:
+    """Refuse networks that halve what they look at until a single position is left, which cannot be normalised."""
+    seen = config.crop or window
+    for name, stride in _strides(config).items():
+        if math.prod(math.ceil(side / stride) for side in seen) < 2:
+            raise ConfigError(
+                f"field '{name}': so many levels leave a single position of {list(seen)} pixels; take fewer"
+            )
 
 
 def publish(path: Path, method: Method, card: dict[str, Any]) -> None:
@@ -150,16 +183,36 @@ def load(name: str | Path, device: torch.device | str = "cpu") -> Model:
     try:
         config = Config.model_validate_json(json.dumps(card["config"]))
         described = {"in_channels": card["in_channels"], "channels": card["channels"], "size": tuple(card["size"])}
-        method: Method = build(config, **described)
-        if card["method"] == "gtr":
-            method = method.stages()[0].method
+        with torch.device("meta"):  # what the card claims takes memory only where the tensors bear it out
+            _check_shapes(_pick(build(config, **described), card), tensors)
+        method = _pick(build(config, **described), card)
         method.load_state_dict(tensors)
-        patients = frozenset(card["patients"])
-    except (KeyError, TypeError, ValidationError, ConfigError, RuntimeError) as error:
+        patients = _patients(card)
+    except (KeyError, TypeError, ValidationError, ConfigError, CheckpointError) as error:
         text = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path}: its JSON and its weights do not belong together ({text})") from error
     method.eval().requires_grad_(False)
     return Model(method.to(device), str(name), patients, card)
+
+
+def _pick(method: ATFM, card: Mapping[str, Any]) -> Method:
+    return method.stages()[0].method if card["method"] == "gtr" else method
+
+
+def _check_shapes(claimed: Method, tensors: Mapping[str, Tensor]) -> None:
+    wanted = {name: list(tensor.shape) for name, tensor in claimed.state_dict().items()}
+    given = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    for name in sorted(wanted.keys() | given.keys()):
+        if wanted.get(name) != given.get(name):
+            found = given.get(name, "none")
+            raise CheckpointError(f"tensor {brief(name)}: expected {wanted.get(name, 'none')}, found {found}")
+
+
+def _patients(card: Mapping[str, Any]) -> frozenset[str]:
+    listed = card["patients"]
+    if not isinstance(listed, list) or not all(isinstance(patient, str) for patient in listed):
+        raise TypeError(f"patients: expected a list of hashes, got {brief(listed)}")
+    return frozenset(listed)
 
 
 def _find(name: str) -> Path:

@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,7 +11,10 @@ from atfm.errors import ConfigError
 
 __all__ = ["AugmentConfig", "Config", "GTRConfig", "SFMConfig", "StageConfig", "override"]
 
-Widths = tuple[int, ...]
+# The upper bounds are far above every use: a file that names more is refused before a network of that size is made.
+Size = tuple[Annotated[int, Field(ge=1)], ...]
+Levels = Annotated[tuple[Annotated[int, Field(ge=1, le=8192)], ...], Field(max_length=12)]
+Blocks = Annotated[int, Field(ge=1, le=64)]
 
 
 class _Part(BaseModel):
@@ -21,11 +24,11 @@ class _Part(BaseModel):
 class GTRConfig(_Part):
     """Stage 1."""
 
-    widths: Widths = Field((32, 48, 64, 96), description="channels of the levels, finest first")
-    blocks: int = Field(1, ge=1, description="residual blocks on each level")
+    widths: Levels = Field((32, 48, 64, 96), min_length=1, description="channels of the levels, finest first")
+    blocks: Blocks = Field(1, description="residual blocks on each level")
     bottom: bool = Field(True, description="a further block at the bottom of the U-Net")
     patch: int = Field(1, ge=1, description="pixels folded into channels; 2 costs a quarter of 1")
-    rank: int = Field(10, ge=1, description="rank R of the factor")
+    rank: int = Field(10, ge=1, le=10_000, description="rank R of the factor")
     monte_carlo: int = Field(20, ge=2, multiple_of=2, description="antithetic samples M of the likelihood")
     annotators: Literal["all", "one"] = Field(
         "all", description="all in one likelihood, or one drawn at a time (paper)"
@@ -35,9 +38,9 @@ class GTRConfig(_Part):
 class SFMConfig(_Part):
     """Stage 2."""
 
-    widths: Widths = Field((24, 48, 64), description="channels of the levels, finest first")
-    blocks: int = Field(1, ge=1, description="residual blocks on each level")
-    context_widths: Widths = Field((), description="levels of a U-Net that reads the condition once per image")
+    widths: Levels = Field((24, 48, 64), min_length=1, description="channels of the levels, finest first")
+    blocks: Blocks = Field(1, description="residual blocks on each level")
+    context_widths: Levels = Field((), description="levels of a U-Net that reads the condition once per image")
     patch: int = Field(1, ge=1, description="as for gtr; with condition = features both must be equal")
     attention: bool = Field(False, description="linear attention on every level, full at the bottom (paper)")
     form: Literal["velocity", "endpoint"] = Field("endpoint", description="what the network predicts")
@@ -46,7 +49,7 @@ class SFMConfig(_Part):
     starts: int = Field(8, ge=1, description="starts drawn of each image for the coupling")
     pairs: int = Field(2, ge=1, description="coupled pairs of each image that are trained on")
     alpha: float = Field(1e-3, ge=0, description="weight of the semantic Dice")
-    steps: int = Field(4, ge=1, description="solver steps when sampling")
+    steps: int = Field(4, ge=1, le=10_000, description="solver steps when sampling")
     solver: Literal["euler", "heun", "ralston", "rk4"] = Field("euler", description="solver when sampling")
     temperature: float = Field(1.0, gt=0, description="scale of GTR's noise where a sample starts")
     start: Literal["gtr", "noise"] = Field("gtr", description="where a path begins; noise: the paper's row without GTR")
@@ -90,8 +93,8 @@ class Config(_Part):
 
     preset: str = "own"
     in_channels: int | None = Field(None, ge=1, description="None: as the store has")
-    window: Widths | None = Field(None, description="central part that is looked at; None: the whole image")
-    crop: Widths | None = Field(
+    window: Size | None = Field(None, description="central part that is looked at; None: the whole image")
+    crop: Size | None = Field(
         None, description="random part that a training step sees; larger images are sampled by sliding windows"
     )
     gtr: GTRConfig = GTRConfig()
