@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from atfm.data.phantom import part_probability, phantom_case, presence_probability
+from atfm.data.phantom.grey import part_probability, phantom_case, presence_probability
 
 PHANTOM = Path(__file__).resolve().parents[1] / "examples" / "phantom.png"
 

@@ -9,8 +9,8 @@ import torch
 
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity, intensity_of
-from atfm.data.likeness import reference_of, unlike
-from atfm.data.phantom_store import phantom_cases
+from atfm.data.likeness.reference import reference_of, unlike
+from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store, StoreWriter
 from atfm.fit import fit, from_phantom, from_store
 from atfm.io.images import Picture

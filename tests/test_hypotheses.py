@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import binomtest
 
-from atfm.data.phantom import Phantom, phantom_case
+from atfm.data.phantom.grey import Phantom, phantom_case
 from atfm.errors import InputError
 from atfm.hypotheses import Hypothesis, _silhouette, find_hypotheses, wilson_interval
 from atfm.metrics.overlap import pairwise_iou

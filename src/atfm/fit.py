@@ -13,11 +13,11 @@ import torch
 from atfm import __version__
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
-from atfm.data.phantom_store import kind_of, phantom_cases
+from atfm.data.likeness.witness import Witness
+from atfm.data.phantom.kinds import kind_of, phantom_cases
 from atfm.data.resident import Resident
 from atfm.data.splits import patient_hash
 from atfm.data.store import Store
-from atfm.data.witness import Witness
 from atfm.errors import ConfigError
 from atfm.methods.atfm import ATFM
 from atfm.methods.method import Method

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from atfm.cli.main import main
-from atfm.data.phantom_store import phantom_cases
-from atfm.data.witness import Witness
+from atfm.data.likeness.witness import Witness
+from atfm.data.phantom.kinds import phantom_cases
 from atfm.models import build, publish
 from atfm.train.config import Config, GTRConfig, SFMConfig
 

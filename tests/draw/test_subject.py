@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from atfm.data.intensity import Intensity
-from atfm.data.phantom_store import phantom_cases
-from atfm.data.witness import Witness
+from atfm.data.likeness.witness import Witness
+from atfm.data.phantom.kinds import phantom_cases
 from atfm.draw.subject import read_subject
 from atfm.errors import InputError
 from atfm.models import Model

@@ -36,7 +36,7 @@ def tiny(**fields: object) -> Config:
 
 
 def cases() -> Cases:
-    from atfm.data.phantom_store import phantom_cases
+    from atfm.data.phantom.kinds import phantom_cases
 
     drawn = list(phantom_cases(0, 12, annotators=3))
     return Cases(drawn[:9], drawn[9:], {"name": "twelve"}, [case.patient_id for case in drawn[:9]])

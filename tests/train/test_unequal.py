@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from atfm.data.case import Case
-from atfm.data.phantom_store import simulated_case
+from atfm.data.phantom.kinds import simulated_case
 from atfm.data.resident import Resident
 from atfm.data.store import Store, StoreWriter
 from atfm.fit import Fitted, fit, from_phantom, from_store

@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from atfm.data.phantom import phantom_case
+from atfm.data.phantom.grey import phantom_case
 from atfm.errors import InputError
 from atfm.metrics.case import score_case
 from atfm.metrics.energy import ged_n

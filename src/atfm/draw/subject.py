@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atfm.data.intensity import Intensity, Mapped, intensity_of
-from atfm.data.likeness import reference_of, unlike
+from atfm.data.likeness.reference import reference_of, unlike
 from atfm.draw.slices import Slices, chosen_slices
 from atfm.draw.source import Source, read_source, title
 from atfm.errors import InputError

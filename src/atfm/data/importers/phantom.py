@@ -9,7 +9,7 @@ from typing import Any
 from atfm.data.importers.build import build
 from atfm.data.importers.plan import Plan, Planned, Progress
 from atfm.data.layout import StoreInfo
-from atfm.data.phantom_store import Annotators, kind_of, patient_of, simulated_case, split_of
+from atfm.data.phantom.kinds import Annotators, kind_of, patient_of, simulated_case, split_of
 from atfm.errors import InputError
 
 __all__ = ["import_phantom", "plan_phantom"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atfm.data.phantom_law import Law
+from atfm.data.phantom.law import Law
 from atfm.errors import InputError
 
 MANY = 20_000

@@ -34,8 +34,8 @@ import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
 from atfm.data.layout import decode_image
-from atfm.data.outline import background, depths
-from atfm.data.phantom_law import ANNOTATORS, NOISE, SHAPE, stream
+from atfm.data.phantom.law import ANNOTATORS, NOISE, SHAPE, stream
+from atfm.data.phantom.outline import background, depths
 from atfm.errors import InputError
 
 __all__ = ["Phantom", "part_probability", "phantom_case", "presence_probability"]

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from atfm.data.case import Case
-from atfm.data.phantom import Phantom, phantom_case
-from atfm.data.phantom_classes import classes_phantom
-from atfm.data.phantom_colour import colour_phantom
-from atfm.data.phantom_law import Simulated
-from atfm.data.phantom_volume import volume_phantom
+from atfm.data.phantom.classes import classes_phantom
+from atfm.data.phantom.colour import colour_phantom
+from atfm.data.phantom.grey import Phantom, phantom_case
+from atfm.data.phantom.law import Simulated
+from atfm.data.phantom.volume import volume_phantom
 from atfm.errors import InputError
 
 __all__ = ["KINDS", "Kind", "kind_of", "patient_of", "phantom_cases", "simulated_case", "split_of"]

@@ -1,8 +1,8 @@
 """`Reference`: how the training images were, kept with the model, so that an image unlike them is recognised.
 
-Of each image its histogram and its sharpness are looked at (`atfm.data.appearance`), and compared with those of the
-training images (`atfm.data.cloud`); besides, what the file says of itself: modality, colour and the size of a pixel.
-A warning is no verdict: it says what is unlike and by how much, and leaves the rest to who knows the image.
+Of each image its histogram and its sharpness are looked at (`appearance`), and compared with those of the training
+images (`cloud`); besides, what the file says of itself: modality, colour and the size of a pixel. A warning
+is no verdict: it says what is unlike and by how much, and leaves the rest to who knows the image.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from atfm.data.appearance import GRADES, LEVELS, appearance, tiles
-from atfm.data.cloud import Cloud
+from atfm.data.likeness.appearance import GRADES, LEVELS, appearance, tiles
+from atfm.data.likeness.cloud import Cloud
 from atfm.errors import CheckpointError
 from atfm.io.images import Picture
 

@@ -15,8 +15,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import ndtr
 
 from atfm.data.layout import decode_image
-from atfm.data.phantom import part_probability, presence_probability
-from atfm.data.phantom_law import NOISE, SHAPE, Law, Simulated, stream
+from atfm.data.phantom.grey import part_probability, presence_probability
+from atfm.data.phantom.law import NOISE, SHAPE, Law, Simulated, stream
 
 __all__ = ["volume_phantom"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from atfm.data.cloud import Cloud, halves, nearest, spread
+from atfm.data.likeness.cloud import Cloud, halves, nearest, spread
 
 
 def ring(count: int, seed: int) -> np.ndarray:

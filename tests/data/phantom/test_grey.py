@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from atfm.data.importers.phantom import import_phantom
-from atfm.data.phantom import Phantom, part_probability, phantom_case, presence_probability
-from atfm.data.phantom_store import phantom_cases
+from atfm.data.phantom.grey import Phantom, part_probability, phantom_case, presence_probability
+from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store
 from atfm.errors import InputError
 

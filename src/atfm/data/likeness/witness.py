@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from atfm.data.appearance import Appearance, appearance, tiles
 from atfm.data.case import Case
-from atfm.data.cloud import Cloud
-from atfm.data.likeness import Reference
+from atfm.data.likeness.appearance import Appearance, appearance, tiles
+from atfm.data.likeness.cloud import Cloud
+from atfm.data.likeness.reference import Reference
 
 __all__ = ["Witness"]
 

@@ -1,7 +1,7 @@
 r"""The colour phantom: a pigmented lesion of the skin, under a dermatoscope, whose odds can be seen in colour only.
 
 Lengths are pixels at 32x32 and grow with `size`. `e(x)` is the depth of a pixel in the lesion, `e'(x)` in the lesion
-joined with an attached area, `w` the blur of the edge, as in `atfm.data.phantom`. The attached area is stained by
+joined with an attached area, `w` the blur of the edge, as in `atfm.data.phantom.grey`. The attached area is stained by
 pigment (`d_p`, brown) and by blood (`d_r`, red) in the shares `b` and `1 - b`. Both darken grey by exactly as much:
 
     I(x) = skin(x) + A Phi(e/w) d_p + A [Phi(e'/w) - Phi(e/w)] (b d_p + (1 - b) d_r) + hairs(x) + noise(x)
@@ -20,8 +20,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import expit, ndtr
 
 from atfm.data.layout import decode_image
-from atfm.data.outline import depths
-from atfm.data.phantom_law import NOISE, SHAPE, Law, Simulated, stream
+from atfm.data.phantom.law import NOISE, SHAPE, Law, Simulated, stream
+from atfm.data.phantom.outline import depths
 
 __all__ = ["LUMA", "colour_phantom", "pigment_probability"]
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from atfm.data import phantom_colour
 from atfm.data.importers.phantom import import_phantom
-from atfm.data.phantom_classes import classes_phantom, core_probability
-from atfm.data.phantom_colour import LUMA, colour_phantom, pigment_probability
-from atfm.data.phantom_law import Simulated
-from atfm.data.phantom_store import KINDS, kind_of, phantom_cases, simulated_case
-from atfm.data.phantom_volume import volume_phantom
+from atfm.data.phantom import colour
+from atfm.data.phantom.classes import classes_phantom, core_probability
+from atfm.data.phantom.colour import LUMA, colour_phantom, pigment_probability
+from atfm.data.phantom.kinds import KINDS, kind_of, phantom_cases, simulated_case
+from atfm.data.phantom.law import Simulated
+from atfm.data.phantom.volume import volume_phantom
 from atfm.data.store import Store
 from atfm.errors import InputError
 
@@ -46,10 +46,10 @@ def test_a_case_depends_on_seed_and_number_alone(kind: str) -> None:
 
 def test_in_grey_the_odds_of_the_colour_phantom_cannot_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blood in place of pigment leaves the luma as it is, and changes the colour."""
-    np.testing.assert_allclose(LUMA @ phantom_colour._RED, LUMA @ phantom_colour._PIGMENT)
+    np.testing.assert_allclose(LUMA @ colour._RED, LUMA @ colour._PIGMENT)
     number = next(n for n in range(50) if colour_phantom(0, n).traits["pigment"] > 0.7)
     brown = colour_phantom(0, number)
-    monkeypatch.setattr(phantom_colour, "_PIGMENT", phantom_colour._RED)
+    monkeypatch.setattr(colour, "_PIGMENT", colour._RED)
     red = colour_phantom(0, number)
     grey = [np.tensordot(LUMA, case.image, 1) for case in (brown, red)]
     assert np.abs(grey[0] - grey[1]).max() < 1.5 / 255  # but for rounding
@@ -69,8 +69,8 @@ def test_contrasts_of_the_colour_phantom_can_be_read_from_its_colours() -> None:
         terms = [np.ones((32, 32)), np.tile(ramp, (32, 1)), np.tile(ramp[:, None], 32), lesion, area]
         fit = np.linalg.lstsq(np.stack(terms, -1).reshape(-1, 5), case.image.reshape(3, -1).T, rcond=None)[0][4]
         fit /= case.traits["contrast"]
-        span = phantom_colour._PIGMENT - phantom_colour._RED
-        errors.append((fit - phantom_colour._RED) @ span / (span @ span) - case.traits["pigment"])
+        span = colour._PIGMENT - colour._RED
+        errors.append((fit - colour._RED) @ span / (span @ span) - case.traits["pigment"])
         assert case.law.odds[1] == pytest.approx(pigment_probability(case.traits["pigment"]))
     assert np.median(np.abs(errors)) < 0.06
 

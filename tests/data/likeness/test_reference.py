@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atfm.data.appearance import GRADES, LEVELS, appearance, tiles
 from atfm.data.case import Case
 from atfm.data.importers.lidc_pickle import import_lidc_pickle
-from atfm.data.likeness import Reference, reference_of, unlike
-from atfm.data.phantom_store import phantom_cases
+from atfm.data.likeness.appearance import GRADES, LEVELS, appearance, tiles
+from atfm.data.likeness.reference import Reference, reference_of, unlike
+from atfm.data.likeness.witness import Witness
+from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store
-from atfm.data.witness import Witness
 from atfm.errors import CheckpointError
 from atfm.io.images import Picture
 

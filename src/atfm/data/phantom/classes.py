@@ -1,7 +1,7 @@
 r"""The phantom of several classes: a lesion (label 1) with a core (label 2), whose border and existence are ambiguous.
 
 Lengths are pixels at 32x32 and grow with `size`. `e(x)` is the depth of a pixel in the lesion and `w` the blur of its
-edge, as in `atfm.data.phantom`; `c(x)` and `w_c` are those of the core, a shape of its own within the lesion:
+edge, as in `atfm.data.phantom.grey`; `c(x)` and `w_c` are those of the core, a shape of its own within the lesion:
 
     I(x) = background(x) + A Phi(e/w) + A_c Phi(c/w_c) + noise(x)
 
@@ -17,8 +17,8 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from atfm.data.layout import decode_image
-from atfm.data.outline import background, depths
-from atfm.data.phantom_law import NOISE, SHAPE, Law, Simulated, stream
+from atfm.data.phantom.law import NOISE, SHAPE, Law, Simulated, stream
+from atfm.data.phantom.outline import background, depths
 
 __all__ = ["classes_phantom", "core_probability"]
 
