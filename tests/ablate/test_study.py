@@ -96,11 +96,11 @@ def test_every_row_is_a_valid_configuration(row) -> None:
 
 def test_limits_change_what_they_name(tmp_path: Path) -> None:
     start = shortened(PRESETS["lidc"], 500)
-    assert (start.stage1.steps, start.stage2.steps, start.stage3.steps) == (500, 260, 400)
+    assert (start.stage1.steps, start.stage2.steps, start.stage3.steps) == (500, 260, 270)
     by_name = {row.name: row for row in LIMITS}
     assert by_name["width-half"].config(start).gtr.widths == (16, 24, 32, 48)
     assert by_name["width-half"].config(start).sfm.context_widths == (16, 16, 24)  # multiples of 8, rounded to even
-    assert by_name["time-twice"].config(start).stage3.steps == 800
+    assert by_name["time-twice"].config(start).stage3.steps == 540
     assert by_name["patients-quarter"].config(start) == start == by_name["reference"].config(start)
     for row in LIMITS:
         config = row.config(start)
