@@ -1,6 +1,8 @@
 """The floors of the house: imports run downwards only, and a few habits that are known to rot stay out."""
 
 import ast
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,22 @@ FLOORS = [
     {"errors"},
 ]
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
+ROOT = {
+    ".ci",
+    ".gitignore",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "constraints.txt",
+    "docs",
+    "examples",
+    "pyproject.toml",
+    "src",
+    "tests",
+}
 LOADS = ("pickle.load", "pickle.loads", "torch.load")
 
 
@@ -77,6 +95,15 @@ def test_only_the_command_line_and_the_report_print(file: Path) -> None:
 def test_every_room_has_a_floor() -> None:
     rooms = {room(file) for file in FILES} - {"__init__"}
     assert rooms <= FLOOR.keys(), "put the new room on its floor, in FLOORS"
+
+
+def test_no_output_of_a_command_is_committed() -> None:
+    """A report lies where the command ran, and shows images that are not ours to publish."""
+    root = PACKAGE.parents[1]
+    if shutil.which("git") is None or not (root / ".git").exists():
+        pytest.skip("this copy is no git repository")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
+    assert {name.split("/")[0] for name in listed.split("\0") if name} <= ROOT
 
 
 @pytest.mark.parametrize(
