@@ -103,7 +103,7 @@ def _text(score: Interval) -> str:
 def figures(lines: Sequence[Line]) -> dict[str, str]:
     """SVG by name: `steps`, scores against solver steps (the paper's figure 6b), `alpha` (6c), `limits`; if scored."""
     if any(line.section == "limits" for line in lines):
-        return {"limits": _limits(lines)}
+        return _limits(lines)
     ways: dict[str, list[tuple[float, Line]]] = {}
     for line in lines:
         if line.steps and line.solver == "euler":
@@ -117,16 +117,18 @@ def figures(lines: Sequence[Line]) -> dict[str, str]:
     return drawn
 
 
-def _limits(lines: Sequence[Line]) -> str:
-    """Learning curves: GED of stage 1 and of the whole method against patients, widths and time."""
+def _limits(lines: Sequence[Line]) -> dict[str, str]:
+    """Learning curves: GED of stage 1 and of the whole method against patients, widths and time; of two rows on."""
     panels = {}
     for title, shares in CURVES.items():
         stages: dict[str, list[tuple[float, Interval]]] = {"GTR": [], "ATFM": []}
         for line in lines:
             if line.row in shares and "ged" in line.scores:
                 stages["ATFM" if line.steps else "GTR"].append((shares[line.row], line.scores["ged"]))
-        panels[f"GED, unbiased: {title}"] = [_curve(label, points) for label, points in stages.items() if points]
-    return score_chart(panels, "share of the reference")
+        curves = [_curve(label, points) for label, points in stages.items() if len(points) > 1]
+        if curves:
+            panels[f"GED, unbiased: {title}"] = curves
+    return {"limits": score_chart(panels, "share of the reference")} if panels else {}
 
 
 def _curve(label: str, points: Sequence[tuple[float, Interval]]) -> Curve:
