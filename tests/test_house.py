@@ -18,6 +18,7 @@ FLOORS = [
     {"ablate"},
     {"fit", "draw", "serve", "bench", "export"},
     {"models"},
+    {"build"},
     {"train", "evaluate"},
     {"methods"},
     {"truncation", "data", "report"},

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from atfm.build import build
 from atfm.errors import CheckpointError, ConfigError
 from atfm.methods import ATFM, GTR
-from atfm.models import build, load, publish, set_steps, shipped
+from atfm.models import load, publish, set_steps, shipped
 from atfm.seeding import Noise
 from atfm.train.config import Config, GTRConfig, SFMConfig
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from atfm import __version__
+from atfm.build import build
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
 from atfm.data.likeness.witness import Witness
@@ -21,7 +22,7 @@ from atfm.data.store import Store
 from atfm.errors import ConfigError
 from atfm.methods.atfm import ATFM
 from atfm.methods.method import Method
-from atfm.models import WEIGHTS, Model, build, load, publish
+from atfm.models import WEIGHTS, Model, load, publish
 from atfm.seeding import step_generator
 from atfm.train.config import Config
 from atfm.train.loop import Progress, Trainer

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from atfm.build import build
 from atfm.data.case import Case
 from atfm.data.store import Store, StoreWriter
-from atfm.models import build, publish
+from atfm.models import publish
 from atfm.train.config import override
 from atfm.train.presets import resolve
 

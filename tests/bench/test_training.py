@@ -8,8 +8,8 @@ import torch
 from atfm.bench.convolution import convolution_peak, widths_of
 from atfm.bench.operations import count_of
 from atfm.bench.training import training_speed
+from atfm.build import build
 from atfm.data.batch import Batch
-from atfm.models import build
 from atfm.train.presets import PRESETS, resolve
 
 CPU = torch.device("cpu")

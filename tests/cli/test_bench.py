@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from atfm.bench.convolution import WORK
+from atfm.build import build
 from atfm.cli.bench_text import show
 from atfm.cli.main import main
 from atfm.data.case import Case
 from atfm.data.store import StoreWriter
-from atfm.models import build, publish
+from atfm.models import publish
 from atfm.train.config import override
 from atfm.train.presets import resolve
 

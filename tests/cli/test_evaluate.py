@@ -4,12 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from atfm.build import build
 from atfm.cli.evaluate import default_folder
 from atfm.cli.main import main
 from atfm.data.case import Case
 from atfm.data.splits import patient_hash
 from atfm.data.store import StoreWriter
-from atfm.models import build, publish
+from atfm.models import publish
 from atfm.train.presets import override, resolve
 
 KEYS = {

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from atfm.build import build
 from atfm.cli.main import main
 from atfm.data.likeness.witness import Witness
 from atfm.data.phantom.kinds import phantom_cases
-from atfm.models import build, publish
+from atfm.models import publish
 from atfm.train.config import Config, GTRConfig, SFMConfig
 
 CONFIG = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))

@@ -8,7 +8,8 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from atfm.models import Model, build
+from atfm.build import build
+from atfm.models import Model
 from atfm.train.config import Config, GTRConfig, SFMConfig
 
 WriteSeries = Callable[..., list[Path]]

@@ -15,7 +15,8 @@ from hostile_pickles import PICKLES
 from hostile_stores import archive, content, sha256, taken
 from hostile_texts import JSONS
 
-from atfm.models import build, publish
+from atfm.build import build
+from atfm.models import publish
 from atfm.train.checkpoint import save_pair
 from atfm.train.presets import PRESETS
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
+from atfm.build import build
 from atfm.methods.method import Method
-from atfm.models import build, load, shipped
+from atfm.models import load, shipped
 from atfm.train.config import Config
 from atfm.train.presets import resolve
 

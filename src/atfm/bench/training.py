@@ -11,10 +11,10 @@ import torch
 
 from atfm.bench.convolution import convolution_peak, widths_of
 from atfm.bench.operations import count_of
+from atfm.build import build
 from atfm.data.case import Case
 from atfm.data.resident import Resident
 from atfm.methods.method import Method, Stage
-from atfm.models import build
 from atfm.train.config import Config, StageConfig, override
 from atfm.train.loop import Progress, Trainer
 from atfm.train.run import Run
