@@ -1,6 +1,7 @@
-"""Sliding windows: coverage, exactness for what is local, no seams, one noise."""
+"""Sliding windows: coverage, exactness for what is local, no seams, a noise that is smooth and falls apart far away."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from atfm.errors import InputError
 from atfm.flow import STNet, optimal
 from atfm.methods import ATFM, GTR
-from atfm.methods.sliding import Tiling, begins
+from atfm.methods.sliding import Tiling, begins, knot_weights
 from atfm.seeding import Noise
 from atfm.truncation import GTRNetwork
 
@@ -39,6 +40,70 @@ def test_blending_is_the_weighted_mean_of_a_naive_loop() -> None:
         ]
         expected = sum(w * v for w, v in terms) / sum(w for w, _ in terms)
         torch.testing.assert_close(blended[b, 0, y, x], expected)
+
+
+SHAPES = [((64, 64), (16, 16)), ((9, 100), (16, 8)), ((16, 24, 200), (16, 16, 16)), ((5, 33, 65), (4, 16, 64))]
+
+
+def weights_of(tiling: Tiling) -> Tensor:
+    """How much of each knot's noise each pixel has, `[*padded, knots]`, as `fields` spreads it."""
+    count = torch.Size(tiling.knots).numel()
+    (spread,) = tiling.fields(torch.eye(count).reshape(count, 1, 1, *tiling.knots))
+    return spread[:, 0].movedim(0, -1)
+
+
+@pytest.mark.parametrize(("size", "tile"), SHAPES)
+def test_the_noise_has_variance_1_everywhere_and_the_stated_covariance(
+    size: tuple[int, ...], tile: tuple[int, ...]
+) -> None:
+    tiling = Tiling(size, tile, stride=4)
+    weight = weights_of(tiling)
+    torch.testing.assert_close(weight.square().sum(-1), torch.ones(tiling.padded))
+    g = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        x, y = ([int(torch.randint(n, (), generator=g)) for n in tiling.padded] for _ in range(2))
+        near = [
+            [min(max(p, (t - 1) / 2), n - (t + 1) / 2) / t for p, t, n in zip(at, tile, tiling.padded, strict=True)]
+            for at in (x, y)
+        ]
+        expected = math.exp(-0.5 * math.dist(*near) ** 2)
+        assert (weight[tuple(x)] @ weight[tuple(y)]).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_noise_is_one_within_a_tile_and_independent_far_away() -> None:
+    weight = knot_weights(320, 32)
+    correlation = (weight @ weight.T)[48, 48:272]  # of a pixel that no border is near
+    assert correlation[: 16 + 1].min() > 0.88
+    assert correlation[80:].max() < 0.05  # from two and a half tiles on
+    assert correlation[3 * 32 :].max() < 0.012
+    ends = knot_weights(320, 32)[[0, -1]]
+    assert ends[0] @ ends[1] < 1e-6
+
+
+def test_the_variance_of_many_samples_is_1_at_every_pixel() -> None:
+    tiling = Tiling((20, 70), (16, 16), stride=4)
+    noise = Noise(0, ["a"]).normal("low-rank", 20_000, (1, *tiling.knots))
+    (field,) = tiling.fields(noise)
+    torch.testing.assert_close(field[0].var(0), torch.ones(tiling.padded), atol=0.04, rtol=0)
+    torch.testing.assert_close(field[0].mean(0), torch.zeros(tiling.padded), atol=0.03, rtol=0)
+
+
+def test_an_image_little_larger_than_a_tile_has_nearly_one_noise() -> None:
+    weight = weights_of(Tiling((18, 16), (16, 16), stride=2)).flatten(0, 1)
+    assert (weight @ weight.T).min() > 0.98
+
+
+def test_logits_have_the_normal_that_the_tiles_gave_them() -> None:
+    """Means and variances of `X` are those of the blended distribution; only how far places go together is another."""
+    torch.manual_seed(0)
+    method, image = atfm().truncation, torch.rand(1, 1, 16, 60)
+    blended = method.distribution(image)
+    tiling = method.tiling((16, 60))
+    assert tiling is not None
+    noise = Noise(0, ["a"])
+    drawn = torch.logit(method.draw(blended, 8000, noise, tiling=tiling).double())
+    torch.testing.assert_close(drawn.mean(1).float(), blended.mean, atol=0.1, rtol=0)
+    torch.testing.assert_close(drawn.var(1).float(), blended.variance, atol=0.01, rtol=0.08)
 
 
 class Local(nn.Module):
@@ -100,9 +165,16 @@ def test_an_image_of_one_tile_is_drawn_as_without_tiles() -> None:
     untiled, tiled = (atfm(stride=stride).sample(image, 3, generator=noise) for stride in (None, 4))
     assert torch.equal(untiled.probabilities, tiled.probabilities)
     # The machinery itself, forced: a single tile passes through it unchanged.
-    method = atfm()
-    forced = method._slide(Tiling((16, 16), (16, 16), stride=4), image, 3, noise)
+    method, tiling = atfm(), Tiling((16, 16), (16, 16), stride=4)
+    forced = method._slide(tiling, image, 3, noise)
     torch.testing.assert_close(forced, untiled.probabilities, atol=1e-5, rtol=1e-4)
+    # Its noise is today's vector bit for bit, and so is what GTR draws.
+    vector = noise.normal("low-rank", 3, (3,))
+    for r, field in enumerate(tiling.fields(noise.normal("low-rank", 3, (3, *tiling.knots)))):
+        assert torch.equal(field, vector[:, :, r, None, None].expand_as(field))
+    truncation = method.truncation
+    whole = truncation.distribution(image)
+    assert torch.equal(truncation.draw(whole, 3, noise, tiling=tiling), truncation.draw(whole, 3, noise))
 
 
 def test_noise_depends_on_neither_batch_nor_number() -> None:
@@ -136,18 +208,19 @@ def test_there_are_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     flow = STNet(9, 1, (8,))
     method = ATFM(truncation, flow, condition="features", form="endpoint", coupling=optimal, **OPTIONS).eval()
     noise = Noise(0, list("abcdefgh"))
-    low_rank, no_grain = noise.normal("low-rank", 2, (3,)), torch.zeros(8, 2, 1, 32, 64)
     tiling = method.tiling((32, 64))
     assert tiling is not None
+    vector, no_grain = noise.normal("low-rank", 2, (3,)), torch.zeros(8, 2, 1, 32, 64)
+    low_rank = noise.normal("low-rank", 2, (3, *tiling.knots))
     borders = sorted({left for _, left in tiling.corners} - {0})
     assert borders == [16, 32]
 
-    blended = truncation.distribution(image).from_noise(low_rank, no_grain)
+    blended = truncation.distribution(image).from_fields(tiling.fields(low_rank), no_grain)
     assert seam(blended, borders) == pytest.approx(1, abs=0.12)
     monkeypatch.setattr(truncation, "draw", lambda *_: blended.sigmoid())  # starts without grain
     assert seam(method.sample(image, 2, generator=noise).probabilities, borders) == pytest.approx(1, abs=0.12)
 
-    halves = [network(image[..., left : left + 32]).from_noise(low_rank, no_grain[..., :32]) for left in (0, 32)]
+    halves = [network(image[..., left : left + 32]).from_noise(vector, no_grain[..., :32]) for left in (0, 32)]
     assert seam(torch.cat(halves, -1), [32]) > 1.2
 
 

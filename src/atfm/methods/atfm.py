@@ -188,11 +188,11 @@ class ATFM(Method):
 
         return field
 
-    def _draw(self, distribution: LowRankNormal, n: int, noise: Noise) -> Tensor:
+    def _draw(self, distribution: LowRankNormal, n: int, noise: Noise, tiling: Tiling | None = None) -> Tensor:
         """Draw the starts `x_0`, `[B, S, C, *spatial]`."""
         if self.start == "noise":
             return noise.normal("pixel", n, tuple(distribution.event_shape), distribution.mean.device)
-        return self.truncation.draw(distribution, n, noise, self.temperature)
+        return self.truncation.draw(distribution, n, noise, self.temperature, tiling)
 
     @torch.no_grad()
     def sample(self, image: Tensor, n: int, *, generator: Noise | torch.Generator) -> Samples:
@@ -212,7 +212,7 @@ class ATFM(Method):
     def _slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise) -> Tensor:
         """Draw from an image of another size than a tile, `[B, S, C, *padded]`: one state of the whole image."""
         distribution = self.truncation.blended(tiling, image)
-        x_0 = self._draw(distribution, n, noise)
+        x_0 = self._draw(distribution, n, noise, tiling)
 
         def read(tiles: Tensor) -> Tensor:
             return self.context(tiles, self.truncation.network.features(tiles))

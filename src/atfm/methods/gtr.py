@@ -77,17 +77,24 @@ class GTR(Method):
         factor = factor.unflatten(1, (rank, channels))  # [B, R, C, *padded]
         return LowRankNormal(mean, factor, deviation.square(), event_dims=1 + len(self.size))
 
-    def draw(self, distribution: LowRankNormal, n: int, noise: Noise, temperature: float = 1.0) -> Tensor:
-        """Draw `X_0 = sigmoid(X_trunc)`, `[B, n, C, *window]`, from the noise of each (case, sample), scaled."""
-        device = distribution.mean.device
-        low_rank = noise.normal("low-rank", n, (distribution.rank,), device)
-        pixel = noise.normal("pixel", n, tuple(distribution.event_shape), device)
-        return squash(distribution.from_noise(temperature * low_rank, temperature * pixel))
+    def draw(
+        self, distribution: LowRankNormal, n: int, noise: Noise, temperature: float = 1.0, tiling: Tiling | None = None
+    ) -> Tensor:
+        """Draw `X_0 = sigmoid(X_trunc)`, `[B, n, C, *window]`, from the noise of each (case, sample), scaled.
+
+        Of a `blended` distribution, `[B, n, C, *padded]`, the low-rank noise is a field over its `tiling`.
+        """
+        device, knots = distribution.mean.device, tiling.knots if tiling else ()
+        low_rank = temperature * noise.normal("low-rank", n, (distribution.rank, *knots), device)
+        pixel = temperature * noise.normal("pixel", n, tuple(distribution.event_shape), device)
+        if tiling is None or len(tiling) == 1:
+            return squash(distribution.from_noise(low_rank.flatten(2), pixel))
+        return squash(distribution.from_fields(tiling.fields(low_rank), pixel))
 
     @torch.no_grad()
     def sample(self, image: Tensor, n: int, *, generator: Noise | torch.Generator) -> Samples:
         self.check(image)
         noise = as_noise(generator, len(image))
-        x_0 = self.draw(self.distribution(image), n, noise)  # [B, S, C, *window]
         tiling = self.tiling(image.shape[2:])
+        x_0 = self.draw(self.distribution(image), n, noise, tiling=tiling)  # [B, S, C, *window]
         return self.samples(tiling.crop(x_0) if tiling else x_0)

@@ -9,6 +9,20 @@ that fall towards the edge of a tile, where a network lacks context:
 the mean, factor and standard deviation of GTR, and the velocity of the flow at each step. So one noise, drawn for the
 whole image, decides all tiles together, and they agree at their seams.
 
+GTR's noise `eps_R` is one vector for a whole tile, as in training. One vector for the whole image would couple what
+lies many tiles apart, of which training never showed a pair. Hence each component is a Gaussian field over the image:
+
+    X(x) = mu(x) + sum_r D_r(x) eps_r(x) + sqrt(L(x)) eps_N(x)
+    eps_r(x) = sum_k a_k(x) z_rk,    z_rk ~ N(0, 1),    a_k(x) = g_k(x) / sqrt( sum_j g_j(x)^2 )
+    g_k(x) = exp( -|p(x) - q_k|^2 / l^2 ),    l = 1 tile
+
+(the convolution of white noise with a kernel, Higdon, 2002, on a lattice of knots `q_k` half a tile apart). The squares
+of the weights sum to 1, so the variance is 1 at every pixel, and each logit has the normal that GTR gave it; their
+products sum to `E eps_r(x) eps_r(y) = exp( -|p(x) - p(y)|^2 / (2 l^2) )`, with lengths in tiles: .88 over half a tile,
+.14 over two, .01 over three. (More is not to be had: independent from two tiles on, a stationary field correlates at
+most cos(pi / 5) = .81 over half a tile, by Fejer's inequality.) `p(x)` is the nearest point at which the centre of a
+tile could lie: within half a tile of the border the field is constant, and an image as large as a tile has one vector.
+
 Tiles begin at multiples of the networks' stride, so that every tile samples the image at the same positions.
 """
 
@@ -27,6 +41,9 @@ __all__ = ["TiledField", "Tiling"]
 _OVERLAP = 0.5  # share of a tile that the next one covers too
 _KEPT = 2**27  # numbers that are kept of an image, or moved at a time: half a gigabyte
 _FALL = 1 / 8  # standard deviation of the weights, in tiles
+_LENGTH = 1.0  # of the noise's correlation, in tiles
+_SPACING = 0.5  # of its knots, in tiles: close enough that the lattice cannot be told from a continuum (5e-9)
+_REACH = 2.0  # how far the knots go on beyond the outermost centres, in tiles: 2e-6 of the variance lies further out
 
 
 class Tiling:
@@ -37,6 +54,8 @@ class Tiling:
         tile: spatial size of a tile.
         stride: pixels from one position of the coarsest level of the networks to the next.
         chunk: tiles that are cut out at a time.
+
+    `knots` is the shape of the noise of one component of `eps_R`; see `fields`.
     """
 
     def __init__(self, size: Sequence[int], tile: Sequence[int], *, stride: int = 1, chunk: int = 16) -> None:
@@ -46,6 +65,8 @@ class Tiling:
         self.corners = list(product(*axes))
         self.weight = weights(self.tile)
         self._total: Tensor | None = None
+        self._spread = [knot_weights(length, width) for length, width in zip(self.padded, self.tile, strict=True)]
+        self.knots = tuple(weight.shape[1] for weight in self._spread)
 
     def __len__(self) -> int:
         return len(self.corners)
@@ -86,6 +107,21 @@ class Tiling:
             for corner, part in zip(corners, tiles(corners).chunk(len(corners)), strict=True):
                 total[self._region(corner)] += part * weight
         return total.div_(self._sum().to(total))
+
+    def fields(self, noise: Tensor) -> Iterator[Tensor]:
+        """Spread standard normal noise over the image, a component at a time, as they take much room.
+
+        Args:
+            noise: `z`, `[B, S, R, *knots]`; `knots` is 1 along an axis of a single tile.
+
+        Yields:
+            `eps_r`, `[B, S, *padded]`, R times: of variance 1 at every pixel.
+        """
+        spread = [weight.to(noise) for weight in self._spread]
+        for field in noise.unbind(2):  # [B, S, *knots]
+            for weight in spread:  # the first axis, of knots, becomes the last, of pixels
+                field = field.movedim(-len(spread), -1) @ weight.mT
+            yield field
 
     def _sum(self) -> Tensor:
         """The sum of all weights, `[*padded]`."""
@@ -160,3 +196,13 @@ def weights(tile: Sequence[int]) -> Tensor:
         position = (torch.arange(width) - (width - 1) / 2) / (width * _FALL)
         weight = weight.unsqueeze(-1) * torch.exp(-0.5 * position.square())
     return weight
+
+
+def knot_weights(length: int, width: int) -> Tensor:
+    """How much of each knot's noise the pixels of one axis have, `[length, knots]`: the squares of a row sum to 1."""
+    reach = (length - width) / width  # from the first centre of a tile to the last, in tiles
+    place = ((torch.arange(length) - (width - 1) / 2) / width).clamp(0, reach)
+    beyond = round(_REACH / _SPACING) if reach else 0
+    knots = _SPACING * torch.arange(-beyond, math.ceil(reach / _SPACING) + beyond + 1)
+    bump = torch.exp(-((place.unsqueeze(1) - knots) / _LENGTH).square())
+    return bump / bump.norm(dim=1, keepdim=True)
