@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from atfm.data.batch import Batch
 from atfm.flow import STNet, optimal
-from atfm.methods import ATFM, GTR
-from atfm.methods.method import Method
-from atfm.methods.sliding import Tiling
+from atfm.methods.atfm import ATFM
+from atfm.methods.gtr import GTR
+from atfm.methods.method import Frame, Method
+from atfm.methods.sliding import NoiseField, Tiling
 from atfm.seeding import Noise
 from atfm.truncation import GTRNetwork
 
@@ -53,9 +54,9 @@ def crops(g: torch.Generator, count: int, annotators: int = 8) -> Batch:
 def trained(gtr_steps: int, flow_steps: int, seed: int = 0) -> dict[str, Method]:
     torch.manual_seed(seed)
     g = torch.Generator().manual_seed(seed + 1)
-    gtr = GTR(GTRNetwork(1, 1, (8, 16, 16), rank=4, patch=2), size=(TILE, TILE), stride=STRIDE)
+    gtr = GTR(GTRNetwork(1, 1, (8, 16, 16), rank=4, patch=2), Frame(1, 1, (TILE, TILE), slides=True), stride=STRIDE)
     flow = STNet(4 + 8, 1, (8, 16), patch=2)
-    options = {"starts": 8, "pairs": 2, "alpha": 0.1, "steps": 2}
+    options = {"starts": 8, "pairs": 2, "alpha": 0.1, "steps": 2, "stride": STRIDE}
     atfm = ATFM(gtr, flow, condition="features", form="endpoint", coupling=optimal, **options)  # type: ignore[arg-type]
     seen = crops(g, 512)
     for stage, steps in zip(atfm.stages(), (gtr_steps, flow_steps), strict=False):
@@ -76,15 +77,16 @@ def trained(gtr_steps: int, flow_steps: int, seed: int = 0) -> dict[str, Method]
     return {"GTR alone": gtr, "ATFM": atfm}
 
 
-def one_vector(self: Tiling, noise: Tensor) -> list[Tensor]:
+def one_vector(self: NoiseField, noise: Tensor) -> list[Tensor]:
     """What there was before: the same noise at every place."""
-    return [x[..., :1, :1].expand(*x.shape[:2], *self.padded) for x in noise.unbind(2)]
+    size = [len(weight) for weight in self._weights]
+    return [x[..., :1, :1].expand(*x.shape[:2], *size) for x in noise.unbind(2)]
 
 
 def shares(method: Method, seen: Scene, n: int) -> Tensor:
     """How much of the left and of the right half of each disc a sample marks, `[B, S, L, 2]`."""
     noise = Noise(0, [f"scene-{number}" for number in range(len(seen.image))])
-    masks = method.sample(seen.image, n, generator=noise).masks[:, :, 0].float()  # [B, S, H, W]
+    masks = method.sample(seen.image, n, noise=noise).masks[:, :, 0].float()  # [B, S, H, W]
     disc = seen.depth > 0  # [B, L, H, W]
     middle = (disc * torch.arange(disc.shape[-1])).sum((2, 3)) / disc.sum((2, 3))  # [B, L]
     left = torch.arange(disc.shape[-1]) < middle[..., None, None]
@@ -121,7 +123,7 @@ def test_far_lesions_are_there_independently_of_each_other(
     options = {"images": 6, "n": 64, "width": 160}
     far, _ = correlation(methods[name], 3 * TILE, **options)
     assert abs(far) < 0.12  # more than two standard errors of 6 images with 64 samples each
-    monkeypatch.setattr(Tiling, "fields", one_vector)
+    monkeypatch.setattr(NoiseField, "components", one_vector)
     coupled, _ = correlation(methods[name], 3 * TILE, **options)
     assert coupled > 0.8
 
@@ -144,7 +146,7 @@ def far_table(found: dict[str, Method]) -> None:
     for name, method in found.items():
         for tiles in (0.5, 1, 2, 3, 4):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(Tiling, "fields", one_vector)
+                patch.setattr(NoiseField, "components", one_vector)
                 before, error = correlation(method, round(tiles * TILE), **options)
             after, its_error = correlation(method, round(tiles * TILE), **options)
             print(f"| {name} | {tiles:g} | {before:.3f} +- {error:.3f} | {after:.3f} +- {its_error:.3f} |", flush=True)
@@ -160,7 +162,7 @@ def torn_table(found: dict[str, Method]) -> None:
         rates = [torn(method, [(TILE - 1) / 2], images=112, n=200, width=TILE), torn(method, border, **options)]
         rates.append(torn(method, [column + TILE / 4 for column in border], **options))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Tiling, "fields", one_vector)
+            patch.setattr(NoiseField, "components", one_vector)
             rates.append(torn(method, border, **options))
         print(f"| {name} | {' | '.join(f'{rate:.3f}' for rate in rates)} |", flush=True)
 

@@ -122,20 +122,6 @@ def test_outside_the_window_nothing_is_segmented() -> None:
     assert drawn.masks.sum() == drawn.masks[..., 4:12, 4:12].sum()
 
 
-def test_outside_the_window_there_is_background_of_several_classes() -> None:
-    method = gtr(3, window=(8, 8))
-    torch.nn.init.constant_(method.network.mean.bias[4:], 9.0)  # patch by patch: not the background
-    drawn = method.sample(torch.rand(1, 1, 16, 16), 4, generator=Noise(0, ["a"]))
-    outside = torch.ones(16, 16, dtype=torch.bool)
-    outside[4:12, 4:12] = False
-    assert (drawn.masks.sum(2) == 1).all()
-    torch.testing.assert_close(drawn.probabilities.sum(2), torch.ones(1, 4, 16, 16))
-    assert drawn.masks[:, :, 0, outside].all() and (drawn.probabilities[:, :, 0, outside] == 1).all()
-    assert (1 - drawn.mean_probability[:, 0])[:, outside].max() == 0
-    assert (1 - drawn.mean_probability[:, 0])[:, ~outside].mean() > 0.9
-    assert (drawn.entropy[:, outside] == 0).all()
-
-
 def test_the_truncation_stays_in_evaluation_mode() -> None:
     method = atfm().train()
     assert method.training

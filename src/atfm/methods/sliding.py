@@ -36,7 +36,7 @@ from torch import Tensor
 
 from atfm.data.mirror import inner, mirror_pad
 
-__all__ = ["TiledField", "Tiling"]
+__all__ = ["NoiseField", "TiledField", "Tiling"]
 
 _OVERLAP = 0.5  # share of a tile that the next one covers too
 _KEPT = 2**27  # numbers that are kept of an image, or moved at a time: half a gigabyte
@@ -54,8 +54,6 @@ class Tiling:
         tile: spatial size of a tile.
         stride: pixels from one position of the coarsest level of the networks to the next.
         chunk: tiles that are cut out at a time.
-
-    `knots` is the shape of the noise of one component of `eps_R`; see `fields`.
     """
 
     def __init__(self, size: Sequence[int], tile: Sequence[int], *, stride: int = 1, chunk: int = 16) -> None:
@@ -65,8 +63,6 @@ class Tiling:
         self.corners = list(product(*axes))
         self.weight = weights(self.tile)
         self._total: Tensor | None = None
-        self._spread = [knot_weights(length, width) for length, width in zip(self.padded, self.tile, strict=True)]
-        self.knots = tuple(weight.shape[1] for weight in self._spread)
 
     def __len__(self) -> int:
         return len(self.corners)
@@ -108,21 +104,6 @@ class Tiling:
                 total[self._region(corner)] += part * weight
         return total.div_(self._sum().to(total))
 
-    def fields(self, noise: Tensor) -> Iterator[Tensor]:
-        """Spread standard normal noise over the image, a component at a time, as they take much room.
-
-        Args:
-            noise: `z`, `[B, S, R, *knots]`; `knots` is 1 along an axis of a single tile.
-
-        Yields:
-            `eps_r`, `[B, S, *padded]`, R times: of variance 1 at every pixel.
-        """
-        spread = [weight.to(noise) for weight in self._spread]
-        for field in noise.unbind(2):  # [B, S, *knots]
-            for weight in spread:  # the first axis, of knots, becomes the last, of pixels
-                field = field.movedim(-len(spread), -1) @ weight.mT
-            yield field
-
     def _sum(self) -> Tensor:
         """The sum of all weights, `[*padded]`."""
         if self._total is None:
@@ -134,6 +115,36 @@ class Tiling:
     def _region(self, corner: tuple[int, ...]) -> tuple[Any, ...]:
         """The last axes of a tile's place in the padded image."""
         return (..., *(slice(first, first + width) for first, width in zip(corner, self.tile, strict=True)))
+
+
+class NoiseField:
+    """The smooth noise of an image that tiles cover; see the top.
+
+    Args:
+        size: spatial size of the padded image.
+        tile: spatial size of a tile.
+
+    `knots` is the shape of the noise of one component, 1 along an axis of a single tile.
+    """
+
+    def __init__(self, size: Sequence[int], tile: Sequence[int]) -> None:
+        self._weights = [knot_weights(length, width) for length, width in zip(size, tile, strict=True)]
+        self.knots = tuple(weight.shape[1] for weight in self._weights)
+
+    def components(self, noise: Tensor) -> Iterator[Tensor]:
+        """Spread standard normal noise over the image, a component at a time, as they take much room.
+
+        Args:
+            noise: `z`, `[B, S, R, *knots]`.
+
+        Yields:
+            `eps_r`, `[B, S, *size]`, R times: of variance 1 at every pixel.
+        """
+        weights = [weight.to(noise) for weight in self._weights]
+        for field in noise.unbind(2):  # [B, S, *knots]
+            for weight in weights:  # the first axis, of knots, becomes the last, of pixels
+                field = field.movedim(-len(weights), -1) @ weight.mT
+            yield field
 
 
 class TiledField:
