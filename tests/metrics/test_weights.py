@@ -81,6 +81,24 @@ def test_the_unbiased_form_is_unbiased(draw) -> None:
     assert floor == pytest.approx(np.mean([row["annotator_diversity"] for row in rows]) * (w @ w + 1 / 4))
 
 
+def test_of_samples_from_each_expert_the_unbiased_form_is_as_much_too_diverse_as_the_page_says() -> None:
+    """Two experts, each with a law over two masks, two samples of each: all 16 drawings, by their probability."""
+    masks = np.array([[[1, 0, 0]], [[1, 1, 0]], [[1, 1, 1]], [[0, 0, 1]]], bool)
+    law, pi = np.array([[0.6, 0.4, 0, 0], [0, 0, 0.7, 0.3]]), np.array([0.25, 0.75])
+    w = np.repeat(pi / 2, 2)
+    between = np.array([[d(x, y) for y in masks] for x in masks])
+    mean = 0.0
+    for drawn in itertools.product(range(4), repeat=4):
+        chance = math.prod(law[number // 2][mask] for number, mask in enumerate(drawn))
+        if chance:
+            mean += chance * sample_diversity(overlaps(masks[list(drawn)], masks[:1]).iou.distance, w)
+    d_mixture = (pi @ law) @ between @ (pi @ law)
+    d_within = np.array([one @ between @ one for one in law])
+    share = pi**2 / 2
+    assert mean - d_mixture == pytest.approx((share * (d_mixture - d_within)).sum() / (1 - share.sum()))
+    assert mean > d_mixture
+
+
 def best_of_the_corners(iou: np.ndarray, weights: np.ndarray) -> float:
     """The transport by trying every corner: each has at most n + K - 1 pairs that carry mass."""
     n, k = iou.shape
