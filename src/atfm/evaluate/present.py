@@ -16,9 +16,7 @@ __all__ = ["report_of"]
 
 Part = Callable[[Mapping[str, Interval]], dict[str, Interval]]
 
-TITLES = {
-    "atfm": ("ATFM", ""),
-    "gtr": ("GTR alone", "stage 1, the same cases and noise"),
+REFERENCES = {
     "always_empty": ("Always empty", "a reference, not a method"),
     "majority": ("Annotators' majority", "an oracle: it has seen them"),
 }
@@ -51,7 +49,7 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
 
 def title(result: Result) -> str:
     """The name of a method or reference as a reader knows it."""
-    return TITLES.get(result.name, (result.name, ""))[0]
+    return REFERENCES[result.name][0] if result.bins is None else result.title
 
 
 def in_words(evaluation: Evaluation) -> str:
@@ -101,16 +99,14 @@ def notes(evaluation: Evaluation) -> list[str]:
 
 
 def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
-    """The model, what it is compared with, the references, and what a perfect model would score.
+    """The model, what stands beside it, the references, and what a perfect model would score.
 
     Args:
         evaluation: what was measured.
         part: takes the scores that the rows are of: those of the masks as wholes, or of one class.
     """
     rows = [
-        ScoreRow(
-            title(result), part(result.scores), kind, "" if kind == "model" else TITLES.get(result.name, ("", ""))[1]
-        )
+        ScoreRow(title(result), part(result.scores), kind, result.note if result.bins else REFERENCES[result.name][1])
         for kind, results in groups(evaluation)
         for result in results
     ]
@@ -124,8 +120,7 @@ def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
 
 def groups(evaluation: Evaluation) -> list[tuple[Kind, Sequence[Result]]]:
     """The results by the part they play in the table."""
-    compared = [evaluation.compared] if evaluation.compared else []
-    return [("model", [evaluation.result]), ("method", compared), ("reference", evaluation.references)]
+    return [("model", [evaluation.result]), ("method", evaluation.beside), ("reference", evaluation.references)]
 
 
 def charts(methods: Sequence[Result]) -> list[Chart]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import torch
 from torch import distributed
@@ -133,6 +133,21 @@ class Processes:
             return [own]
         with _together(self.rank, self.world):
             return from_all(own)
+
+    def rejoin(self, own: Sequence[Piece]) -> list[Piece]:
+        """Return the results of all pieces in the order of the work, from those of each process's `share`.
+
+        Args:
+            own: a result for each piece of this process's share, of numbers, text, lists and dictionaries.
+
+        Raises:
+            ProcessError: one of the processes has ended.
+        """
+        shares = self.gather_objects(list(own))
+        whole = [None] * sum(map(len, shares))
+        for rank, share in enumerate(shares):
+            whole[rank :: self.world] = share
+        return cast(list[Piece], whole)
 
     def share(self, work: Sequence[Piece], shard: Shard | None = None) -> list[Piece]:
         """Return the pieces that this process has to do of all, or of a shard of them, in their order.
