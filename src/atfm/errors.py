@@ -9,6 +9,7 @@ __all__ = [
     "LeakError",
     "ProcessError",
     "StoreError",
+    "TrainingError",
 ]
 
 
@@ -42,3 +43,7 @@ class DiskError(AtfmError):
 
 class ProcessError(AtfmError):
     """A process of several that work together has ended, or cannot be reached."""
+
+
+class TrainingError(AtfmError):
+    """A training that diverged or lost a process; its last checkpoint is kept."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +32,11 @@ def add_parser(subparsers: Any) -> None:
         help="score a model on a split",
         description="Draw samples of every case of a split, compare them with its annotators, and write rows.csv (one "
         "row for each case), summary.json and report.html. MODEL is a run folder, a weight file or the name of shipped "
-        "weights. A model is not scored on patients that it was trained on. An evaluation that was stopped goes on where it "
-        "was by the same command. Several processes share the cases, with the same result: `torchrun --nproc-per-node N -m "
-        "atfm evaluate ...` on machines that see one folder DIR, or jobs with --shard 1/N to N/N, which leave their rows in "
-        "DIR/parts; the same command without --shard then scores what is missing and writes the files.",
+        "weights. A model is not scored on patients that it was trained on. The same command goes on with an "
+        "evaluation that was stopped. Several processes share the cases, with the same result: `torchrun "
+        "--nproc-per-node N -m atfm evaluate ...` on machines that see one folder DIR, or jobs with --shard 1/N to "
+        "N/N, which leave their rows in DIR/parts; the same command without --shard then scores what is missing and "
+        "writes the files.",
         epilog="example: atfm evaluate lidc lidc-store --split test --limit 200 --out report",
     )
     parser.add_argument("model", metavar="MODEL")
@@ -66,13 +68,13 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
     """Score this process's share; the main process then writes the files and returns the summary."""
     from atfm.data.store import Store
     from atfm.evaluate import Parts, join, prepare, save, score_part
-    from atfm.models import load, set_steps
+    from atfm.models import load
 
     shard = shard_of(args)
     with meet(args) as processes:
         store, model = Store.open(args.store), load(args.model, processes.device)
         if args.steps is not None:
-            set_steps(model.method, args.steps)
+            model = replace(model, method=model.method.with_steps(args.steps))
         out = args.out or Path(default_folder(args.model, store.info.name, args.split))
         plan = prepare(
             model,

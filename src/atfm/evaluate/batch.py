@@ -64,8 +64,8 @@ def score_batch(plan: Plan, numbers: Sequence[int]) -> list[Entry]:
 
 def draw(method: Method, image: Tensor, samples: int, noise: Noise) -> list[Cloud]:
     """What a method draws of each image `[B, C_in, *spatial]`."""
-    drawn = method.sample(image, samples, generator=noise)
-    weights: Tensor | None = None
+    drawn = method.sample(image, samples, noise=noise)
+    weights = drawn.weights
     return [
         Cloud(masks, probability, None if weights is None else weights[case].cpu())
         for case, (masks, probability) in enumerate(zip(drawn.masks.cpu(), drawn.mean_probability.cpu(), strict=True))

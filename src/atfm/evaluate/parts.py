@@ -108,8 +108,8 @@ class Parts:
             for name in names
         )
         raise InputError(
-            f"{file}: rows of another evaluation that was not finished (it differs in {differs or 'its form'}); finish it "
-            f"by its own command, delete {self.folder}, or choose another folder for this one"
+            f"{file}: rows of another evaluation, not finished (it differs in {differs or 'its form'}); finish it by "
+            f"its own command, delete {self.folder}, or choose another folder for this one"
         )
 
 

@@ -106,7 +106,12 @@ def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
         part: takes the scores that the rows are of: those of the masks as wholes, or of one class.
     """
     rows = [
-        ScoreRow(title(result), part(result.scores), kind, result.note if result.bins else REFERENCES[result.name][1])
+        ScoreRow(
+            title(result),
+            part(result.scores),
+            kind,
+            result.note if result.bins is not None else REFERENCES[result.name][1],
+        )
         for kind, results in groups(evaluation)
         for result in results
     ]
