@@ -17,8 +17,9 @@ from atfm.train.processes import Processes, Shard
 with Processes.current() as processes:
     told = processes.gather_objects({"rank": processes.rank, "own": processes.share(range(7))})
     half = processes.share(range(7), Shard.parse("2/2"))
+    again = processes.rejoin([10 * piece for piece in processes.share(range(7))])
     processes.barrier()
-    result = {"main": processes.main, "world": processes.world, "told": told, "half": half}
+    result = {"main": processes.main, "world": processes.world, "told": told, "half": half, "again": again}
     Path(sys.argv[1], f"{processes.rank}.json").write_text(json.dumps(result))
 """
 END = """
@@ -57,6 +58,7 @@ def test_two_processes_know_each_other(tmp_path: Path) -> None:
     assert [one["main"] for one in found] == [True, False] and [one["world"] for one in found] == [2, 2]
     for one in found:
         assert one["told"] == [{"rank": 0, "own": [0, 2, 4, 6]}, {"rank": 1, "own": [1, 3, 5]}]
+    assert [one["again"] for one in found] == [[0, 10, 20, 30, 40, 50, 60]] * 2, "in the order of the work"
     assert [one["half"] for one in found] == [[1, 5], [3]], "every second of 1, 3, 5"
 
 
@@ -70,6 +72,7 @@ def test_alone_it_is_all(alone) -> None:
     with Processes.current("cpu") as processes:
         assert processes == Processes(0, 1, torch.device("cpu")) and processes.main
         assert processes.share("abc") == ["a", "b", "c"] and processes.gather_objects([1]) == [[1]]
+        assert processes.rejoin("xyz") == ["x", "y", "z"]
         processes.barrier()
 
 

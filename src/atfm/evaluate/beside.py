@@ -44,16 +44,17 @@ def earlier(model: Scored) -> list[Contender]:
     """Return the stages of a model that can be scored beside it, in the order of its training.
 
     These are the stages whose method is another than the model's: what a later stage changed is no longer what it was.
-    Several stages of one method are that method as the last of them left it.
+    Several stages of one method are that method as the last of them left it, and go by its name.
     """
-    found: dict[int, Contender] = {}
-    for number, stage in enumerate(model.method.stages(), 1):
+    last = {id(stage.method): (number, stage) for number, stage in enumerate(model.method.stages(), 1)}
+    found: list[Contender] = []
+    for number, stage in last.values():
         if stage.method is not model.method:
             kind = type(stage.method).__name__
-            title = f"{kind} alone" if number == 1 else f"{kind} after {stage.name}"
+            title = f"{kind} after {stage.name}" if found else f"{kind} alone"
             note = f"stage {number}, the same cases and noise"
-            found[id(stage.method)] = Contender(stage.method, stage.name, model.patients, title, note)
-    return list(found.values())
+            found.append(Contender(stage.method, stage.name, model.patients, title, note))
+    return found
 
 
 def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
