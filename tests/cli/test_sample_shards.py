@@ -57,7 +57,17 @@ def test_a_shard_without_an_image_draws_nothing(images, tmp_path, monkeypatch, c
 
 
 def test_two_processes_of_the_launcher_draw_what_one_does(images, by_one, tmp_path) -> None:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--", "atfm"]
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "--",
+        "atfm",
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     command = [*launcher, "sample", "lidc", *images, *WORDS, "--json"]
     done = subprocess.run(
