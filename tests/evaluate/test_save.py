@@ -46,3 +46,4 @@ def test_what_stands_beside_is_told_by_its_title(evaluation, tmp_path: Path) -> 
     save(evaluation, tmp_path, "")
     page = (tmp_path / "report.html").read_text()
     assert "another model, Nothing; the same cases and noise" in page and ">Discs<" in page
+    assert "Samples carry weights" not in page

@@ -61,7 +61,8 @@ def test_the_file_has_their_effective_number_and_of_others_a_blank(
     with (tmp_path / "rows.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["effective_samples"] for row in rows[:4]] == ["4.8", "", "", ""]
-    assert "effective samples" in (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert "effective samples" in page and "Samples carry weights" in page
 
 
 def test_parts_keep_them(store, experts, model, tmp_path: Path) -> None:

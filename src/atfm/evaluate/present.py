@@ -87,15 +87,20 @@ def alarms(evaluation: Evaluation) -> list[str]:
 
 
 def notes(evaluation: Evaluation) -> list[str]:
-    """The subset, and every warning."""
-    subset = []
+    """The subset, weights, and every warning."""
+    subset, weights = [], []
     chosen = evaluation.cases + evaluation.silent
     if chosen < evaluation.split_cases:
         subset = [
             f"A subset: {chosen:,} of the {evaluation.split_cases:,} cases of the split, the same ones each "
             "time. Scores of the whole split differ."
         ]
-    return [*subset, *evaluation.warnings]
+    if evaluation.weighted:
+        weights = [
+            "Samples carry weights: every mean over samples is weighted, and the floor is that of as many equal samples as "
+            "they are worth, 1 / sum of squared weights. The unbiased GED takes them for independent draws."
+        ]
+    return [*subset, *weights, *evaluation.warnings]
 
 
 def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
