@@ -63,6 +63,11 @@ def test_two_of_one_name_are_refused(discs, nothing, model) -> None:
         contenders(model(discs), [model(nothing, "runs/discs")])
 
 
+def test_a_reference_has_its_name_to_itself(discs, nothing, model) -> None:
+    with pytest.raises(InputError, match="two are called 'majority'"):
+        contenders(model(discs), [model(nothing, "runs/majority")])
+
+
 def test_a_patient_that_another_model_has_seen_is_a_leak_too(store, discs, nothing, model) -> None:
     from atfm.data.splits import patient_hash
     from atfm.errors import LeakError

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from atfm.errors import InputError
+from atfm.evaluate.references import REFERENCES
 from atfm.methods.method import Method
 
 __all__ = ["Contender", "Scored", "contenders", "earlier"]
@@ -65,13 +66,13 @@ def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
         beside: stages of it, see `earlier`, and other models, which go by the last part of their names.
 
     Raises:
-        InputError: two of one name.
+        InputError: two of one name, or one of a reference's.
     """
     kind = type(model.method).__name__
     found = [Contender(model.method, kind.lower(), model.patients, kind)]
     for other in beside:
         found.append(other if isinstance(other, Contender) else _another(other))
-    names = [contender.name for contender in found]
+    names = [*(contender.name for contender in found), *REFERENCES]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise InputError(f"beside: two are called {twice[0]!r}, which rows are told apart by; rename one of them")

@@ -97,8 +97,8 @@ def notes(evaluation: Evaluation) -> list[str]:
         ]
     if evaluation.weighted:
         weights = [
-            "Samples carry weights: every mean over samples is weighted, and the floor is that of as many equal samples as "
-            "they are worth, 1 / sum of squared weights. The unbiased GED takes them for independent draws."
+            "Samples carry weights: every mean over samples is weighted, and the floor that of as many equal samples "
+            "as they are worth, 1 / sum of squared weights. The unbiased GED takes them for independent draws."
         ]
     return [*subset, *weights, *evaluation.warnings]
 
