@@ -26,10 +26,11 @@ class Noise:
     Args:
         seed: the user's seed.
         keys: one name for each image of the batch, in general the case ids.
+        first: the number of the first sample: from 100 on nothing of 0 to 99 is drawn again.
     """
 
-    def __init__(self, seed: int, keys: Sequence[str]) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, keys: Sequence[str], first: int = 0) -> None:
+        self.seed, self.first = seed, first
         self.keys = tuple(keys)
 
     def __len__(self) -> int:
@@ -42,7 +43,7 @@ class Noise:
         """
         drawn = torch.empty(len(self.keys), n, *shape)
         for row, key in zip(drawn, self.keys, strict=True):
-            for sample, target in enumerate(row):
+            for sample, target in enumerate(row, start=self.first):
                 target.normal_(generator=step_generator(self.seed, key, sample, name))
         return drawn.to(device)
 

@@ -61,7 +61,7 @@ def test_json_holds_hypotheses_and_warnings_and_stderr_says_them(capsys, model: 
     assert all(line.startswith(f"atfm: warning: {paths[1]}: ") for line in err.splitlines())
     for entry in (like, unlike):
         assert sum(one["probability"] for one in entry["hypotheses"]) == pytest.approx(1)
-        assert all(Path(one["file"]).exists() for one in entry["hypotheses"])
+        assert all((Path(entry["out"]) / one["file"]).exists() for one in entry["hypotheses"])
 
 
 def test_a_person_reads_the_hypotheses(capsys, model: Path, tmp_path: Path, volume: Path) -> None:
@@ -85,7 +85,7 @@ def test_slices(capsys, model: Path, tmp_path: Path, volume: Path, flags: list[s
     assert status == 0
     entry = json.loads(out)["images"][0]
     assert entry["slices"] == wanted
-    assert np.load(entry["files"]["samples"]).shape == (2, len(wanted), 32, 32)
+    assert np.load(Path(entry["out"]) / entry["files"]["samples"]).shape == (2, len(wanted), 32, 32)
 
 
 def test_a_window_of_negative_numbers(capsys, model: Path, tmp_path: Path) -> None:

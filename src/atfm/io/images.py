@@ -4,7 +4,8 @@ Axes are `[C, H, W]` or `[C, D, H, W]` here, whatever the file has: NIfTI stores
 read and turned back when written, so that a mask saved with the affine of its image lies on it.
 """
 
-from collections.abc import Callable
+import gzip
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,18 @@ from atfm.io.decoding import decoding
 from atfm.io.nifti import open_nifti
 from atfm.io.raster import raster_labels, raster_pixels
 
-__all__ = ["EXTENSIONS", "Picture", "read_image", "read_mask", "read_pixels", "write_nifti", "write_npy", "write_png"]
+__all__ = [
+    "EXTENSIONS",
+    "Picture",
+    "read_image",
+    "read_mask",
+    "read_pixels",
+    "write_nifti",
+    "write_nifti_stack",
+    "write_npy",
+    "write_npy_stack",
+    "write_png",
+]
 
 LARGEST_NPY_HEAD = 2**16
 
@@ -125,6 +137,74 @@ def write_npy(path: Path | str, array: np.ndarray) -> None:
     """
     with atomic_write(Path(path)) as temporary, temporary.open("wb") as stream:
         np.save(stream, array, allow_pickle=False)
+
+
+def write_npy_stack(path: Path | str, arrays: Iterable[np.ndarray], count: int) -> None:
+    """Write `count` arrays of one shape and type as one NPY `[count, ...]`, holding one of them at a time.
+
+    Raises:
+        InputError: another number of them, or one of another shape or type.
+        DiskError: the file cannot be written.
+    """
+    with atomic_write(Path(path)) as temporary, temporary.open("wb") as stream:
+        for number, array in enumerate(_alike(Path(path), arrays, count)):
+            if number == 0:
+                head = {"descr": array.dtype.str, "fortran_order": False, "shape": (count, *array.shape)}
+                np.lib.format.write_array_header_1_0(stream, head)
+            stream.write(np.ascontiguousarray(array).tobytes())
+
+
+def write_nifti_stack(
+    path: Path | str, volumes: Iterable[np.ndarray], count: int, affine: np.ndarray | None = None
+) -> None:
+    """Write `count` volumes along the fourth axis of one `.nii.gz`, holding one of them at a time.
+
+    The same volumes give the same bytes: no date and no name stands in the file.
+
+    Args:
+        path: ends in `.nii.gz`.
+        volumes: `[D, H, W]` each.
+        count: how many there are.
+        affine: as for `write_nifti`.
+
+    Raises:
+        InputError: another number of them, or one of another shape or type.
+        DiskError: the file cannot be written.
+    """
+    import nibabel
+
+    with (
+        atomic_write(Path(path)) as temporary,
+        temporary.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as stream,
+    ):
+        for number, volume in enumerate(_alike(Path(path), volumes, count)):
+            if number == 0:
+                shape = (*volume.shape[::-1], count)  # [X, Y, Z, N]
+                head = nibabel.Nifti1Image(
+                    np.broadcast_to(np.zeros((), volume.dtype), shape), np.eye(4) if affine is None else affine
+                ).header
+                head.set_slope_inter(1, 0)
+                head.write_to(stream)
+                stream.write(bytes(int(head["vox_offset"]) - stream.tell()))
+            stream.write(np.ascontiguousarray(volume).tobytes())  # x runs fastest, as NIfTI has it
+
+
+def _alike(path: Path, arrays: Iterable[np.ndarray], count: int) -> Iterator[np.ndarray]:
+    """The arrays, as long as they have one shape and type; refused at the end if they were not `count`."""
+    first: np.ndarray | None = None
+    done = 0
+    for array in arrays:
+        first = array if first is None else first
+        if array.shape != first.shape or array.dtype != first.dtype:
+            raise InputError(
+                f"{path}: array {done}: expected {first.dtype} {list(first.shape)} as the first, got {array.dtype} "
+                f"{list(array.shape)}"
+            )
+        done += 1
+        yield array
+    if done != count:
+        raise InputError(f"{path}: expected {count} arrays, got {done}")
 
 
 def write_nifti(path: Path | str, array: np.ndarray, affine: np.ndarray | None = None) -> None:

@@ -26,6 +26,8 @@ class Samples:
 
     masks: Tensor
     probabilities: Tensor
+    weights: Tensor | None = None
+    empty: Tensor | None = None
 
     @property
     def mean_probability(self) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from atfm.build import build
 from atfm.models import Model
+from atfm.predict import sample_file
 from atfm.train.config import Config, GTRConfig, SFMConfig
 
 WriteSeries = Callable[..., list[Path]]
+Draw = Callable[..., dict[str, Any]]
 CONFIG = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
 
 
@@ -66,3 +69,21 @@ def write_series() -> WriteSeries:
         return files
 
     return write
+
+
+@pytest.fixture
+def draw() -> Draw:
+    """Sample a file without points, and give the result with names that lead to the files from anywhere."""
+
+    def run(model: Model, path: Path, out: Path, n: int, **options: Any) -> dict[str, Any]:
+        (result,) = sample_file(model, path, out, n, **options)
+
+        def found(names: Any) -> Any:
+            return [found(name) for name in names] if isinstance(names, list) else names and str(out / names)
+
+        result["files"] = {what: found(names) for what, names in result["files"].items()}
+        for one in result["hypotheses"]:
+            one["file"] = found(one["file"])
+        return result
+
+    return run
