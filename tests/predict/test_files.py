@@ -128,7 +128,7 @@ def test_fractional_probabilities_lie_on_the_series(draw, model: Model, tmp_path
     options = {"slices": [1, 2, 3], "window": (-1000, 400)}
     result = draw(model, tmp_path / "s", tmp_path / "seg", 4, fractional=True, **options)
     arrays = draw(model, tmp_path / "s", tmp_path / "npy", 4, form="npy", **options)
-    values = placed(result["files"]["probability"], files)[1:4] / 255
+    values = placed(result["files"]["segmentation"], files)[1:4] / 255
     np.testing.assert_allclose(values, np.load(arrays["files"]["probability"]), atol=0.5 / 255 + 1e-6)
 
 

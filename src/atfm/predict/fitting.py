@@ -48,7 +48,9 @@ class Fitting:
             index[0] = np.array(chosen_slices(slices, size[0], self.name))
             pixels = pixels[:, index[0]]
         elif slices is not None:
-            raise InputError(f"{self.name}: {self.model.name} takes a volume as a whole; leave --slice and --slices out")
+            raise InputError(
+                f"{self.name}: {self.model.name} takes a volume as a whole; leave --slice and --slices out"
+            )
         self._check_size(size[-dims:])
         if by_slice:
             planes = [self._mapped(pixels[:, k], part=False) for k in range(pixels.shape[1])]  # [C, H, W] each

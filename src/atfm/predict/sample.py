@@ -137,7 +137,7 @@ def sample_file(
         ConfigError: `steps` for a method without a solver.
         DiskError: a file that could not be written.
     """
-    check_counts(n, steps=steps)
+    check_counts(n=n, steps=steps)
     found = prepare_file(model, path, key=key, slices=slices, series=series, at=at, at_mm=at_mm, window=window)
     folders = [out / folder_of(prepared) for prepared in found]
     for prepared, folder in zip(found, folders, strict=True):

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterator
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -62,19 +61,19 @@ def stream(
         InputError: `n`, `chunk` or `steps` below 1.
         ConfigError: `steps` for a method without a solver.
     """
-    check_counts(n, chunk=chunk, steps=steps)
+    check_counts(n=n, chunk=chunk, steps=steps)
     method = model.method if steps is None else stepped(model.method, steps)
     return _chunks(method, prepared, n, seed, chunk or fitting(method, prepared))
 
 
-def check_counts(n: int, **others: int | None) -> None:
-    """Refuse a number of samples, or of anything else, below 1, and one that is not whole.
+def check_counts(**counts: object) -> None:
+    """Refuse a number below 1, and one that is not whole; None stands for the usual one.
 
     Raises:
         InputError: as told.
     """
-    for name, value in {"n": n, **others}.items():
-        if value is not None and (not isinstance(value, Integral) or isinstance(value, bool) or value < 1):
+    for name, value in counts.items():
+        if value is not None and (not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1):
             raise InputError(f"{name}: expected a whole number, at least 1{' sample' * (name == 'n')}, got {value}")
 
 

@@ -53,7 +53,7 @@ def write_dicom_files(out: Path, prediction: Prediction, *, fractional: bool) ->
     for number in range(len(prediction.hypotheses)):
         own = [segment for segment, of in zip(numbers, owner, strict=True) if of == number and segment]
         hypotheses.append({"file": "segmentation.dcm" if own else None, "segments": own})
-    files = {"segmentation": "segmentation.dcm" if any(numbers) else None}
+    files: dict[str, str | None] = {"segmentation": "segmentation.dcm" if any(numbers) else None}
     return Written(files | write_nifti_volumes(out, prediction), hypotheses)
 
 
@@ -72,7 +72,7 @@ def _probability(out: Path, prediction: Prediction) -> Written:
         kind=_kind(prediction),
     )
     file = "probability.dcm" if any(numbers) else None
-    files = write_nifti_volumes(out, prediction) | {"probability": file}
+    files = {"segmentation": file} | write_nifti_volumes(out, prediction)
     return Written(files, [{"file": None, "segments": []} for _ in prediction.hypotheses])
 
 
