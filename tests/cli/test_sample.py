@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atfm.build import build
 from atfm.cli.main import main
 from atfm.data.likeness.witness import Witness
 from atfm.data.phantom.kinds import phantom_cases
+from atfm.methods.atfm.config import ATFMConfig, SFMConfig
+from atfm.methods.config import StageConfig
+from atfm.methods.gtr.config import GTRConfig
 from atfm.models import publish
-from atfm.train.config import Config, GTRConfig, SFMConfig
+from atfm.train.config import Config
 
-CONFIG = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
+METHOD = ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
+CONFIG = Config(method=METHOD, stages={name: StageConfig(steps=1) for name in ("gtr", "sfm", "energy")})
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +29,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     card = {
         "config": CONFIG.model_dump(mode="json"),
         "patients": [],
+        "training": {"stage": "energy"},
         "likeness": witness.reference("simulated").model_dump(mode="json"),
         "intensity": {"kind": "byte"},
     }
     path = tmp_path_factory.mktemp("model") / "weights.safetensors"
-    publish(path, build(CONFIG, in_channels=1, channels=1, size=(32, 32)).eval(), card)
+    publish(path, CONFIG.build(in_channels=1, channels=1, size=(32, 32)).eval(), card)
     return path
 
 

@@ -9,18 +9,19 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from atfm.build import build
+from atfm.methods.atfm.config import ATFMConfig, SFMConfig
+from atfm.methods.gtr.config import GTRConfig
+from atfm.methods.method import Frame
 from atfm.models import Model
 from atfm.predict import sample_file
-from atfm.train.config import Config, GTRConfig, SFMConfig
 
 WriteSeries = Callable[..., list[Path]]
 Draw = Callable[..., dict[str, Any]]
-CONFIG = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
+CONFIG = ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
 
 
 def small(size: tuple[int, ...] = (16, 16), channels: int = 1, **card: object) -> Model:
-    return Model(build(CONFIG, in_channels=1, channels=channels, size=size).eval(), "small", frozenset(), dict(card))
+    return Model(CONFIG.build(Frame(1, channels, size)).eval(), "small", frozenset(), dict(card))
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,12 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+import torch
 from PIL import Image
 
 from atfm.data.intensity import Intensity
 from atfm.errors import InputError
+from atfm.methods.samples import Samples
 from atfm.models import Model, load
 from atfm.predict import prepare_file, sample_file
 
@@ -59,7 +61,7 @@ def test_the_field_is_cut_and_stretched_by_itself(stretching: Model, nifti: Path
 
 def test_a_point_in_millimetres(stretching: Model, nifti: Path, tmp_path: Path, write_series) -> None:
     ras = AFFINE @ [30, 20, 4, 1]
-    (found,) = prepare_file(stretching, nifti, at_mm=[ras[:3] + [0.2, -0.2, 1]])
+    (found,) = prepare_file(stretching, nifti, at_mm=[ras[:3] + np.array([0.2, -0.2, 1])])
     assert found.at == (30, 20, 4)
     write_series(tmp_path / "s")  # the first pixel at (10, -20, 30), 0.75 mm along x, 0.5 along y, 2.5 along z, LPS
     (found,) = prepare_file(stretching, tmp_path / "s", at_mm=[(10 + 0.75 * 8, -20 + 0.5 * 5, 30 + 2.5 * 3)])
@@ -124,7 +126,9 @@ def test_the_border_is_reflected_and_said(stretching: Model, nifti: Path, volume
     assert stretching.sample(found, 2).masks.shape == (2, 1, 1, 9, 8)
 
 
-def test_the_size_of_a_pixel_is_that_of_the_training(make_model, tmp_path: Path) -> None:
+def test_the_size_of_a_pixel_is_that_of_the_training(
+    make_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A scan of half the spacing shows the same field as one at the training's, of an image that is smooth."""
     reference = {"modality": "CT", "channels": 1, "size": [16, 16], "images": 1, "histogram": None, "sharpness": None}
     model = make_model(intensity=STRETCH, likeness=reference | {"spacing": [[0.8, 1.0], [0.8, 1.0]]})
@@ -140,10 +144,16 @@ def test_the_size_of_a_pixel_is_that_of_the_training(make_model, tmp_path: Path)
         seen.append(found)
     np.testing.assert_allclose(seen[0].image, seen[1].image, atol=0.03)
     assert seen[0].place.size[1] in (31, 32) and seen[1].place.size[1] == 16  # twice, but for rounding
-    prediction = model.sample(seen[0], 5)
-    assert prediction.masks.shape[:3] == (5, 1, 1)
-    inside = model.sample(seen[1], 5)
-    np.testing.assert_allclose(prediction.areas * 0.4**2, inside.areas * 0.8**2, atol=16)
+
+    def disc(image: torch.Tensor, n: int, **_: object) -> Samples:
+        axis = torch.arange(16) - 8
+        masks = (axis.square() + axis.square()[:, None] < 5.2**2).expand(1, n, 1, 16, 16)
+        return Samples(masks, masks.float())
+
+    monkeypatch.setattr(model.method, "sample", disc)
+    for one in seen:  # 5.2 pixels of 0.8 mm, on the pixels of either scan
+        (area,) = model.sample(one, 1).areas
+        assert area * one.place.mm2 == pytest.approx(np.pi * (5.2 * 0.8) ** 2, rel=0.05)
 
 
 @pytest.mark.parametrize(

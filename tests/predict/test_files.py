@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from atfm.errors import InputError
-from atfm.methods.method import Samples
+from atfm.methods.samples import Samples
 from atfm.models import Model
 
 AFFINE = np.array([[0.0, -0.6, 0, 5], [0.7, 0, 0, -3], [0, 0, 2.5, 40], [0, 0, 0, 1]])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from atfm.errors import ConfigError, InputError
-from atfm.methods.method import Samples
+from atfm.methods.samples import Samples
 from atfm.models import Model
 from atfm.predict import Chunk, Origin, Prediction, gather
 from atfm.predict.bits import Bits
@@ -139,7 +139,7 @@ def test_steps_of_one_call_leave_the_model_as_it_was(model: Model) -> None:
     before = model.sample(IMAGE, 4).masks
     other = model.sample(IMAGE, 4, steps=9)
     assert other.origin.steps == 9
-    assert model.method.steps == 2
+    assert model.method.with_steps(2).steps == model.method.steps == 2
     np.testing.assert_array_equal(model.sample(IMAGE, 4).masks, before)
 
 
@@ -152,7 +152,7 @@ def test_counts_below_one_or_broken_are_refused(model: Model, wrong) -> None:
 
 def test_steps_of_a_model_without_a_solver(model: Model) -> None:
     alone = Model(model.method.truncation, "gtr", frozenset(), {})
-    with pytest.raises(ConfigError, match="steps: this model has no solver"):
+    with pytest.raises(ConfigError, match="steps: this model has no flow"):
         alone.sample(IMAGE, 2, steps=3)
 
 

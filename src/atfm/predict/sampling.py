@@ -1,14 +1,14 @@
 """Samples in chunks: memory is bounded by one of them, a caller sees how far it is, and can stop."""
 
-import copy
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from atfm.errors import ConfigError, InputError
-from atfm.methods.method import Method, Samples
+from atfm.errors import InputError
+from atfm.methods.method import Method
+from atfm.methods.samples import Samples
 from atfm.predict.prepared import Prepared, Trained
 from atfm.seeding import Noise
 
@@ -62,7 +62,7 @@ def stream(
         ConfigError: `steps` for a method without a solver.
     """
     check_counts(n=n, chunk=chunk, steps=steps)
-    method = model.method if steps is None else stepped(model.method, steps)
+    method = model.method if steps is None else model.method.with_steps(steps)
     return _chunks(method, prepared, n, seed, chunk or fitting(method, prepared))
 
 
@@ -83,29 +83,15 @@ def fitting(method: Method, prepared: Prepared) -> int:
     return min(MOST, max(1, NUMBERS // numbers))
 
 
-def stepped(method: Method, steps: int) -> Method:
-    """The same method, with the same weights, and another number of solver steps.
-
-    Raises:
-        ConfigError: a method without a solver.
-    """
-    if not isinstance(getattr(method, "steps", None), int):
-        raise ConfigError("steps: this model has no solver (its flow was not trained); leave the steps out")
-    other = copy.copy(method)  # a shallow copy: the modules and their tensors are shared
-    other.steps = steps  # type: ignore[assignment]
-    return other
-
-
 def _chunks(method: Method, prepared: Prepared, n: int, seed: int, chunk: int) -> Iterator[Chunk]:
     device = next(method.parameters()).device
     image = torch.from_numpy(prepared.image).to(device)
     by_slice = image.dim() > len(method.size) + 1
     planes = list(image.unbind(1)) if by_slice else [image]  # [C_in, *spatial] each
+    noise = Noise(seed, [prepared.key])
     for first in range(0, n, chunk):
-        drawn = [
-            method.sample(plane.unsqueeze(0), min(chunk, n - first), generator=Noise(seed, [prepared.key], first))
-            for plane in planes
-        ]
+        count = min(chunk, n - first)
+        drawn = [method.sample(plane.unsqueeze(0), count, noise=noise, first=first) for plane in planes]
         masks = [samples.masks[0].cpu().numpy() for samples in drawn]  # [s, C, *spatial]
         joined = np.stack(masks, 2) if by_slice else masks[0]
         if prepared.field is not None:
