@@ -20,8 +20,8 @@ Draw = Callable[..., dict[str, Any]]
 CONFIG = ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
 
 
-def small(size: tuple[int, ...] = (16, 16), channels: int = 1, **card: object) -> Model:
-    return Model(CONFIG.build(Frame(1, channels, size)).eval(), "small", frozenset(), dict(card))
+def small(size: tuple[int, ...] = (16, 16), channels: int = 1, in_channels: int = 1, **card: object) -> Model:
+    return Model(CONFIG.build(Frame(in_channels, channels, size)).eval(), "small", frozenset(), dict(card))
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,24 @@ def test_what_cannot_be_placed_is_told(model: Model, image, message: str) -> Non
     assert "\n" not in str(error.value)
 
 
+def test_a_model_of_other_channels_than_grey_and_colour(make_model) -> None:
+    model = make_model(in_channels=4)
+    image = RNG.integers(0, 256, (4, 16, 16), np.uint8)
+    for given in (image, np.moveaxis(image, 0, -1)):
+        np.testing.assert_array_equal(model.prepare(given).image, np.float32(image) / np.float32(255))
+    with pytest.raises(InputError, match="expected 4 channels for small, got 3"):
+        model.prepare(image[:3])
+    with pytest.raises(InputError, match=r"with 1, 3 or 4 channels, .* got \[5, 16, 16\]"):
+        model.prepare(np.zeros((5, 16, 16)))
+
+
+def test_a_seed_is_a_whole_number(model: Model, grey: np.ndarray) -> None:
+    np.testing.assert_array_equal(model.sample(grey, 2, np.int64(7)).masks, model.sample(grey, 2, 7).masks)
+    for wrong in (7.0, "7", None, True):
+        with pytest.raises(InputError, match="seed: expected a whole number"):
+            model.sample(grey, 2, wrong)
+
+
 def test_a_volume_for_a_model_of_volumes(volumes: Model) -> None:
     volume = RNG.random((4, 16, 16))
     assert volumes.prepare(volume).image.shape == (1, 4, 16, 16)

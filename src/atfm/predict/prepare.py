@@ -42,7 +42,7 @@ def prepare_array(
         InputError: an array that does not fit the model; one line says why and what would.
     """
     volume = at is not None and len(at) == 3 and getattr(image, "ndim", 0) in (3, 4)
-    pixels = as_image(image, 3 if volume else len(model.method.size))
+    pixels = as_image(image, 3 if volume else len(model.method.size), model.method.in_channels)
     if spacing is not None and (len(spacing) != pixels.ndim - 1 or not all(0 < mm < math.inf for mm in spacing)):
         raise InputError(f"spacing: expected {pixels.ndim - 1} sizes above 0 mm, got {list(spacing)}")
     meta = {"format": "array", "spacing known": spacing is not None}

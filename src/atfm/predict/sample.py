@@ -88,8 +88,9 @@ def sample_prepared(
     progress: Progress = lambda done, of: None,
 ) -> Prediction:
     """Draw `n` masks of an image that is prepared; see `sample`."""
-    origin = Origin(model.name, str(model.card.get("sha256", "unknown")), seed, steps)
-    return gather(prepared, stream(model, prepared, n, seed=seed, steps=steps, chunk=chunk), origin, progress)
+    chunks = stream(model, prepared, n, seed=seed, steps=steps, chunk=chunk)
+    origin = Origin(model.name, str(model.card.get("sha256", "unknown")), int(seed), steps and int(steps))
+    return gather(prepared, chunks, origin, progress)
 
 
 def sample_file(

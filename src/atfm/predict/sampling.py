@@ -58,10 +58,12 @@ def stream(
         chunk: samples at a time; None: as many as fit.
 
     Raises:
-        InputError: `n`, `chunk` or `steps` below 1.
+        InputError: `n`, `chunk` or `steps` below 1, or a seed that is no whole number.
         ConfigError: `steps` for a method without a solver.
     """
     check_counts(n=n, chunk=chunk, steps=steps)
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
+        raise InputError(f"seed: expected a whole number, got {seed!r}")
     method = model.method if steps is None else model.method.with_steps(steps)
     return _chunks(method, prepared, n, seed, chunk or fitting(method, prepared))
 
