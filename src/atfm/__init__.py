@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from atfm.data.store import Store
-    from atfm.metrics.case import score_case
+    from atfm.data import Store
+    from atfm.metrics import score_case
     from atfm.models import load
-    from atfm.predict.prediction import Prediction
+    from atfm.predict import Prediction
 
 __all__ = ["Prediction", "Store", "__version__", "load", "score_case"]
 
@@ -26,10 +26,10 @@ __version__ = "0.1.0"
 
 # Each is imported when it is first asked for, so that `import atfm` and `atfm --help` need no torch.
 _ROOMS = {
-    "Prediction": "atfm.predict.prediction",
-    "Store": "atfm.data.store",
+    "Prediction": "atfm.predict",
+    "Store": "atfm.data",
     "load": "atfm.models",
-    "score_case": "atfm.metrics.case",
+    "score_case": "atfm.metrics",
 }
 
 

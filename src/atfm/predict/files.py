@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from atfm.io.images import write_nifti, write_nifti_stack, write_npy, write_npy_stack, write_png
+from atfm.io.saving import write_nifti, write_nifti_stack, write_npy, write_npy_stack, write_png
 from atfm.predict.prediction import Prediction
 
 __all__ = ["Written", "write_nifti_files", "write_nifti_volumes", "write_npy_files", "write_png_files"]
