@@ -97,7 +97,6 @@ def _usual(prepared: Prepared) -> Format:
 
 def _result(prediction: Prediction, written: Written) -> dict[str, Any]:
     prepared, place, origin = prediction.prepared, prediction.place, prediction.origin
-    by_slice = bool(place.slices) and prepared.image.ndim == len(place.whole) + 1 and prepared.at is None
     equal = np.ptp(prediction.weights) == 0
     return {
         "image": None if prepared.path is None else str(prepared.path),
@@ -106,7 +105,7 @@ def _result(prediction: Prediction, written: Written) -> dict[str, Any]:
         "steps": origin.steps,
         "key": prepared.key,
         "at": None if prepared.at is None else list(prepared.at),
-        "slices": list(place.slices) if by_slice or prepared.at is not None else None,
+        "slices": list(place.slices) or None,
         "spacing": None if place.spacing is None else list(place.spacing),
         "intensity": prepared.how,
         "warnings": list(prepared.warnings),
