@@ -1,15 +1,22 @@
 """`atfm sample`: plausible masks of new images, and the hypotheses that they come down to."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from atfm.cli.common_flags import add_shard, meet, shard_of
 from atfm.cli.progress import bar
 from atfm.errors import InputError
+
+if TYPE_CHECKING:
+    from atfm.models import Model
+    from atfm.predict import Slices
 
 __all__ = ["add_parser"]
 
@@ -21,7 +28,8 @@ def add_parser(subparsers: Any) -> None:
         help="draw masks of images",
         description="Draw n plausible masks of each image and write them with named hypotheses, the mean probability, "
         "the ambiguity (entropy) map and an overlay sheet. MODEL is a run folder, a weight file or the name of shipped "
-        "weights.",
+        "weights. Several processes share the images, with the same files: `torchrun --nproc-per-node N -m -- atfm "
+        "sample ...` (without the two dashes torchrun takes --n for its own), or jobs with --shard 1/N to N/N.",
         epilog="examples: atfm sample lidc nodule.png --n 16 --seed 7 --out samples; "
         "atfm sample lidc ct/ --at 316 366 40 --at 120 200 55",
     )
@@ -77,25 +85,37 @@ def add_parser(subparsers: Any) -> None:
         help="values that become black and white, such as --window -1000 400 of a CT",
     )
     parser.add_argument("--steps", type=int, help="solver steps (default: the model's own)")
+    add_shard(parser, "images")
     parser.set_defaults(run=run, show=show)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """Draw and write; images are worked on in order, so those before a bad one are complete."""
-    from atfm.cli.common_flags import resolve_device
+def run(args: argparse.Namespace) -> dict[str, object] | None:
+    """Draw and write this process's share of the images, in order, so that those before a bad one are complete."""
     from atfm.models import load
-    from atfm.predict import parse_slices, sample_file, title
+    from atfm.predict import parse_slices, title
 
     names = Counter(map(title, args.images))
     twice = [name for name, times in names.items() if times > 1]
     if twice:
         raise InputError(f"{twice[0]}: two images of this name would be written into one folder; give them one by one")
     slices = parse_slices(args.slices) if args.slices is not None else args.slice
-    model = load(args.model, resolve_device(args.device))
-    images = []
-    for path in args.images:
-        with progress(str(path)) as tell:
-            for result in sample_file(
+    shard = shard_of(args)
+    with meet(args) as processes:
+        model = load(args.model, processes.device)
+        own = [drawn(model, path, slices, args) for path in processes.share(args.images, shard)]
+        images = [result for results in processes.rejoin(own) for result in results]
+        if not processes.main:
+            return None
+    return {"model": args.model, "n": args.n, "seed": args.seed, "out": str(args.out), "images": images}
+
+
+def drawn(model: Model, path: Path, slices: Slices | None, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Draw and write one image: a result for each of its points, or for the whole."""
+    from atfm.predict import sample_file, title
+
+    with progress(str(path)) as tell:
+        results = list(
+            sample_file(
                 model,
                 path,
                 args.out / title(path),
@@ -111,13 +131,11 @@ def run(args: argparse.Namespace) -> dict[str, object]:
                 at_mm=args.at_mm,
                 window=None if args.window is None else tuple(args.window),
                 progress=tell,
-            ):
-                images.append(result)
-        for warning in dict.fromkeys(
-            warning for one in images if one["image"] == str(path) for warning in one["warnings"]
-        ):
-            print(f"atfm: warning: {path}: {warning}", file=sys.stderr)
-    return {"model": args.model, "n": args.n, "seed": args.seed, "out": str(args.out), "images": images}
+            )
+        )
+    for warning in dict.fromkeys(warning for one in results for warning in one["warnings"]):
+        print(f"atfm: warning: {path}: {warning}", file=sys.stderr)
+    return results
 
 
 @contextmanager
