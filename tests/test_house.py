@@ -19,7 +19,7 @@ FLOORS = [
     {"fit", "draw", "serve", "bench", "export"},
     {"models"},
     {"build"},
-    {"train", "evaluate"},
+    {"train", "evaluate", "importers"},
     {"methods"},
     {"truncation", "data", "report"},
     {"distributions", "flow", "hypotheses"},

@@ -7,9 +7,9 @@ import pytest
 
 from atfm.ablate import LIMITS, ROWS, Outcome, base, figures, shortened, study, summary, table
 from atfm.build import build
-from atfm.data.importers.phantom import import_phantom
 from atfm.data.store import Store
 from atfm.errors import ConfigError
+from atfm.importers.phantom import import_phantom
 from atfm.models import load
 from atfm.train.config import Config, override
 from atfm.train.presets import PRESETS

@@ -14,9 +14,9 @@ from PIL import Image
 
 from atfm.cli.imports import IMPORTERS
 from atfm.cli.main import build_parser, main
-from atfm.data.importers.build import build
-from atfm.data.importers.lidc_png import plan_lidc_png
 from atfm.data.store import Store
+from atfm.importers.build import build
+from atfm.importers.lidc.png import plan_lidc_png
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "data.md"
 RNG = np.random.default_rng(0)

@@ -327,7 +327,7 @@ def test_memory_does_not_grow_with_the_pixels(tmp_path) -> None:
 
 
 def test_reading_a_store_needs_no_torch() -> None:
-    code = "import sys, atfm.data.store, atfm.data.importers; sys.exit('torch' in sys.modules)"
+    code = "import sys, atfm.data.store, atfm.importers; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=with_package()).returncode == 0
 
 

@@ -10,7 +10,7 @@ from atfm.draw.drawn import Drawn
 from atfm.draw.files import Written
 from atfm.draw.subject import Subject
 from atfm.errors import InputError
-from atfm.io.dicom_seg import Algorithm, write_segmentation
+from atfm.io.dicom.segmentation import Algorithm, write_segmentation
 from atfm.models import Model
 
 __all__ = ["write_dicom_files"]

@@ -56,7 +56,7 @@ def read_source(path: Path, *, spatial_dims: int | None, series: str | None = No
 
 def read_dicom(path: Path, series: str | None) -> Source:
     """One series as a volume."""
-    from atfm.io.dicom import find_stack, read_series
+    from atfm.io.dicom.series import find_stack, read_series
 
     if path.is_dir() and not any(path.iterdir()):
         raise InputError(f"{path}: an empty folder; give an image, or a folder with the files of a DICOM series")

@@ -11,7 +11,7 @@ from atfm.cli.imports import lidc_dicom
 from atfm.data.store import Store
 from atfm.errors import InputError
 
-IMPORTERS = Path(__file__).resolve().parents[2] / "data" / "importers" / "conftest.py"
+IMPORTERS = Path(__file__).resolve().parents[2] / "importers" / "conftest.py"
 spec = importlib.util.spec_from_file_location("lidc_writing", IMPORTERS)
 writing = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(writing)

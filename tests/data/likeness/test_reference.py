@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 from atfm.data.case import Case
-from atfm.data.importers.lidc_pickle import import_lidc_pickle
 from atfm.data.likeness.appearance import GRADES, LEVELS, appearance, tiles
 from atfm.data.likeness.reference import Reference, reference_of, unlike
 from atfm.data.likeness.witness import Witness
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store
 from atfm.errors import CheckpointError
+from atfm.importers.lidc.pickle import import_lidc_pickle
 from atfm.io.images import Picture
 
 RNG = np.random.default_rng(0)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from atfm.data.importers.phantom import import_phantom
 from atfm.data.phantom.grey import Phantom, part_probability, phantom_case, presence_probability
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store
 from atfm.errors import InputError
+from atfm.importers.phantom import import_phantom
 
 MANY = 20_000
 

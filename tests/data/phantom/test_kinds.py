@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from atfm.data.importers.phantom import import_phantom
 from atfm.data.phantom import colour
 from atfm.data.phantom.classes import classes_phantom, core_probability
 from atfm.data.phantom.colour import LUMA, colour_phantom, pigment_probability
@@ -15,6 +14,7 @@ from atfm.data.phantom.law import Simulated
 from atfm.data.phantom.volume import volume_phantom
 from atfm.data.store import Store
 from atfm.errors import InputError
+from atfm.importers.phantom import import_phantom
 
 SIMULATED = {"colour": colour_phantom, "classes": classes_phantom, "volume": volume_phantom}
 

@@ -1,6 +1,6 @@
 """`atfm data import`: one module for each importer, with `add(imports)`, which adds its parser.
 
-A module parses its flags, makes a plan (`atfm.data.importers.plan.Plan`) and hands it to `perform`, which builds the
+A module parses its flags, makes a plan (`atfm.importers.plan.Plan`) and hands it to `perform`, which builds the
 store or, for `--dry-run`, tells what would be in it.
 """
 

@@ -59,8 +59,8 @@ def add(imports: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Import a folder by patterns."""
-    from atfm.data.importers.folder import plan_folder
-    from atfm.data.importers.form import Form
+    from atfm.importers.folder import plan_folder
+    from atfm.importers.form import Form
 
     splits = given_splits(args)
     form = Form(

@@ -45,8 +45,8 @@ def add(imports: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Import images of the ISIC Archive."""
-    from atfm.data.importers.form import Form
-    from atfm.data.importers.isic import plan_isic
+    from atfm.importers.form import Form
+    from atfm.importers.isic import plan_isic
 
     splits = given_splits(args)
     plan = plan_isic(

@@ -12,7 +12,7 @@ from atfm.cli.imports.perform import perform
 from atfm.cli.progress import bar
 
 if TYPE_CHECKING:
-    from atfm.data.importers.plan import Plan
+    from atfm.importers.plan import Plan
 
 __all__ = ["add"]
 
@@ -70,8 +70,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 @contextmanager
 def planned(args: argparse.Namespace, splits: dict[str, list[str]] | None) -> "Iterator[Plan]":
     """Make the plan, which takes minutes for the whole of LIDC-IDRI, under a bar of its own."""
-    from atfm.data.importers.lidc_crops import LUNG, Crop
-    from atfm.data.importers.lidc_dicom import plan_lidc_dicom
+    from atfm.importers.lidc.crops import LUNG, Crop
+    from atfm.importers.lidc.dicom import plan_lidc_dicom
 
     window = (args.window[0], args.window[1]) if args.window else LUNG
     with ExitStack() as stack:

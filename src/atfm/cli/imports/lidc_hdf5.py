@@ -29,7 +29,7 @@ def add(imports: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Import an HDF5 file."""
-    from atfm.data.importers.lidc_hdf5 import plan_lidc_hdf5
+    from atfm.importers.lidc.hdf5 import plan_lidc_hdf5
 
     options = {"window": tuple(args.window) if args.window else None, "limit": args.limit}
     plan = looked_through(

@@ -28,6 +28,6 @@ def add(imports: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Import the crops."""
-    from atfm.data.importers.lidc_hpunet import plan_lidc_hpunet
+    from atfm.importers.lidc.hpunet import plan_lidc_hpunet
 
     return perform(args, plan_lidc_hpunet(args.paths, limit=args.limit))

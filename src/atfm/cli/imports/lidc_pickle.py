@@ -32,7 +32,7 @@ def add(imports: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Import a pickle."""
-    from atfm.data.importers.lidc_pickle import plan_lidc_pickle
+    from atfm.importers.lidc.pickle import plan_lidc_pickle
 
     splits = given_splits(args)
     window = tuple(args.window) if args.window else None

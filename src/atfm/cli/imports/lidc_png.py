@@ -28,7 +28,7 @@ def add(imports: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Import the PNG layout of LIDC-IDRI."""
-    from atfm.data.importers.lidc_png import plan_lidc_png
+    from atfm.importers.lidc.png import plan_lidc_png
 
     splits = given_splits(args)
     return perform(args, plan_lidc_png(args.paths, splits=splits, seed=args.seed, limit=args.limit), splits)

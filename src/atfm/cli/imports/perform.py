@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from atfm.cli.progress import bar
 
 if TYPE_CHECKING:
-    from atfm.data.importers.plan import Plan
+    from atfm.importers.plan import Plan
 
 __all__ = ["looked_through", "perform", "wanted_out"]
 
@@ -32,9 +32,9 @@ def perform(args: argparse.Namespace, planned: "AbstractContextManager[Plan]", g
     Raises:
         InputError: no `--out`, or whatever the importer refuses.
     """
-    from atfm.data.importers.build import build
-    from atfm.data.importers.survey import survey
     from atfm.data.store import Store
+    from atfm.importers.build import build
+    from atfm.importers.survey import survey
 
     started = time.perf_counter()
     out = wanted_out(args)

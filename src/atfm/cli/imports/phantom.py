@@ -38,7 +38,7 @@ def add(imports: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Simulate the phantom."""
-    from atfm.data.importers.phantom import plan_phantom
+    from atfm.importers.phantom import plan_phantom
 
     chosen = {field: getattr(args, field) for field in (*COUNTS, *ANNOTATORS) if getattr(args, field) is not None}
     return perform(args, plan_phantom(seed=args.seed, kind=args.kind, **chosen))

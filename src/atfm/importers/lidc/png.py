@@ -1,0 +1,129 @@
+"""LIDC-IDRI as PNG slices: `LIDC-IDRI-slices/<patient>/nodule-<n>/{images,mask-0..mask-3}/slice-<k>.png`.
+
+Every mask folder is one annotator slot; slots without an annotation hold empty masks, and are kept as they are.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atfm.data.case import Case
+from atfm.data.layout import StoreInfo, decode_image
+from atfm.data.splits import random_splits
+from atfm.errors import InputError
+from atfm.importers.build import build
+from atfm.importers.grey import read_binary, read_grey
+from atfm.importers.lidc.terms import ABOUT
+from atfm.importers.members import Member, files_of, open_members
+from atfm.importers.naming import natural
+from atfm.importers.plan import Plan, Planned, Progress
+
+__all__ = ["import_lidc_png", "plan_lidc_png", "read_slice"]
+
+NAME = re.compile(
+    r"(?:.*/)?(?P<patient>[^/]+)/nodule-(?P<nodule>\d+)/(?P<kind>images|mask-\d+)/slice-(?P<slice>\d+)\.png"
+)
+Slice = tuple[str, int, int]  # patient, nodule, slice
+
+
+@contextmanager
+def plan_lidc_png(
+    paths: Sequence[Path],
+    *,
+    splits: Mapping[str, Sequence[str]] | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Iterator[Plan]:
+    """Look through zips and folders of the PNG layout; the zips stay open inside the block.
+
+    Args:
+        paths: zips or folders, in any order.
+        splits: patient ids of each split; None deals them out at random, 64/16/20.
+        seed: of the deal.
+        limit: stop after this many slices.
+
+    Yields:
+        The plan; its cases are in the natural order of patient, nodule and slice.
+
+    Raises:
+        InputError: no slices, or an incomplete one, by name.
+    """
+    with open_members(paths) as members:
+        slices = find_slices(members)
+        if not slices:
+            raise InputError(
+                f"{', '.join(map(str, paths))}: no slices found; expected files such as "
+                "LIDC-IDRI-slices/LIDC-IDRI-0001/nodule-0/images/slice-0.png"
+            )
+        order = sorted(slices, key=lambda key: (natural(key[0]), *key))[:limit]
+        if splits is None:
+            splits = random_splits((patient for patient, _, _ in order), seed)
+        yield Plan(
+            importer="lidc-png",
+            about=ABOUT,
+            cases=[Planned(case_name(key), key[0], partial(read_slice, key, slices[key])) for key in order],
+            splits=splits,
+            sources=files_of(member for key in order for member in slices[key].values()),
+        )
+
+
+def import_lidc_png(
+    paths: Sequence[Path], out: Path, *, progress: Progress = lambda done, total: None, **options: Any
+) -> StoreInfo:
+    """Build a store from zips and folders of the PNG layout.
+
+    Args:
+        paths: zips or folders, in any order.
+        out: the store to make.
+        progress: called with the slices done and their total after each of them.
+        options: of `plan_lidc_png`.
+
+    Raises:
+        InputError: no slices, or one that is unreadable, coloured, incomplete, of another size or not binary, by name.
+        DiskError: the store cannot be written.
+    """
+    with plan_lidc_png(paths, **options) as plan:
+        return build(plan, out, progress)
+
+
+def find_slices(members: Sequence[Member]) -> dict[Slice, dict[str, Member]]:
+    """Group the files of each slice by kind, `images` or `mask-<k>`, and see that none is missing or there twice."""
+    slices: dict[Slice, dict[str, Member]] = {}
+    for member in members:
+        match = NAME.fullmatch(member.name)
+        if match is None:
+            continue
+        key = (match["patient"], int(match["nodule"]), int(match["slice"]))
+        kinds = slices.setdefault(key, {})
+        if match["kind"] in kinds:
+            raise InputError(f"{member}: the same slice is also in {kinds[match['kind']]}; give each only once")
+        kinds[match["kind"]] = member
+    expected = set().union(*slices.values()) | {"images"}
+    for kinds in slices.values():
+        for missing in sorted(expected - kinds.keys()):
+            raise InputError(f"{next(iter(kinds.values()))}: this slice has no {missing} beside it; add the file")
+    if slices and expected == {"images"}:
+        raise InputError(f"{next(iter(slices.values()))['images']}: there is no mask-<k> folder beside images")
+    return slices
+
+
+def read_slice(key: Slice, kinds: Mapping[str, Member]) -> Case:
+    """Decode the image and the masks of one slice."""
+    image = read_grey(kinds["images"])
+    names = sorted((kind for kind in kinds if kind != "images"), key=natural)
+    return Case(
+        image=decode_image(image)[None],  # [1, H, W]
+        masks=np.stack([read_binary(kinds[name], image.shape) for name in names]),  # [K, H, W]
+        case_id=case_name(key),
+        patient_id=key[0],
+    )
+
+
+def case_name(key: Slice) -> str:
+    """The id of the case of one slice."""
+    return f"{key[0]}/nodule-{key[1]}/slice-{key[2]}"
