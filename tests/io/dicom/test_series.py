@@ -1,6 +1,7 @@
 """DICOM series: geometry and values as SimpleITK has them, every slip of a series named in one line."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -255,6 +256,22 @@ def test_duplicates_count_once(tmp_path, dicom) -> None:
     assert series.pixels.shape == HU.shape and series.duplicates == 2
     np.testing.assert_array_equal(series.pixels, HU)
     assert find_stack(tmp_path).twins in ({"9.9": "1.2.3.1.4"}, {"1.2.3.1.4": "9.9"})
+
+
+def test_a_file_is_opened_once_for_its_header_and_once_for_its_pixels(tmp_path, dicom, monkeypatch) -> None:
+    dicom.write_series(tmp_path / "wanted", HU)
+    dicom.write_series(tmp_path / "other", HU, series="1.2.3.2")
+    (tmp_path / "notes.txt").write_text("no DICOM")
+    opened = []
+
+    class Counted(dicom_file.Bounded):
+        def __init__(self, path):
+            opened.append(path.relative_to(tmp_path).parts[0])
+            super().__init__(path)
+
+    monkeypatch.setattr(dicom_file, "Bounded", Counted)
+    read_series(tmp_path, series="1.2.3.1")
+    assert Counter(opened) == {"wanted": 2 * len(HU), "other": len(HU), "notes.txt": 1}
 
 
 def test_different_slices_at_one_place_are_refused(tmp_path, dicom) -> None:

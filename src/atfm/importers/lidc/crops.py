@@ -11,7 +11,7 @@ from atfm.importers.lidc.contours import pasted
 from atfm.importers.lidc.nodules import Nodule
 from atfm.importers.lidc.scans import Scan
 from atfm.io.dicom.headers import Plane
-from atfm.io.dicom.series import read_plane
+from atfm.io.dicom.pixels import read_plane
 
 __all__ = ["LUNG", "Crop", "Cuttable", "cut_out", "cuttable"]
 

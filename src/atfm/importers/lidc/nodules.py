@@ -9,7 +9,7 @@ from atfm.errors import InputError
 from atfm.importers.lidc.clusters import cluster
 from atfm.importers.lidc.contours import Patch, effort, slices_of
 from atfm.importers.lidc.xml import Outline, Reading
-from atfm.io.dicom.series import Stack
+from atfm.io.dicom.stack import Stack
 
 __all__ = ["Nodule", "find_nodules"]
 

@@ -13,8 +13,9 @@ from atfm.errors import InputError
 from atfm.importers.lidc.xml import Reading, read_xml
 from atfm.importers.naming import natural
 from atfm.importers.plan import Progress
-from atfm.io.dicom.file import looks_like_dicom
-from atfm.io.dicom.series import Stack, find_headers, stack_of
+from atfm.io.dicom.headers import find_headers
+from atfm.io.dicom.pixels import check_copies
+from atfm.io.dicom.stack import Stack, stack_of
 
 __all__ = ["Broken", "Scan", "Unread", "find_readings", "find_scans"]
 
@@ -136,9 +137,7 @@ def is_candidate(file: Path) -> bool:
 def scans_of(place: Path, readings: dict[str, Reading], *, allow_gaps: bool) -> Iterator[Scan | Broken | Unread]:
     """The series whose files lie in one folder."""
     try:
-        headers, _ = find_headers(
-            sorted(file for file in place.iterdir() if is_candidate(file) and looks_like_dicom(file))
-        )
+        headers, _ = find_headers(sorted(filter(is_candidate, place.iterdir())), named=False)
     except InputError as error:
         yield Broken(place.parent.parent.name, "", place, str(error))
         return
@@ -148,6 +147,8 @@ def scans_of(place: Path, readings: dict[str, Reading], *, allow_gaps: bool) -> 
             yield Unread(place, series, group[0].modality)
             continue
         try:
-            yield Scan(patient, stack_of(group, allow_gaps=allow_gaps), readings[series])
+            stack = stack_of(group, allow_gaps=allow_gaps)
+            check_copies(stack)
+            yield Scan(patient, stack, readings[series])
         except InputError as error:
             yield Broken(patient, series, place, str(error))

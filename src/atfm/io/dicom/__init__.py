@@ -1,1 +1,1 @@
-"""DICOM: series to volumes, masks to segmentation objects."""
+"""DICOM, one station after the other: headers, stack, pixels, and the series that walks them; segmentations back."""

@@ -3,8 +3,8 @@
 One plane is one `[H, W]` picture: a single-frame file has one, a multi-frame file one for each frame.
 """
 
-import math
-from collections.abc import Mapping, MutableSequence, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,12 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.decoding import brief
-from atfm.io.dicom.file import open_dicom
+from atfm.io.dicom.file import NotDicom, inner, number, numbers, open_dicom, said, shared, whole
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["Header", "Plane", "groups", "number", "numbers", "read_header", "said"]
+__all__ = ["Header", "Plane", "find_headers", "normal", "read_header", "size_of"]
 
 UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 FARTHEST, NEAREST = 1e6, 1e-6  # millimetres; products of what lies beyond overflow or vanish
@@ -72,6 +72,29 @@ class Header:
     planes: tuple[Plane, ...]
 
 
+def find_headers(files: Sequence[Path], *, named: bool) -> tuple[dict[str, list[Header]], int]:
+    """Read the headers of files, by Series Instance UID, and count the files that are no DICOM or hold no image.
+
+    Args:
+        files: each is opened once.
+        named: whether each was asked for by name, and so has to be a DICOM.
+
+    Raises:
+        InputError: a file that cannot be read, by name.
+    """
+    headers: dict[str, list[Header]] = defaultdict(list)
+    for file in files:
+        try:
+            header = read_header(file)
+        except NotDicom:
+            if named:
+                raise
+            continue
+        if header is not None:
+            headers[header.series].append(header)
+    return dict(headers), len(files) - sum(map(len, headers.values()))
+
+
 def read_header(path: Path) -> Header | None:
     """Read a file up to its pixels.
 
@@ -87,13 +110,10 @@ def read_header(path: Path) -> Header | None:
             if kind is not None and "Image Storage" in kind.name:
                 raise InputError(f"{path}: says that it is an image, but ends before its size; it is truncated")
             return None
-        rows, columns = whole(ds, "Rows", path), whole(ds, "Columns", path)
-        frames = whole(ds, "NumberOfFrames", path, 1)
+        frames, rows, columns = size_of(ds, path)
         # Every frame takes at least a byte, however well it is compressed.
-        if not (
-            rows and columns and rows * columns <= MAX_PLANE and 1 <= frames <= min(MAX_FRAMES, path.stat().st_size)
-        ):
-            raise InputError(f"{path}: {frames} frames of {rows} x {columns} pixels; no image that can be read")
+        if frames > path.stat().st_size:
+            raise unreadable(path, frames, rows, columns)
         return Header(
             series=said(ds, "SeriesInstanceUID"),
             description=said(ds, "SeriesDescription"),
@@ -103,6 +123,23 @@ def read_header(path: Path) -> Header | None:
             shape=(rows, columns),
             planes=tuple(planes(ds, path, frames)),
         )
+
+
+def size_of(ds: "Dataset", path: Path) -> tuple[int, int, int]:
+    """How many frames of how many rows and columns a file says that it has.
+
+    Raises:
+        InputError: none, or more than any image has.
+    """
+    frames, rows, columns = (whole(ds, "NumberOfFrames", path, 1), whole(ds, "Rows", path), whole(ds, "Columns", path))
+    if not (rows and columns and rows * columns <= MAX_PLANE and 1 <= frames <= MAX_FRAMES):
+        raise unreadable(path, frames, rows, columns)
+    return frames, rows, columns
+
+
+def unreadable(path: Path, frames: int, rows: int, columns: int) -> InputError:
+    """The error of a size that no image has."""
+    return InputError(f"{path}: {frames} frames of {rows} x {columns} pixels; no image that can be read")
 
 
 def planes(ds: "Dataset", path: Path, frames: int) -> list[Plane]:
@@ -151,23 +188,6 @@ def place_of(places: "Sequence[Dataset]", path: Path) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def groups(ds: "Dataset", frame: int) -> "list[Dataset]":
-    """Where an attribute of a frame may stand: its own functional groups, the shared ones, the data set itself."""
-    items = ds.get("PerFrameFunctionalGroupsSequence") or []
-    return [*(inner(items[frame]) if frame < len(items) else []), *shared(ds), ds]
-
-
-def shared(ds: "Dataset") -> "list[Dataset]":
-    """The functional groups that all frames have in common."""
-    items = ds.get("SharedFunctionalGroupsSequence") or []
-    return inner(items[0]) if items else []
-
-
-def inner(item: "Dataset") -> "list[Dataset]":
-    """The first item of every sequence."""
-    return [element.value[0] for element in item if element.VR == "SQ" and element.value]
-
-
 def first(places: "Sequence[Dataset]", keyword: str, path: Path, count: int) -> tuple[float, ...] | None:
     """The first value of an attribute that is there."""
     for place in places:
@@ -179,40 +199,6 @@ def first(places: "Sequence[Dataset]", keyword: str, path: Path, count: int) -> 
                 raise InputError(f"{path}: {keyword}: expected millimetres within a scanner, got {brief(values)}")
             return values
     return None
-
-
-def numbers(ds: "Dataset", keyword: str, path: Path) -> tuple[float, ...] | None:
-    """All numbers of an attribute, None where it is missing or empty.
-
-    Raises:
-        InputError: a value that is no finite number.
-    """
-    value: Any = ds.get(keyword)
-    if value is None or value == "":
-        return None
-    # A damaged type makes a word of a number: as a whole it may still be one, letter by letter it is others.
-    values = tuple(float(part) for part in (value if isinstance(value, MutableSequence) else [value]))
-    if not all(map(math.isfinite, values)):
-        raise InputError(f"{path}: {keyword}: expected finite numbers, got {brief(values)}")
-    return values or None
-
-
-def said(ds: "Dataset", keyword: str) -> str:
-    """The words of an attribute in one line, which errors and lists can show; "" where it is missing."""
-    return brief(ds.get(keyword, ""))
-
-
-def number(places: "Sequence[Dataset]", keyword: str, path: Path, default: float) -> float:
-    """The first number of an attribute in the first of several places that has it."""
-    return next((values[0] for place in places if (values := numbers(place, keyword, path))), default)
-
-
-def whole(ds: "Dataset", keyword: str, path: Path, default: int | None = None) -> int:
-    """A whole number, 0 or more."""
-    value = number([ds], keyword, path, -1 if default is None else default)
-    if value < 0 or value != int(value):
-        raise InputError(f"{path}: {keyword}: expected a whole number, got {value}")
-    return int(value)
 
 
 def normal(orientation: Sequence[float], path: Path) -> np.ndarray:

@@ -1,5 +1,8 @@
 """From the bytes of a DICOM file to values with a meaning: modality units (Hounsfield for CT), or RGB."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,14 +10,15 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.decoding import brief
-from atfm.io.dicom.file import open_dicom
-from atfm.io.dicom.headers import MAX_FRAMES, MAX_PLANE, groups, number, numbers, said, whole
+from atfm.io.dicom.file import groups, number, numbers, open_dicom, said, whole
+from atfm.io.dicom.headers import Plane, size_of
 from atfm.io.dicom.lossless import SYNTAXES, decode_lossless
+from atfm.io.dicom.stack import Stack, different
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["MAX_VOXELS", "Window", "read_frames"]
+__all__ = ["MAX_VOXELS", "Window", "check_copies", "read_frames", "read_plane", "read_planes"]
 
 MAX_VOXELS = 2**29  # 2 GiB of float32: a scan of 2,000 slices of 512 x 512
 
@@ -30,6 +34,50 @@ DECODERS = {
 }
 
 Window = tuple[float, float]
+
+
+def read_planes(planes: Sequence[Plane]) -> tuple[np.ndarray, Window | None]:
+    """The pixels of planes in their order, each file decoded once.
+
+    Returns:
+        `[D, H, W]` float32 or `[D, H, W, 3]` uint8, see `read_frames`; and the window of the first file.
+
+    Raises:
+        InputError: as `read_frames`, or files whose pixels are unlike, by name.
+    """
+    by_file: dict[Path, list[int]] = defaultdict(list)
+    for at, plane in enumerate(planes):
+        by_file[plane.file].append(at)
+    pixels: np.ndarray | None = None
+    first: Window | None = None
+    for file, places in by_file.items():
+        frames, window = read_frames(file)
+        if pixels is None:
+            pixels, first = np.empty((len(planes), *frames.shape[1:]), frames.dtype), window
+        if frames.shape[1:] != pixels.shape[1:] or frames.dtype != pixels.dtype:
+            raise InputError(f"{file}: {frames.shape[1:]} {frames.dtype}, unlike the other slices; choose the files")
+        for at in places:
+            pixels[at] = frames[planes[at].frame]
+    if pixels is None:
+        raise InputError("no planes given; nothing to read")
+    return pixels, first
+
+
+def read_plane(plane: Plane) -> np.ndarray:
+    """The pixels of one slice, `[H, W]` or `[H, W, 3]`; see `read_frames`."""
+    return read_planes([plane])[0][0]
+
+
+def check_copies(stack: Stack) -> None:
+    """See that what is there twice is there twice; nothing else is read.
+
+    Raises:
+        InputError: a copy with other pixels than its plane, or a file that cannot be read, by name.
+    """
+    frames_of = lru_cache(maxsize=2)(lambda file: read_frames(file)[0])
+    for copy, kept in stack.copies:
+        if not np.array_equal(frames_of(copy.file)[copy.frame], frames_of(kept.file)[kept.frame]):
+            raise different(copy, kept)
 
 
 def read_frames(path: Path) -> tuple[np.ndarray, Window | None]:
@@ -49,15 +97,14 @@ def read_frames(path: Path) -> tuple[np.ndarray, Window | None]:
     """
     with open_dicom(path, pixels=True) as ds:
         photometric = said(ds, "PhotometricInterpretation")
-        check_pixels(ds, path, photometric)
-        stored = decoded(ds, path)
+        stored = decoded(ds, path, checked_shape(ds, path, photometric))
         if photometric in GREY:
             return grey(ds, stored, path, photometric)
         return colour(ds, stored, photometric), None
 
 
-def check_pixels(ds: "Dataset", path: Path, photometric: str) -> None:
-    """Refuse, before anything is reserved, what is no picture or cannot be as large as it says."""
+def checked_shape(ds: "Dataset", path: Path, photometric: str) -> tuple[int, ...]:
+    """`(N, H, W)` or `(N, H, W, 3)`; before anything is reserved, what cannot be a picture of that size is refused."""
     if "PixelData" not in ds:
         raise InputError(f"{path}: holds no pixel data; choose a file with an image")
     samples, bits = whole(ds, "SamplesPerPixel", path, 1), whole(ds, "BitsAllocated", path, 0)
@@ -72,17 +119,15 @@ def check_pixels(ds: "Dataset", path: Path, photometric: str) -> None:
         raise InputError(
             f"{path}: {stored} bits stored of {bits} with high bit {brief(ds.get('HighBit'))}; it is damaged"
         )
-    rows, columns = whole(ds, "Rows", path), whole(ds, "Columns", path)
-    frames, length = whole(ds, "NumberOfFrames", path, 1), len(ds.PixelData)
-    sizes = f"{frames} frames of {rows} x {columns} pixels"
-    if not rows * columns * frames or frames > MAX_FRAMES or rows * columns > MAX_PLANE:
-        raise InputError(f"{path}: {sizes}; no image that can be read")
+    frames, rows, columns = size_of(ds, path)
+    sizes, length = f"{frames} frames of {rows} x {columns} pixels", len(ds.PixelData)
     if rows * columns * frames * samples > MAX_VOXELS:
         raise InputError(f"{path}: {sizes} are more than the {MAX_VOXELS} that can be read")
     per_pixel = 2 if photometric == "YBR_FULL_422" else samples  # two pixels share their colour
     packed = rows * columns * frames * per_pixel * bits // 8
     if not compressed(ds) and length < packed:
         raise InputError(f"{path}: {sizes} take {packed} bytes, but it holds {length}; it is damaged or truncated")
+    return (frames, rows, columns, *[samples][: samples - 1])
 
 
 def compressed(ds: "Dataset") -> bool:
@@ -91,17 +136,14 @@ def compressed(ds: "Dataset") -> bool:
     return syntax is not None and bool(syntax.is_compressed)
 
 
-def decoded(ds: "Dataset", path: Path) -> np.ndarray:
-    """The stored values, `[N, H, W]` or `[N, H, W, 3]`, colours already RGB; bits beyond those stored are cut off."""
-    rows, columns = whole(ds, "Rows", path), whole(ds, "Columns", path)
-    frames, samples = whole(ds, "NumberOfFrames", path, 1), whole(ds, "SamplesPerPixel", path, 1)
-    shape = (frames, rows, columns, *[samples][: samples - 1])
+def decoded(ds: "Dataset", path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """The stored values in that shape, colours already RGB; bits beyond those stored are cut off."""
     stored = unpacked(ds, path)
     if stored.size != np.prod(shape):
         raise InputError(f"{path}: expected {shape} pixels, decoded {stored.shape}; it is damaged")
     stored = stored.reshape(shape)  # [N, H, W] or [N, H, W, 3]
     spare = 8 * stored.itemsize - whole(ds, "BitsStored", path, 8 * stored.itemsize)
-    if spare > 0 and samples == 1:
+    if spare > 0 and len(shape) == 3:
         stored = (stored << spare) >> spare  # overlays once lay there; of signed values this keeps the sign
     return stored
 

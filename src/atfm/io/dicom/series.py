@@ -3,53 +3,29 @@
     series = read_series("LIDC-IDRI-0001/.../3000566-03192")
     series.pixels, series.spacing, series.affine
 
-A series is its slices by position. Names of files and instance numbers are not looked at; several series in a folder
-are never mixed, and none of them is picked in silence.
+One walk: headers -> the planes in order (a stack) -> their pixels, each station a file beside this one; every file is
+opened once for its header and, if its planes are wanted, once for its pixels. A series is its slices by position. Names
+of files and instance numbers are not looked at; several series in a folder are never mixed, and none of them is picked
+in silence.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.io.dicom.file import looks_like_dicom
-from atfm.io.dicom.headers import Header, Plane, read_header
-from atfm.io.dicom.pixels import MAX_VOXELS, Window, read_frames
-from atfm.io.dicom.stack import affine_of, in_order, slice_distance
+from atfm.io.dicom.headers import Header, find_headers
+from atfm.io.dicom.pixels import MAX_VOXELS, Window, check_copies, read_planes
+from atfm.io.dicom.stack import Stack, affine_of, stack_of
 
-__all__ = ["Series", "Stack", "find_headers", "find_stack", "read_plane", "read_series", "stack_of"]
+__all__ = ["Series", "find_stack", "read_series"]
 
 LISTED = 6  # series that an error lists
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 Source = Path | str | Sequence[Path | str]
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A series before its pixels are read: planes in order.
-
-    Args:
-        planes: of every slice, in the order of `pixels`.
-        header: of the file of the first.
-        duplicates: how many files or frames were there twice.
-        skipped: how many files of the folder are no DICOM, or hold no image.
-        twins: for the SOP Instance UID of each file whose slice is there under another one, the other.
-    """
-
-    planes: tuple[Plane, ...]
-    header: Header
-    duplicates: int
-    skipped: int
-    twins: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def spacing(self) -> tuple[float, float, float]:
-        """`(dz, dy, dx)` in millimetres."""
-        return slice_distance(self.planes), *self.planes[0].spacing
 
 
 @dataclass(frozen=True)
@@ -67,8 +43,8 @@ class Series:
         photometric: as in the files; the pixels are turned round or made RGB already.
         window: `(centre, width)` in which the first file asks to be shown, in the units of `pixels`; None if it does
             not.
-        files: every file once, in the order of its first slice.
-        frames: `D` numbers, the frame of each slice in its file, from 0; not in order where a file's frames are not.
+        slice_files: the file of each slice.
+        frames: the frame of each slice in its file, from 0; not in order where a file's frames are not.
         instances: SOP Instance UID of each of the files.
         duplicates: how many slices were there twice.
         skipped: how many files of the folder are no DICOM, or hold no image.
@@ -83,11 +59,16 @@ class Series:
     series_uid: str
     photometric: str
     window: Window | None
-    files: tuple[Path, ...]
+    slice_files: tuple[Path, ...]
     frames: tuple[int, ...]
     instances: tuple[str, ...]
     duplicates: int = 0
     skipped: int = 0
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file once, in the order of its first slice."""
+        return tuple(dict.fromkeys(self.slice_files))
 
     @property
     def ras_affine(self) -> np.ndarray:
@@ -112,8 +93,8 @@ def read_series(path: Source, *, series: str | None = None, allow_gaps: bool = F
     planes = stack.planes
     if len(planes) * stack.header.shape[0] * stack.header.shape[1] > MAX_VOXELS:
         raise InputError(f"{planes[0].file}: {len(planes)} slices are more than {MAX_VOXELS} voxels; choose fewer")
+    check_copies(stack)
     pixels, window = read_planes(planes)
-    files = tuple(dict.fromkeys(plane.file for plane in planes))
     return Series(
         pixels=pixels,
         positions=np.array([plane.position for plane in planes]),
@@ -124,7 +105,7 @@ def read_series(path: Source, *, series: str | None = None, allow_gaps: bool = F
         series_uid=stack.header.series,
         photometric=stack.header.photometric,
         window=window,
-        files=files,
+        slice_files=tuple(plane.file for plane in planes),
         frames=tuple(plane.frame for plane in planes),
         instances=tuple({plane.file: plane.instance for plane in planes}.values()),
         duplicates=stack.duplicates,
@@ -134,36 +115,10 @@ def read_series(path: Source, *, series: str | None = None, allow_gaps: bool = F
 
 def find_stack(path: Source, *, series: str | None = None, allow_gaps: bool = False) -> Stack:
     """Find and order the slices of one series from the headers of its files alone; see `read_series`."""
-    headers, skipped = find_headers(path)
+    files, named = listed(path)
+    headers, skipped = find_headers(files, named=named)
     name = str(path) if isinstance(path, Path | str) else f"{path[0]} and others" if path else "no files"
     return stack_of(choose(headers, series, name), skipped=skipped, allow_gaps=allow_gaps)
-
-
-def find_headers(path: Source) -> tuple[dict[str, list[Header]], int]:
-    """Read the headers of files, by Series Instance UID, and count the files that are no DICOM or hold no image.
-
-    Raises:
-        InputError: a file that cannot be read, by name.
-    """
-    files, by_name = listed(path)
-    headers: dict[str, list[Header]] = defaultdict(list)
-    for file in files:
-        if by_name or looks_like_dicom(file):
-            header = read_header(file)
-            if header is not None:
-                headers[header.series].append(header)
-    return dict(headers), len(files) - sum(map(len, headers.values()))
-
-
-def stack_of(headers: Sequence[Header], *, skipped: int = 0, allow_gaps: bool = False) -> Stack:
-    """Order the slices of one series.
-
-    Raises:
-        InputError: as `read_series`, of all that concerns one series.
-    """
-    planes, duplicates, twins = in_order(headers, allow_gaps=allow_gaps)
-    first = next(header for header in headers if header.planes[0].file == planes[0].file)
-    return Stack(tuple(planes), first, duplicates, skipped, twins)
 
 
 def listed(path: Source) -> tuple[list[Path], bool]:
@@ -176,7 +131,7 @@ def listed(path: Source) -> tuple[list[Path], bool]:
     return [path], True
 
 
-def choose(headers: dict[str, list[Header]], series: str | None, name: str) -> list[Header]:
+def choose(headers: Mapping[str, list[Header]], series: str | None, name: str) -> list[Header]:
     """The files of the one series that is there, or is wanted."""
     if not headers:
         raise InputError(f"{name}: no DICOM image there; give a DICOM file, or a folder with the files of a series")
@@ -196,28 +151,3 @@ def describe(uid: str, headers: Sequence[Header]) -> str:
     planes = sum(len(header.planes) for header in headers)
     words = " ".join(f"{headers[0].modality} {headers[0].description[:40]}".split())
     return f"{uid or 'without UID'} ({words}, {planes} slice(s))"
-
-
-def read_planes(planes: Sequence[Plane]) -> tuple[np.ndarray, Window | None]:
-    """The pixels of planes in their order, each file decoded once, and the window of the first file."""
-    by_file: dict[Path, list[int]] = defaultdict(list)
-    for at, plane in enumerate(planes):
-        by_file[plane.file].append(at)
-    pixels: np.ndarray | None = None
-    first: Window | None = None
-    for file, places in by_file.items():
-        frames, window = read_frames(file)
-        if pixels is None:
-            pixels, first = np.empty((len(planes), *frames.shape[1:]), frames.dtype), window
-        if frames.shape[1:] != pixels.shape[1:] or frames.dtype != pixels.dtype:
-            raise InputError(f"{file}: {frames.shape[1:]} {frames.dtype}, unlike the other slices; choose the files")
-        for at in places:
-            pixels[at] = frames[planes[at].frame]
-    if pixels is None:
-        raise InputError("no planes given; nothing to read")
-    return pixels, first
-
-
-def read_plane(plane: Plane) -> np.ndarray:
-    """The pixels of one slice, `[H, W]` or `[H, W, 3]`; see `read_series`."""
-    return read_planes([plane])[0][0]

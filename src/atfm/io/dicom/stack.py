@@ -5,16 +5,15 @@ Names of files and instance numbers say nothing reliable of the order of slices;
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.dicom.headers import Header, Plane, normal
-from atfm.io.dicom.pixels import read_frames
 
-__all__ = ["affine_of", "in_order", "slice_distance"]
+__all__ = ["Stack", "affine_of", "different", "slice_distance", "stack_of"]
 
 SAME_PLACE = 1e-3  # mm
 SAME_DIRECTION = 1e-3
@@ -22,18 +21,45 @@ UNEVEN = 0.1  # of the distance between slices
 MISSING = 1.5  # ... from which on a slice must be missing
 
 
-def in_order(headers: Sequence[Header], *, allow_gaps: bool = False) -> tuple[list[Plane], int, dict[str, str]]:
+@dataclass(frozen=True)
+class Stack:
+    """A series before its pixels are read: planes in order.
+
+    Args:
+        planes: of every slice, in the order of `pixels`.
+        header: of the file of the first.
+        duplicates: how many files or frames were there twice, the copies among them.
+        skipped: how many files of the folder are no DICOM, or hold no image.
+        copies: planes that lie where another does, and the other, which stands for both; whether their pixels are the
+            same shows when they are read (`atfm.io.dicom.pixels`).
+    """
+
+    planes: tuple[Plane, ...]
+    header: Header
+    duplicates: int
+    skipped: int
+    copies: tuple[tuple[Plane, Plane], ...] = ()
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """`(dz, dy, dx)` in millimetres."""
+        return slice_distance(self.planes), *self.planes[0].spacing
+
+    @property
+    def twins(self) -> dict[str, str]:
+        """For the SOP Instance UID of each file whose slice is there under another one, the other."""
+        return {copy.instance: kept.instance for copy, kept in self.copies}
+
+
+def stack_of(headers: Sequence[Header], *, skipped: int = 0, allow_gaps: bool = False) -> Stack:
     """Sort the planes of one series along the normal, each once.
 
     Two files with one SOP Instance UID, or with one position and the same pixels, are one plane there twice.
 
     Args:
         headers: of the files of one series, in any order.
+        skipped: how many other files the folder has.
         allow_gaps: let slices through that are missing or unevenly spaced.
-
-    Returns:
-        The planes; how many others were duplicates; and for the instance of each file that another stands for, the
-        instance of the other.
 
     Raises:
         InputError: planes that do not form a stack, named by their files.
@@ -49,11 +75,11 @@ def in_order(headers: Sequence[Header], *, allow_gaps: bool = False) -> tuple[li
         if len(twin.planes) != len(header.planes) or any(map(elsewhere, twin.planes, header.planes)):
             raise InputError(f"{first.file}: another image than {twin.planes[0].file}, with the same SOPInstanceUID")
         duplicates += len(header.planes)
-    planes = placed([plane for header in once.values() for plane in header.planes])
-    kept, twins = without_twins(planes)
+    kept, copies = each_once(placed([plane for header in once.values() for plane in header.planes]))
     if not allow_gaps:
         check_gaps(kept)
-    return kept, duplicates + len(planes) - len(kept), twins
+    of_first = next(header for header in headers if header.planes[0].file == kept[0].file)
+    return Stack(tuple(kept), of_first, duplicates + len(copies), skipped, tuple(copies))
 
 
 def elsewhere(one: Plane, other: Plane) -> bool:
@@ -114,29 +140,28 @@ def placed(planes: list[Plane]) -> list[Plane]:
     return [replace(p, position=(float(s[0]), float(s[1]), float(s[2]))) for p, s in zip(planes, steps, strict=True)]
 
 
-def without_twins(planes: list[Plane]) -> tuple[list[Plane], dict[str, str]]:
-    """Planes in order of height with every place taken once, and which instance stands for one that was left out."""
+def each_once(planes: list[Plane]) -> tuple[list[Plane], list[tuple[Plane, Plane]]]:
+    """Planes in order of height with every place taken once, and those left out, each with the one at its place."""
     kept: list[Plane] = []
-    twins: dict[str, str] = {}
+    copies: list[tuple[Plane, Plane]] = []
     last, height = -math.inf, heights(planes)
     for at in np.argsort(height, kind="stable").tolist():
         plane = planes[at]
         if height[at] - last > SAME_PLACE:
             kept.append(plane)
             last = height[at]
-        elif elsewhere(plane, kept[-1]) or not np.array_equal(pixels(plane), pixels(kept[-1])):
-            raise InputError(
-                f"{plane.file}: {where(plane)} is a second, different slice at the position of {kept[-1].file}; "
-                "keep one of them"
-            )
+        elif elsewhere(plane, kept[-1]):
+            raise different(plane, kept[-1])
         else:
-            twins[plane.instance] = kept[-1].instance
-    return kept, twins
+            copies.append((plane, kept[-1]))
+    return kept, copies
 
 
-def pixels(plane: Plane) -> np.ndarray:
-    """The values of one plane."""
-    return np.asarray(read_frames(plane.file)[0][plane.frame])
+def different(plane: Plane, kept: Plane) -> InputError:
+    """The error of two slices at one height that are not the same."""
+    return InputError(
+        f"{plane.file}: {where(plane)} is a second, different slice at the position of {kept.file}; keep one of them"
+    )
 
 
 def where(plane: Plane) -> str:
