@@ -9,9 +9,10 @@ from PIL import Image
 
 from atfm.data.store import Store
 from atfm.errors import InputError
-from atfm.importers.folder import import_folder, plan_folder
+from atfm.importers.folder import plan_folder
 from atfm.importers.form import Form
-from atfm.importers.patterns import Pattern
+from atfm.importers.naming import Pattern
+from atfm.importers.plan import build_store
 from atfm.importers.survey import survey
 
 RNG = np.random.default_rng(0)
@@ -39,7 +40,7 @@ def mask(*shape: int) -> np.ndarray:
 
 
 def imported(folder: Path, **options) -> Store:
-    import_folder(folder, folder.parent / "store", **options)
+    build_store(plan_folder(folder, **options), folder.parent / "store")
     store = Store.open(folder.parent / "store")
     store.check()
     return store
@@ -92,7 +93,7 @@ def test_patients_from_the_pattern(tmp_path) -> None:
 def test_given_splits_and_dealt_ones(paired) -> None:
     store = imported(paired, **PAIRED, splits={"train": ["a_1"]})
     assert store.unassigned() == ["a_2", "a_10"]
-    import_folder(paired, paired.parent / "dealt", **PAIRED, fractions={"train": 0.5, "test": 0.5}, seed=1)
+    build_store(plan_folder(paired, **PAIRED, fractions={"train": 0.5, "test": 0.5}, seed=1), paired.parent / "dealt")
     assert {name: len(p) for name, p in Store.open(paired.parent / "dealt").info.splits.items()} in (
         {"train": 1, "test": 2},
         {"train": 2, "test": 1},
@@ -136,7 +137,7 @@ def test_label_maps_and_volumes(tmp_path) -> None:
     np.testing.assert_array_equal(store[0].masks[0], labels)
     assert store[0].spacing == (3, 2, 1)
     with pytest.raises(InputError, match="only 2-D images can be resized"):
-        import_folder(tmp_path / "in", tmp_path / "other", **options, form=Form(classes=3, size=(4, 4)))
+        build_store(plan_folder(tmp_path / "in", **options, form=Form(classes=3, size=(4, 4))), tmp_path / "other")
 
 
 def test_a_mask_of_another_size_is_named(paired) -> None:
@@ -228,7 +229,7 @@ def test_a_label_that_says_nothing(tmp_path) -> None:
         (Form(classes=3, ignore_label=2), "ignore_label: expected at least 2 classes and a label from 3 to 255"),
     ):
         with pytest.raises(InputError, match=message):
-            import_folder(tmp_path / "in", tmp_path / "other", **PAIRED, form=form)
+            build_store(plan_folder(tmp_path / "in", **PAIRED, form=form), tmp_path / "other")
 
 
 def test_classes_with_names(tmp_path) -> None:
@@ -246,7 +247,7 @@ def test_classes_with_names(tmp_path) -> None:
 @pytest.mark.real
 def test_real_skin(shared_data: Path, tmp_path) -> None:
     patterns = {"images": "images/{case}-p1c.png", "masks": "masks/{case}_{annotator}_net_atyp.png"}
-    import_folder(shared_data / "skin", tmp_path / "skin", **patterns)
+    build_store(plan_folder(shared_data / "skin", **patterns), tmp_path / "skin")
     store = Store.open(tmp_path / "skin")
     assert len(store) == 8 and store.info.channels == 3 and store.info.dtype == "uint8"
     assert sorted(store.annotators(i) for i in range(8)) == [2, 2, 2, 3, 3, 3, 4, 4]
@@ -255,7 +256,7 @@ def test_real_skin(shared_data: Path, tmp_path) -> None:
 
 @pytest.mark.real
 def test_real_cells(shared_data: Path, tmp_path) -> None:
-    import_folder(shared_data / "cells/ds1", tmp_path / "cells", **NESTED, form=Form(size=(96, 96)))
+    build_store(plan_folder(shared_data / "cells/ds1", **NESTED, form=Form(size=(96, 96))), tmp_path / "cells")
     store = Store.open(tmp_path / "cells")
     assert len(store) == 35 and {store.annotators(i) for i in range(35)} == {10}
     assert store.ids()[3][0] == "b04" and all(mask.any() for case in store for mask in case.masks)
@@ -271,6 +272,11 @@ def test_names_that_nobody_can_read_are_refused_where_they_matter(tmp_path, name
         for file in ("images/c.png", "masks/c_x.png", path):
             Image.fromarray(np.zeros((3, 3), np.uint8)).save(folder / file)
         with pytest.raises(InputError, match="cannot be printed; rename it"):
-            import_folder(folder, tmp_path / "store", images="images/{case}.png", masks="masks/{case}_{annotator}.png")
+            build_store(
+                plan_folder(folder, images="images/{case}.png", masks="masks/{case}_{annotator}.png"),
+                tmp_path / "store",
+            )
         (folder / path).rename(folder / f"{name}.txt")  # a name that no pattern fits does no harm
-        import_folder(folder, folder / "store", images="images/{case}.png", masks="masks/{case}_{annotator}.png")
+        build_store(
+            plan_folder(folder, images="images/{case}.png", masks="masks/{case}_{annotator}.png"), folder / "store"
+        )

@@ -9,7 +9,8 @@ from PIL import Image
 from atfm.data.store import Store
 from atfm.errors import InputError
 from atfm.importers.form import Form
-from atfm.importers.isic import import_isic, plan_isic
+from atfm.importers.isic import plan_isic
+from atfm.importers.plan import build_store
 
 RNG = np.random.default_rng(0)
 
@@ -43,7 +44,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 def imported(folder: Path, **options: object) -> Store:
-    import_isic(folder, folder.parent / "store", **options)
+    build_store(plan_isic(folder, **options), folder.parent / "store")
     store = Store.open(folder.parent / "store")
     store.check()
     return store

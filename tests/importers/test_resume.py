@@ -19,10 +19,9 @@ from atfm.data import writer as writer_module
 from atfm.data.case import Case
 from atfm.data.store import Store
 from atfm.errors import DiskError, InputError
-from atfm.importers.build import build
 from atfm.importers.lidc.png import plan_lidc_png
 from atfm.importers.phantom import plan_phantom
-from atfm.importers.plan import Plan, Planned
+from atfm.importers.plan import Plan, Planned, build_store
 
 PACKAGE = Path(writer_module.__file__).parents[2]
 COUNT = 40
@@ -70,12 +69,12 @@ def often(monkeypatch) -> None:
 @pytest.mark.parametrize("at", [0, 3, 4, 10, 13, 39])
 def test_it_goes_on_and_the_store_is_the_same(tmp_path, off_the_grid, at) -> None:
     plan = plan_of(off_the_grid)
-    build(plan, tmp_path / "whole")
+    build_store(plan, tmp_path / "whole")
     with pytest.raises(Stop):
-        build(stopped(plan, at), tmp_path / "store")
+        build_store(stopped(plan, at), tmp_path / "store")
     assert not (tmp_path / "store").exists()
     seen: list[tuple[int, int]] = []
-    build(plan, tmp_path / "store", lambda *progress: seen.append(progress))
+    build_store(plan, tmp_path / "store", lambda *progress: seen.append(progress))
     # A commit comes after every four cases, and a widening, which is a commit of its own, puts it off.
     assert at - 4 < seen[0][0] - 1 <= at and seen[-1] == (COUNT, COUNT)
     assert contents(tmp_path / "store") == contents(tmp_path / "whole")
@@ -85,11 +84,11 @@ def test_it_goes_on_and_the_store_is_the_same(tmp_path, off_the_grid, at) -> Non
 
 def test_it_may_be_stopped_again_and_again(tmp_path) -> None:
     plan = plan_of(21)
-    build(plan, tmp_path / "whole")
+    build_store(plan, tmp_path / "whole")
     for at in (5, 5, 9, 22, 27, 38):
         with pytest.raises(Stop):
-            build(stopped(plan, at), tmp_path / "store")
-    build(plan, tmp_path / "store")
+            build_store(stopped(plan, at), tmp_path / "store")
+    build_store(plan, tmp_path / "store")
     assert contents(tmp_path / "store") == contents(tmp_path / "whole")
 
 
@@ -102,9 +101,9 @@ def left_over(parent: Path) -> Path:
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone", "longer"])
 def test_what_the_crash_damaged_is_made_again(tmp_path, name, damage) -> None:
     plan = plan_of()
-    build(plan, tmp_path / "whole")
+    build_store(plan, tmp_path / "whole")
     with pytest.raises(Stop):
-        build(stopped(plan, 30), tmp_path / "store")
+        build_store(stopped(plan, 30), tmp_path / "store")
     file = left_over(tmp_path) / name
     content = bytearray(file.read_bytes())
     if damage == "flip":
@@ -115,7 +114,7 @@ def test_what_the_crash_damaged_is_made_again(tmp_path, name, damage) -> None:
     if damage == "gone":
         file.unlink()
     seen: list[int] = []
-    build(plan, tmp_path / "store", lambda done, total: seen.append(done))
+    build_store(plan, tmp_path / "store", lambda done, total: seen.append(done))
     assert (seen[0] == 29) == (damage == "longer") and (seen[0] == 1) == (damage == "gone")
     assert contents(tmp_path / "store") == contents(tmp_path / "whole")
 
@@ -136,12 +135,12 @@ def test_another_import_does_not_touch_it(tmp_path, other) -> None:
         pytest.fail("the other import is the same one")
     other = replace(other, arguments={"other": True, **other.arguments})
     with pytest.raises(Stop):
-        build(stopped(plan, 30), tmp_path / "store")
+        build_store(stopped(plan, 30), tmp_path / "store")
     before = contents(left_over(tmp_path))
     seen: list[int] = []
-    build(other, tmp_path / "store", lambda done, total: seen.append(done))
+    build_store(other, tmp_path / "store", lambda done, total: seen.append(done))
     assert seen[0] == 1 and contents(left_over(tmp_path)) == before
-    build(other, tmp_path / "fresh")
+    build_store(other, tmp_path / "fresh")
     assert contents(tmp_path / "store") == contents(tmp_path / "fresh")
 
 
@@ -173,7 +172,7 @@ def test_a_mistake_of_the_user_s_leaves_nothing(tmp_path) -> None:
     plan = plan_of()
     cases = [*plan.cases[:20], replace(plan.cases[20], read=plan.cases[0].read)]
     with pytest.raises(InputError, match="case c0: there are two"):
-        build(replace(plan, cases=cases), tmp_path / "store")
+        build_store(replace(plan, cases=cases), tmp_path / "store")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -182,7 +181,7 @@ def test_two_at_once_are_refused(tmp_path) -> None:
     with plan.writer(tmp_path / "store") as writer:
         writer.add(plan.cases[0].read())
         with pytest.raises(InputError, match="store: the same import is at work already"):
-            build(plan, tmp_path / "store")
+            build_store(plan, tmp_path / "store")
         for planned in plan.cases[1:]:
             writer.add(planned.read())
     assert Store.open(tmp_path / "store").check().cases == COUNT
@@ -192,13 +191,13 @@ def test_old_left_overs_of_others_go_and_one_s_own_stays(tmp_path) -> None:
     plan, other = plan_of(), plan_of(name="y")
     for one in (plan, other):
         with pytest.raises(Stop):
-            build(stopped(one, 30), tmp_path / "store")
+            build_store(stopped(one, 30), tmp_path / "store")
     old = time.time() - partial_module.ABANDONED_SECONDS - 10
     for folder in tmp_path.iterdir():
         for file in [*folder.iterdir(), folder]:
             os.utime(file, (old, old))
     seen: list[int] = []
-    build(plan, tmp_path / "store", lambda done, total: seen.append(done))
+    build_store(plan, tmp_path / "store", lambda done, total: seen.append(done))
     assert seen[0] == 29 and [file.name for file in tmp_path.iterdir()] == ["store"]
 
 
@@ -208,14 +207,14 @@ def test_a_full_disk_at_a_commit_is_one_line(tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr(writer_module, "settle", full)
     with pytest.raises(DiskError, match="store: the disk is full"):
-        build(plan_of(), tmp_path / "store")
+        build_store(plan_of(), tmp_path / "store")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_phantoms_out_of_range(tmp_path) -> None:
     for wrong, message in (({"cases": 9}, "expected at least 10"), ({"size": 8}, "size"), ({"kind": "gray"}, "grey")):
         with pytest.raises(InputError, match=message), plan_phantom(**wrong) as plan:
-            build(plan, tmp_path / "store")
+            build_store(plan, tmp_path / "store")
         assert list(tmp_path.iterdir()) == []
 
 
@@ -223,11 +222,11 @@ KILLED = """
 import sys
 from pathlib import Path
 from atfm.data import writer
-from atfm.importers.build import build
+from atfm.importers.plan import build_store
 from atfm.importers.lidc.png import plan_lidc_png
 writer.COMMIT_CASES = 8
 with plan_lidc_png([Path(sys.argv[1])]) as plan:
-    build(plan, Path(sys.argv[2]), lambda done, total: print(done, flush=True))
+    build_store(plan, Path(sys.argv[2]), lambda done, total: print(done, flush=True))
 """
 
 
@@ -269,8 +268,8 @@ def test_a_process_that_is_killed(tmp_path, slices) -> None:
     assert firsts[0] == 1 and firsts[1] > 22
     seen: list[int] = []
     with plan_lidc_png([slices]) as plan:
-        build(plan, out, lambda done, total: seen.append(done))
-        build(plan, tmp_path / "whole")
+        build_store(plan, out, lambda done, total: seen.append(done))
+        build_store(plan, tmp_path / "whole")
     assert seen[0] > 92 and seen[-1] == 150
     assert contents(out) == contents(tmp_path / "whole")
     assert Store.open(out).digest == Store.open(tmp_path / "whole").digest

@@ -11,8 +11,7 @@ from atfm.data.case import Case
 from atfm.data.digest import describe
 from atfm.data.store import Store
 from atfm.errors import InputError
-from atfm.importers.build import build
-from atfm.importers.plan import Plan, Planned
+from atfm.importers.plan import Plan, Planned, build_store
 from atfm.importers.survey import survey
 
 
@@ -34,7 +33,7 @@ def test_it_says_what_the_store_will_hold(tmp_path) -> None:
     seen: list[tuple[int, int]] = []
     facts = survey(plan_of(), lambda *at: seen.append(at))
     assert list(tmp_path.iterdir()) == [] and seen == [(i, 12) for i in range(1, 13)]
-    build(plan_of(), tmp_path / "store")
+    build_store(plan_of(), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     described = describe(store)
     for name in ("annotators", "filled_masks", "sizes", "cases", "patients", "unassigned_patients", "classes", "name"):

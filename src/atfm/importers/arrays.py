@@ -1,13 +1,15 @@
-"""Arrays of other people's data sets as the image and the masks of a case."""
+"""Arrays and grey PNGs of other people's data sets as the image and the masks of a case."""
 
 from pathlib import Path
 
 import numpy as np
 
 from atfm.errors import InputError
+from atfm.importers.members import Member
 from atfm.io.images import channels_first, unit_range
+from atfm.io.raster import decode_raster
 
-__all__ = ["binary_masks", "unit_image"]
+__all__ = ["binary_masks", "read_binary", "read_grey", "unit_image"]
 
 
 def unit_image(array: np.ndarray, where: str, window: tuple[float, float] | None = None) -> np.ndarray:
@@ -48,3 +50,30 @@ def binary_masks(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.nd
     if top not in (0, 1, 255) or not ((array == 0) | (array == top)).all():
         raise InputError(f"{where}: expected masks of 0 and 1, got values {np.unique(array)[:8].tolist()}")
     return (array > 0).astype(np.uint8)
+
+
+def read_grey(member: Member) -> np.ndarray:
+    """One 8-bit grey PNG, `[H, W]` uint8.
+
+    Raises:
+        InputError: unreadable, or of another kind.
+    """
+    picture = decode_raster(member.read(), str(member))
+    if picture.mode not in ("L", "1"):
+        raise InputError(f"{member}: expected an 8-bit grey PNG, got one of mode {picture.mode}")
+    return np.asarray(picture.convert("L"))
+
+
+def read_binary(member: Member, shape: tuple[int, ...]) -> np.ndarray:
+    """One mask of 0 and 255 (or 1), `[H, W]` uint8 in {0, 1}.
+
+    Raises:
+        InputError: unreadable, of another kind or size, or with other values.
+    """
+    mask = read_grey(member)
+    if mask.shape != shape:
+        raise InputError(f"{member}: a mask of {list(mask.shape)} pixels beside an image of {list(shape)}")
+    top = mask.max()
+    if top not in (0, 1, 255) or ((mask != 0) & (mask != top)).any():
+        raise InputError(f"{member}: expected a mask of 0 and 255, got values {np.unique(mask)[:8].tolist()}")
+    return (mask > 0).astype(np.uint8)

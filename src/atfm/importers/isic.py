@@ -8,31 +8,37 @@ Images without a segmentation, segmentations without their image, and with a fil
 annotators are left out, and listed.
 """
 
+import argparse
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from atfm.data.layout import StoreInfo
 from atfm.data.splits import FRACTIONS, random_splits
 from atfm.errors import InputError
-from atfm.importers.build import build
-from atfm.importers.folder import Found
+from atfm.importers.finding import Found
 from atfm.importers.form import Form, read_formed
+from atfm.importers.importer import (
+    Importer,
+    about_of,
+    add_about,
+    add_dealing,
+    add_form,
+    at_least_one,
+    fractions_of,
+    size_of,
+)
 from atfm.importers.naming import natural, printable, shown
-from atfm.importers.plan import Plan, Planned, Progress
+from atfm.importers.plan import Plan, Planned, Planning, Progress
 from atfm.io.images import EXTENSIONS
 
-__all__ = ["find_lesions", "import_isic", "plan_isic"]
+__all__ = ["ISIC", "find_lesions", "plan_isic"]
 
 SOURCE = "ISIC Archive, isic-archive.com"
 AS_STORED = Form()
 
 
-@contextmanager
 def plan_isic(
     folder: Path,
     *,
@@ -46,7 +52,7 @@ def plan_isic(
     licence: str = "unknown",
     source: str = SOURCE,
     modality: str = "dermoscopy",
-) -> Iterator[Plan]:
+) -> Plan:
     """Look through a folder for images and their segmentations.
 
     Args:
@@ -63,7 +69,7 @@ def plan_isic(
         source: where it comes from.
         modality: of the images.
 
-    Yields:
+    Returns:
         The plan, its cases in natural order.
 
     Raises:
@@ -73,7 +79,7 @@ def plan_isic(
     found = find_lesions(folder, annotators, read_patients(patients) if patients else {}, skipped)
     if splits is None:
         splits = random_splits((lesion.patient_id for lesion in found.values()), seed, fractions)
-    yield Plan(
+    return Plan(
         importer="isic",
         about={"name": name, "licence": licence, "source": source, "modality": modality},
         cases=[
@@ -91,23 +97,6 @@ def plan_isic(
         classes=form.classes,
         skipped=skipped,
     )
-
-
-def import_isic(folder: Path, out: Path, *, progress: Progress = lambda done, total: None, **options: Any) -> StoreInfo:
-    """Build a store from images of the ISIC Archive, one case in memory at a time.
-
-    Args:
-        folder: searched with all folders below it.
-        out: the store to make.
-        progress: called with the cases done and their total after each of them.
-        options: of `plan_isic`.
-
-    Raises:
-        InputError: as `plan_isic`, or a file that cannot be used, by name.
-        DiskError: the store cannot be written.
-    """
-    with plan_isic(folder, **options) as plan:
-        return build(plan, out, progress)
 
 
 def find_lesions(
@@ -210,3 +199,40 @@ def readable(file: Path) -> bool:
 def stem(file: Path) -> str:
     """The name without its extension."""
     return file.name.removesuffix(".gz").rpartition(".")[0]
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """What `atfm data import isic` asks for."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="searched with all folders below it")
+    parser.add_argument("--annotators", type=at_least_one, help="only images with exactly so many segmentations")
+    add_form(parser)
+    parser.add_argument(
+        "--patients", type=Path, metavar="CSV", help="the archive's metadata: isic_id, patient_id, lesion_id"
+    )
+    add_about(parser)
+    add_dealing(parser)
+
+
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes."""
+    return plan_isic(
+        args.folder,
+        annotators=args.annotators,
+        form=Form(grey=args.grey, size=size_of(args)),
+        patients=args.patients,
+        splits=args.splits,
+        fractions=fractions_of(args),
+        seed=args.seed,
+        **about_of(args),
+    )
+
+
+ISIC = Importer(
+    name="isic",
+    summary="images of the ISIC Archive with several segmentations each",
+    description="ISIC_0000000.jpg, and every ISIC_0000000_*segmentation* for it, anywhere below the folder. Images "
+    "without a segmentation, or with another number of them than --annotators, are left out and listed.",
+    example="archive --annotators 3 --grey --size 128 128 --out isic3-store",
+    flags=flags,
+    plan=plan,
+)

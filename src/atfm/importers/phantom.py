@@ -1,23 +1,18 @@
 """Simulated images as a store: planned, surveyed and resumed like any import."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import argparse
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-from atfm.data.layout import StoreInfo
 from atfm.data.phantom.kinds import Annotators, kind_of, patient_of, simulated_case, split_of
 from atfm.errors import InputError
-from atfm.importers.build import build
-from atfm.importers.plan import Plan, Planned, Progress
+from atfm.importers.importer import Importer, at_least_one
+from atfm.importers.plan import Plan, Planned, Planning, Progress
 
-__all__ = ["import_phantom", "plan_phantom"]
+__all__ = ["PHANTOM", "plan_phantom"]
 
 LEAST_CASES = 10  # so that no split is empty
 
 
-@contextmanager
 def plan_phantom(
     *,
     cases: int | None = None,
@@ -26,7 +21,7 @@ def plan_phantom(
     size: int | None = None,
     seed: int = 0,
     kind: str = "grey",
-) -> Iterator[Plan]:
+) -> Plan:
     """Plan a store of phantoms with the splits `train`, `val` and `test`, 8 : 1 : 1.
 
     Args:
@@ -37,7 +32,7 @@ def plan_phantom(
         seed: of the set; other seeds are other patients.
         kind: one of `KINDS`.
 
-    Yields:
+    Returns:
         The plan.
 
     Raises:
@@ -57,7 +52,7 @@ def plan_phantom(
         planned.append(Planned(patient, patient, read))
     name = "phantom" if kind == "grey" else f"phantom-{kind}"
     source = f"atfm {name}, seed {seed}, {size}x{size}: simulated, with a known law"
-    yield Plan(
+    return Plan(
         importer="phantom",
         about={"name": name, "licence": "CC0 1.0", "source": source, "modality": "simulated"},
         cases=planned,
@@ -68,17 +63,31 @@ def plan_phantom(
     )
 
 
-def import_phantom(out: Path, *, progress: Progress = lambda done, total: None, **options: Any) -> StoreInfo:
-    """Build a store of phantoms, one case in memory at a time.
+def flags(parser: argparse.ArgumentParser) -> None:
+    """What `atfm data import phantom` asks for."""
+    add = parser.add_argument
+    add("--kind", default="grey", help="grey, colour, classes or volume (default: grey)")
+    add("--cases", type=at_least_one, help="how many images (default: 3000, 400 volumes)")
+    add("--size", type=at_least_one, help="height and width in pixels (default: 32, 48 for volumes)")
+    for flag, of in (
+        ("--annotators", "training and validation image (default: 4)"),
+        ("--test-annotators", "test image (default: 100)"),
+    ):
+        add(flag, type=at_least_one, nargs="+", metavar="K", help=f"of a {of}; several numbers take turns")
 
-    Args:
-        out: the store to make.
-        progress: called with the cases done and their total after each of them.
-        options: of `plan_phantom`.
 
-    Raises:
-        InputError: as `plan_phantom`, or a folder in use.
-        DiskError: the store cannot be written.
-    """
-    with plan_phantom(**options) as plan:
-        return build(plan, out, progress)
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes."""
+    fields = ("cases", "size", "annotators", "test_annotators")
+    chosen = {field: getattr(args, field) for field in fields if getattr(args, field) is not None}
+    return plan_phantom(seed=args.seed, kind=args.kind, **chosen)
+
+
+PHANTOM = Importer(
+    name="phantom",
+    summary="simulated images whose law is known",
+    description="Simulate images of lesions and their annotators, whose true distribution is known.",
+    example="--kind colour --annotators 1 2 4 --out phantom-store",
+    flags=flags,
+    plan=plan,
+)

@@ -1,22 +1,24 @@
 """`Plan`: what an importer is about to make, case by case, before anything is made.
 
-An importer looks through its sources, names every case in order and tells how each is read. The same plan is then built
-(`atfm.importers.build`), which goes on where a killed import stopped, or surveyed for a dry run
-(`atfm.importers.survey`), which writes nothing.
+An importer looks through its sources, names every case in order and tells how each is read. The same plan is then
+built, which goes on where a killed import stopped, or surveyed for a dry run, which writes nothing.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from atfm import __version__
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
+from atfm.data.layout import StoreInfo
 from atfm.data.writer import StoreWriter
 
-__all__ = ["Plan", "Planned", "Progress"]
+__all__ = ["Plan", "Planned", "Planning", "Progress", "build_store"]
 
 Progress = Callable[[int, int], object]
 
@@ -39,6 +41,8 @@ class Planned:
 @dataclass(frozen=True)
 class Plan:
     """All that will be in a store, in the order in which it will be there.
+
+    Sources that have to stay open until the cases are read, such as zips, are open inside a `with` block of the plan.
 
     Args:
         importer: its name on the command line.
@@ -65,6 +69,12 @@ class Plan:
     class_names: Sequence[str] | None = None
     skipped: Sequence[str] = ()
     window: tuple[float, float] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was opened; an importer that opens something hands its plan out in a context of its own."""
 
     def writer(self, out: Path, *, resume: bool = True) -> StoreWriter:
         """The writer of this plan's store.
@@ -98,3 +108,25 @@ class Plan:
             "sources": [(str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats],
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+Planning = AbstractContextManager[Plan]
+
+
+def build_store(planning: Planning, out: Path, progress: Progress = lambda done, total: None) -> StoreInfo:
+    """Make the store of a plan, one case in memory at a time; go on where the same import was killed before.
+
+    Args:
+        planning: what to make, such as `plan_phantom(cases=100)`.
+        out: the store to make, whole or not at all.
+        progress: called with the cases done and their total after each of them.
+
+    Raises:
+        InputError: whatever the importer refuses, a case that cannot be used, by name, or a folder in use.
+        DiskError: the store cannot be written.
+    """
+    with planning as plan, plan.writer(out) as writer:
+        for done in range(len(writer), len(plan.cases)):
+            writer.add(plan.cases[done].read())
+            progress(done + 1, len(plan.cases))
+    return writer.info

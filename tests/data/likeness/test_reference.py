@@ -16,7 +16,8 @@ from atfm.data.likeness.witness import Witness
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store
 from atfm.errors import CheckpointError
-from atfm.importers.lidc.pickle import import_lidc_pickle
+from atfm.importers.lidc.pickle import plan_lidc_pickle
+from atfm.importers.plan import build_store
 from atfm.io.images import Picture
 
 RNG = np.random.default_rng(0)
@@ -220,7 +221,7 @@ def test_held_out_patients_are_seldom_flagged(nodules: Reference, shared_data: P
 @pytest.mark.real
 def test_other_organs_and_changed_slices_are_flagged(nodules: Reference, shared_data: Path, tmp_path: Path) -> None:
     slices = [image for image, _ in lidc(shared_data, "val", 40)]
-    import_lidc_pickle(shared_data / "brain_growth" / "brain_growth_alpha.zip", tmp_path / "brain")
+    build_store(plan_lidc_pickle(shared_data / "brain_growth" / "brain_growth_alpha.zip"), tmp_path / "brain")
     others = {
         "brain": [case.image for case in Store.open(tmp_path / "brain")],
         "skin": [squeezed(path) for path in sorted((shared_data / "skin" / "images").glob("*.png"))],

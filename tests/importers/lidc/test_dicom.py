@@ -8,11 +8,11 @@ import pytest
 
 from atfm.data.store import Store
 from atfm.errors import InputError
-from atfm.importers.build import build
 from atfm.importers.lidc.contours import effort
 from atfm.importers.lidc.crops import LUNG, Crop
-from atfm.importers.lidc.dicom import import_lidc_dicom, plan_lidc_dicom
+from atfm.importers.lidc.dicom import plan_lidc_dicom
 from atfm.importers.lidc.xml import Roi
+from atfm.importers.plan import build_store
 from atfm.importers.survey import survey
 
 SMALL = Crop(size=24)
@@ -50,7 +50,7 @@ def windowed(values: np.ndarray, low: float = LUNG[0], high: float = LUNG[1]) ->
 
 def test_crops_of_slices_with_a_mask_of_every_reader(tmp_path, lidc, readers) -> None:
     lidc("LIDC-IDRI-0001", readers(), spacing=(0.7, 0.8))
-    info = import_lidc_dicom([tmp_path / "tcia"], tmp_path / "store", crop=SMALL)
+    info = build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     store.check()
     assert info.modality == "CT" and info.licence == "CC BY 3.0"
@@ -69,7 +69,7 @@ def test_crops_of_slices_with_a_mask_of_every_reader(tmp_path, lidc, readers) ->
 
 def test_a_crop_beyond_the_border_has_the_lowest_value(tmp_path, lidc, readers) -> None:
     lidc("LIDC-IDRI-0001", readers())
-    import_lidc_dicom([tmp_path / "tcia"], tmp_path / "store", crop=Crop(size=24, window=(-1000, 400)))
+    build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=Crop(size=24, window=(-1000, 400))), tmp_path / "store")
     corner = Store.open(tmp_path / "store")[0]  # columns 41 to 45, rows 1 to 6: its middle is column 43, row 4
     image = np.zeros((24, 24))
     image[8:, :17] = windowed(VOLUME[0, :16, 31:48], -1000, 400)
@@ -79,7 +79,7 @@ def test_a_crop_beyond_the_border_has_the_lowest_value(tmp_path, lidc, readers) 
 
 def test_volumes(tmp_path, lidc, readers) -> None:
     lidc("LIDC-IDRI-0001", readers(), distance=1.25)
-    import_lidc_dicom([tmp_path / "tcia"], tmp_path / "store", crop=Crop(size=24, volumes=6))
+    build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=Crop(size=24, volumes=6)), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     assert [case for case, _ in store.ids()] == ["LIDC-IDRI-0001/nodule-0", "LIDC-IDRI-0001/nodule-1"]
     low, high = store[0], store[1]  # slices -2 to 3, and 0 to 5
@@ -135,7 +135,7 @@ def same_as_without(tmp_path: Path, reference: Path) -> None:
     """The scan in `tcia` gives the store that the one in `reference` gives."""
     stores = []
     for number, folder in enumerate((tmp_path / "tcia", reference)):
-        import_lidc_dicom([folder], tmp_path / f"store-{number}", crop=SMALL)
+        build_store(plan_lidc_dicom([folder], crop=SMALL), tmp_path / f"store-{number}")
         stores.append(Store.open(tmp_path / f"store-{number}"))
     assert stores[0].ids() == stores[1].ids() and len(stores[0]) == 5
     for one, other in zip(*stores, strict=True):
@@ -201,7 +201,7 @@ def test_non_square_pixels_stay_and_are_measured(tmp_path, lidc, xml) -> None:
     readers = [[[xml.roi("1.9.1.1.3", xml.box(5, 5, 9, 9))]], [[xml.roi("1.9.1.1.3", xml.box(5, 11, 9, 15))]]]
     for number, (spacing, cases) in enumerate([((0.3, 1.0), 1), ((1.0, 0.3), 2)]):
         lidc("LIDC-IDRI-0001", readers, spacing=spacing)
-        import_lidc_dicom([tmp_path / "tcia"], tmp_path / f"{number}", crop=SMALL)
+        build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL), tmp_path / f"{number}")
         store = Store.open(tmp_path / f"{number}")
         assert len(store) == cases and store[0].spacing == spacing
         shutil.rmtree(tmp_path / "tcia")
@@ -265,7 +265,7 @@ def test_broken_scans_are_refused_skipped_or_listed(tmp_path, lidc, readers) -> 
     with plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL, broken="skip") as plan:
         assert len(plan.cases) == 5
         assert any("missing" in line for line in plan.skipped) and any(str(damaged) in line for line in plan.skipped)
-        assert build(plan, tmp_path / "store").cases == 5
+        assert build_store(plan, tmp_path / "store").cases == 5
     with plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL, broken="list") as plan:
         facts = survey(plan)
     assert facts["cases"] == 5 and len(facts["refused"]) == 2 and "missing" in facts["refused"][0]
@@ -276,7 +276,7 @@ def test_pixels_that_cannot_be_read_stop_the_import(tmp_path, lidc, readers) -> 
     file = lidc("LIDC-IDRI-0001", readers()) / "004.dcm"
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(InputError, match=r"004\.dcm: .* truncated"):
-        import_lidc_dicom([tmp_path / "tcia"], tmp_path / "store", crop=SMALL)
+        build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL), tmp_path / "store")
     assert not (tmp_path / "store").exists()
 
 
@@ -321,7 +321,7 @@ def test_colours_are_no_ct(tmp_path, lidc, readers) -> None:
     stored = np.random.default_rng(2).integers(0, 256, (7, 40, 48, 3)).astype(np.uint8)
     lidc("LIDC-IDRI-0001", readers(), stored=stored, photometric="RGB", bits=8)
     with pytest.raises(InputError, match=r"\.dcm: expected the grey values of a CT, got colours"):
-        import_lidc_dicom([tmp_path / "tcia"], tmp_path / "store", crop=SMALL)
+        build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL), tmp_path / "store")
 
 
 def test_a_scan_in_one_file_is_no_scan_of_lidc(tmp_path, dicom, xml) -> None:

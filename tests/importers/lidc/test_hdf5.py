@@ -8,9 +8,9 @@ import pytest
 
 from atfm.data.store import Store
 from atfm.errors import InputError
-from atfm.importers import hdf5_text
 from atfm.importers.lidc import hdf5 as lidc_hdf5
-from atfm.importers.lidc.hdf5 import import_lidc_hdf5
+from atfm.importers.lidc.hdf5 import plan_lidc_hdf5
+from atfm.importers.plan import build_store
 
 Groups = dict[str, dict[str, object]]
 
@@ -40,7 +40,7 @@ SPLIT = {name: group(i) for i, name in enumerate(["test", "train", "val"])}
 def test_phiseg_s_layout(tmp_path, options) -> None:
     seen: list[tuple[int, int]] = []
     path = written(tmp_path / "x.hdf5", SPLIT, **options)
-    info = import_lidc_hdf5(path, tmp_path / "store", progress=lambda *at: seen.append(at))
+    info = build_store(plan_lidc_hdf5(path), tmp_path / "store", lambda *at: seen.append(at))
     store = Store.open(tmp_path / "store")
     store.check()
     assert info.licence == "CC BY 3.0" and info.dtype == "uint8" and seen == [(i, 9) for i in range(1, 10)]
@@ -64,7 +64,7 @@ def test_phiseg_s_layout(tmp_path, options) -> None:
 )
 def test_other_layouts(tmp_path, images, labels, uids) -> None:
     path = written(tmp_path / "x.h5", {"train": {"images": images, "labels": labels, "uids": uids}})
-    import_lidc_hdf5(path, tmp_path / "store")
+    build_store(plan_lidc_hdf5(path), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     assert store.patients() == ["a", "b", "c"] and list(store.info.splits) == ["train"]
     for case in store:
@@ -76,14 +76,14 @@ def test_one_dark_pixel_anywhere_tells_that_the_file_is_centred(tmp_path) -> Non
     images = {name: np.full((2, 8, 6), 0.25) for name in ("train", "test")}
     images["test"][1, 3, 3] = -0.5
     path = written(tmp_path / "x.h5", {s: group(i, 2) | {"images": images[s]} for i, s in enumerate(images)})
-    import_lidc_hdf5(path, tmp_path / "store")
+    build_store(plan_lidc_hdf5(path), tmp_path / "store")
     assert Store.open(tmp_path / "store")[0].image.mean() == 0.75
-    import_lidc_hdf5(path, tmp_path / "other", window=(-0.5, 1))
+    build_store(plan_lidc_hdf5(path, window=(-0.5, 1)), tmp_path / "other")
     assert Store.open(tmp_path / "other")[0].image.mean() == 0.5
 
 
 def test_the_limit_is_for_each_split(tmp_path) -> None:
-    import_lidc_hdf5(written(tmp_path / "x.h5", SPLIT), tmp_path / "store", limit=1)
+    build_store(plan_lidc_hdf5(written(tmp_path / "x.h5", SPLIT), limit=1), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     assert [case_id for case_id, _ in store.ids()] == ["train/0", "val/0", "test/0"] and store.unassigned() == []
 
@@ -119,7 +119,7 @@ def without(field: str) -> Groups:
 def test_what_is_wrong_is_named(tmp_path, groups, message) -> None:
     path = written(tmp_path / "x.h5", groups)
     with pytest.raises(InputError, match=message) as error:
-        import_lidc_hdf5(path, tmp_path / "store")
+        build_store(plan_lidc_hdf5(path), tmp_path / "store")
     assert "x.h5" in str(error.value) and "\n" not in str(error.value)
     assert [file.name for file in tmp_path.iterdir()] == ["x.h5"]
 
@@ -129,19 +129,19 @@ def test_numbers_that_lie_in_other_files_are_refused(tmp_path) -> None:
     with h5py.File(tmp_path / "link.h5", "w") as file:
         file["train"] = h5py.ExternalLink(str(other), "train")
     with pytest.raises(InputError, match=r"link\.h5: train: it has no array 'images'"):
-        import_lidc_hdf5(tmp_path / "link.h5", tmp_path / "store")
+        build_store(plan_lidc_hdf5(tmp_path / "link.h5"), tmp_path / "store")
     path = written(tmp_path / "raw.h5", {"train": {k: v for k, v in group(0).items() if k != "images"}})
     with h5py.File(path, "a") as file:
         file["train"].create_dataset("images", (3, 8, 6), "u1", external=[(str(other), 0, 144)])
     with pytest.raises(InputError, match="train/images: its numbers lie in other files"):
-        import_lidc_hdf5(path, tmp_path / "store")
+        build_store(plan_lidc_hdf5(path), tmp_path / "store")
     with h5py.File(path, "a") as file:
         del file["train/images"]
         layout = h5py.VirtualLayout((3, 8, 6), "f8")
         layout[:] = h5py.VirtualSource(str(other), "train/images", (3, 8, 6))
         file["train"].create_virtual_dataset("images", layout)
     with pytest.raises(InputError, match="train/images: its numbers lie in other files"):
-        import_lidc_hdf5(path, tmp_path / "store")
+        build_store(plan_lidc_hdf5(path), tmp_path / "store")
 
 
 def test_a_file_that_claims_to_be_huge(tmp_path) -> None:
@@ -149,7 +149,7 @@ def test_a_file_that_claims_to_be_huge(tmp_path) -> None:
     with h5py.File(path, "a") as file:
         file["train"].create_dataset("images", (3, 10**6, 10**6), "u1", chunks=(1, 100, 100))
     with pytest.raises(InputError, match="is more than a slice may have"):
-        import_lidc_hdf5(path, tmp_path / "store")
+        build_store(plan_lidc_hdf5(path), tmp_path / "store")
 
 
 def test_damaged_and_absent_files(tmp_path) -> None:
@@ -157,9 +157,9 @@ def test_damaged_and_absent_files(tmp_path) -> None:
     for keep in (0, 100, len(whole) // 2):
         (tmp_path / "cut.h5").write_bytes(whole[:keep])
         with pytest.raises(InputError, match=r"cut\.h5: cannot be read as HDF5"):
-            import_lidc_hdf5(tmp_path / "cut.h5", tmp_path / "store")
+            build_store(plan_lidc_hdf5(tmp_path / "cut.h5"), tmp_path / "store")
     with pytest.raises(InputError, match=r"none\.h5: no such file"):
-        import_lidc_hdf5(tmp_path / "none.h5", tmp_path / "store")
+        build_store(plan_lidc_hdf5(tmp_path / "none.h5"), tmp_path / "store")
     rng = np.random.default_rng(0)
     for _ in range(40):
         content = bytearray(whole)
@@ -167,7 +167,7 @@ def test_damaged_and_absent_files(tmp_path) -> None:
             content[position] ^= 1 << rng.integers(8)
         (tmp_path / "flipped.h5").write_bytes(content)
         try:
-            import_lidc_hdf5(tmp_path / "flipped.h5", tmp_path / "store")
+            build_store(plan_lidc_hdf5(tmp_path / "flipped.h5"), tmp_path / "store")
             Store.open(tmp_path / "store").check()
             (tmp_path / "store").rename(tmp_path / f"whole-{_}")
         except InputError as error:
@@ -176,18 +176,18 @@ def test_damaged_and_absent_files(tmp_path) -> None:
 
 @pytest.mark.parametrize("size", [0, 2**64 - 1])
 def test_text_over_which_the_library_never_comes_back(tmp_path, monkeypatch, size) -> None:
-    monkeypatch.setattr(hdf5_text, "CPU_SECONDS", 2)
+    monkeypatch.setattr(lidc_hdf5, "CPU_SECONDS", 2)
     fields = group(0) | {"uids": np.array(["1.2", "1.3", "1.4"], object)}
     path = written(tmp_path / "x.h5", {"train": fields})
-    import_lidc_hdf5(path, tmp_path / "store")
+    build_store(plan_lidc_hdf5(path), tmp_path / "store")
     content = path.read_bytes()
     heap = content.index(b"GCOL")  # its first text: number, references and four empty bytes, then the length
     path.write_bytes(content[: heap + 24] + size.to_bytes(8, "little") + content[heap + 32 :])
     with pytest.raises(InputError, match="the text of train/uids cannot be read"):
-        import_lidc_hdf5(path, tmp_path / "other")
+        build_store(plan_lidc_hdf5(path), tmp_path / "other")
 
 
 def test_more_slices_than_a_group_may_have(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(lidc_hdf5, "MOST_CASES", 2)
     with pytest.raises(InputError, match=r"x\.h5: train: 3 slices, more than the 2 that a group may have; cut it up"):
-        import_lidc_hdf5(written(tmp_path / "x.h5", SPLIT), tmp_path / "store")
+        build_store(plan_lidc_hdf5(written(tmp_path / "x.h5", SPLIT)), tmp_path / "store")

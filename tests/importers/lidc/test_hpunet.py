@@ -11,7 +11,8 @@ from PIL import Image
 
 from atfm.data.store import Store
 from atfm.errors import InputError
-from atfm.importers.lidc.hpunet import import_lidc_hpunet
+from atfm.importers.lidc.hpunet import plan_lidc_hpunet
+from atfm.importers.plan import build_store
 
 Files = dict[str, bytes]
 SIZE = (180, 180)
@@ -57,7 +58,7 @@ ALL = {
 @pytest.mark.parametrize("pack", [as_zip, as_folder])
 def test_the_official_split(tmp_path, pack: Callable[[Path, Files], Path]) -> None:
     seen: list[tuple[int, int]] = []
-    info = import_lidc_hpunet([pack(tmp_path / "in", ALL)], tmp_path / "store", progress=lambda *at: seen.append(at))
+    info = build_store(plan_lidc_hpunet([pack(tmp_path / "in", ALL)]), tmp_path / "store", lambda *at: seen.append(at))
     store = Store.open(tmp_path / "store")
     store.check()
     assert info.licence == "CC BY 3.0" and info.dtype == "uint8" and store.shape(0) == SIZE and seen[-1] == (4, 4)
@@ -80,7 +81,7 @@ def test_parts_one_by_one_and_a_limit(tmp_path) -> None:
         as_zip(tmp_path / "test.zip", crop("lidc_crops_test", "P3", "a")),
         as_folder(tmp_path / "train", crop("lidc_crops_train", "P1", "a") | crop("lidc_crops_train", "P1", "b")),
     ]
-    import_lidc_hpunet(parts, tmp_path / "store", limit=1)
+    build_store(plan_lidc_hpunet(parts, limit=1), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     assert [case_id for case_id, _ in store.ids()] == ["train/P1/a", "test/P3/a"]
     assert list(store.info.splits) == ["train", "test"]
@@ -110,5 +111,5 @@ IMAGE, MASK = "train/images/P1/a.png", "train/gt/P1/a_l2.png"
 def test_what_is_wrong_is_named(tmp_path, files, message) -> None:
     path = as_zip(tmp_path / "in.zip", files)
     with pytest.raises(InputError, match=message) as error:
-        import_lidc_hpunet([path], tmp_path / "store")
+        build_store(plan_lidc_hpunet([path]), tmp_path / "store")
     assert "\n" not in str(error.value) and [file.name for file in tmp_path.iterdir()] == ["in.zip"]

@@ -9,7 +9,8 @@ import pytest
 
 from atfm.data.store import Store
 from atfm.errors import InputError
-from atfm.importers.lidc.pickle import import_lidc_pickle, plan_lidc_pickle
+from atfm.importers.lidc.pickle import plan_lidc_pickle
+from atfm.importers.plan import build_store
 
 Entry = dict[str, object]
 
@@ -39,8 +40,8 @@ def test_cases_come_as_they_are_in_the_file(tmp_path, protocol, pack) -> None:
         with zipfile.ZipFile(tmp_path / pack, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.write(path, "data/x.pickle")
     seen: list[tuple[int, int]] = []
-    info = import_lidc_pickle(
-        tmp_path / pack, tmp_path / "store", modality="CT", seed=3, progress=lambda *at: seen.append(at)
+    info = build_store(
+        plan_lidc_pickle(tmp_path / pack, modality="CT", seed=3), tmp_path / "store", lambda *at: seen.append(at)
     )
     store = Store.open(tmp_path / "store")
     store.check()
@@ -68,7 +69,7 @@ def test_cases_come_as_they_are_in_the_file(tmp_path, protocol, pack) -> None:
 )
 def test_forms_that_occur(tmp_path, change, channels) -> None:
     base = {"image": np.full((8, 6), 0.2), "masks": [np.eye(8, 6)] * 4, "series_uid": "77"}
-    import_lidc_pickle(pickled(tmp_path / "x.pickle", {"a": base | change}), tmp_path / "store")
+    build_store(plan_lidc_pickle(pickled(tmp_path / "x.pickle", {"a": base | change})), tmp_path / "store")
     case = Store.open(tmp_path / "store")[0]
     np.testing.assert_allclose(case.image, np.full((channels, 8, 6), 0.2), atol=1e-6)
     assert (case.masks == np.eye(8, 6)).all() and len(case.masks) in (1, 4) and case.patient_id == "77"
@@ -114,7 +115,7 @@ def test_forms_that_occur(tmp_path, change, channels) -> None:
 def test_what_is_wrong_is_named(tmp_path, content, message) -> None:
     path = pickled(tmp_path / "x.pickle", content)
     with pytest.raises(InputError, match=message) as error:
-        import_lidc_pickle(path, tmp_path / "store")
+        build_store(plan_lidc_pickle(path), tmp_path / "store")
     assert "\n" not in str(error.value)
     assert [file.name for file in tmp_path.iterdir()] == ["x.pickle"]
 
@@ -123,7 +124,10 @@ def test_window_limit_and_splits(tmp_path) -> None:
     path = pickled(
         tmp_path / "x.pkl", {f"c{i}": entry(i) | {"image": np.full((8, 6), 100.0 * i - 100)} for i in range(4)}
     )
-    import_lidc_pickle(path, tmp_path / "store", window=(-100, 100), limit=3, splits={"train": ["1.3.6.0", "1.3.6.1"]})
+    build_store(
+        plan_lidc_pickle(path, window=(-100, 100), limit=3, splits={"train": ["1.3.6.0", "1.3.6.1"]}),
+        tmp_path / "store",
+    )
     store = Store.open(tmp_path / "store")
     assert [case.image.mean() for case in store] == [0, 0.5, 1] and store.split("train") == [0, 1]
     assert store.unassigned() == ["1.3.6.2"]
@@ -134,7 +138,7 @@ def test_memory_does_not_grow_with_the_pixels(tmp_path) -> None:
 
     path = pickled(tmp_path / "x.pickle", {f"c{i}": entry(i, shape=(96, 96)) for i in range(100)})
     tracemalloc.start()
-    import_lidc_pickle(path, tmp_path / "store")
+    build_store(plan_lidc_pickle(path), tmp_path / "store")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert path.stat().st_size > 10e6 and peak < 5e6
@@ -144,7 +148,7 @@ def test_memory_does_not_grow_with_the_pixels(tmp_path) -> None:
 @pytest.mark.real
 def test_real_brain_growth(shared_data: Path, tmp_path) -> None:
     path = shared_data / "brain_growth" / "brain_growth_alpha.zip"
-    import_lidc_pickle(path, tmp_path / "store", modality="MR")
+    build_store(plan_lidc_pickle(path, modality="MR"), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     assert store.check().cases == 39 and {store.annotators(i) for i in range(39)} == {7}
     assert {store.shape(i) for i in range(39)} == {(128, 128)} and store.info.dtype == "uint8"

@@ -13,7 +13,8 @@ from atfm.data.splits import load_splits
 from atfm.data.store import Store
 from atfm.errors import InputError
 from atfm.importers import members
-from atfm.importers.lidc.png import import_lidc_png
+from atfm.importers.lidc.png import plan_lidc_png
+from atfm.importers.plan import build_store
 
 TOP = "LIDC-IDRI-slices"
 Files = dict[str, bytes]
@@ -63,11 +64,10 @@ MANY = {
 @pytest.mark.parametrize("pack", [as_zip, as_folder])
 def test_cases_in_natural_order_with_exact_pixels(tmp_path, pack: Callable[[Path, Files], Path]) -> None:
     seen = []
-    info = import_lidc_png(
-        [pack(tmp_path / "in", MANY)],
+    info = build_store(
+        plan_lidc_png([pack(tmp_path / "in", MANY)], splits={"train": ["P-2"], "test": ["P-10"]}),
         tmp_path / "store",
-        splits={"train": ["P-2"], "test": ["P-10"]},
-        progress=lambda *at: seen.append(at),
+        lambda *at: seen.append(at),
     )
     store = Store.open(tmp_path / "store")
     assert store.info == info and info.licence == "CC BY 3.0" and "10.7937" in info.source
@@ -87,7 +87,7 @@ def test_cases_in_natural_order_with_exact_pixels(tmp_path, pack: Callable[[Path
 def test_several_sources_and_a_limit(tmp_path) -> None:
     paths = [as_zip(tmp_path / "a.zip", slice_files("P-2", 0, 0)), as_folder(tmp_path / "b", slice_files("P-1", 0, 0))]
     for limit, patients in ((None, ["P-1", "P-2"]), (1, ["P-1"])):
-        import_lidc_png(paths, tmp_path / str(limit), limit=limit)
+        build_store(plan_lidc_png(paths, limit=limit), tmp_path / str(limit))
         store = Store.open(tmp_path / str(limit))
         assert store.patients() == patients and store.unassigned() == []
 
@@ -123,7 +123,7 @@ def change(name: str, content: bytes | None) -> Files:
 def test_what_is_wrong_is_named(tmp_path, files, message) -> None:
     path = as_zip(tmp_path / "in.zip", files)
     with pytest.raises(InputError, match=message) as error:
-        import_lidc_png([path], tmp_path / "store")
+        build_store(plan_lidc_png([path]), tmp_path / "store")
     assert "in.zip" in str(error.value) and "\n" not in str(error.value)
     assert [file.name for file in tmp_path.iterdir()] == ["in.zip"]
 
@@ -131,19 +131,19 @@ def test_what_is_wrong_is_named(tmp_path, files, message) -> None:
 def test_the_same_slice_twice(tmp_path) -> None:
     paths = [as_zip(tmp_path / "a.zip", ONE), as_zip(tmp_path / "b.zip", ONE)]
     with pytest.raises(InputError, match=r"b.zip.*the same slice is also in .*a.zip"):
-        import_lidc_png(paths, tmp_path / "store")
+        build_store(plan_lidc_png(paths), tmp_path / "store")
 
 
 def test_sources_that_are_none(tmp_path) -> None:
     (tmp_path / "text.zip").write_text("hello")
     with pytest.raises(InputError, match="no such file or folder"):
-        import_lidc_png([tmp_path / "missing.zip"], tmp_path / "store")
+        build_store(plan_lidc_png([tmp_path / "missing.zip"]), tmp_path / "store")
     with pytest.raises(InputError, match="neither a folder nor a whole zip file"):
-        import_lidc_png([tmp_path / "text.zip"], tmp_path / "store")
+        build_store(plan_lidc_png([tmp_path / "text.zip"]), tmp_path / "store")
     whole = as_zip(tmp_path / "whole.zip", ONE).read_bytes()
     (tmp_path / "cut.zip").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="neither a folder nor a whole zip file"):
-        import_lidc_png([tmp_path / "cut.zip"], tmp_path / "store")
+        build_store(plan_lidc_png([tmp_path / "cut.zip"]), tmp_path / "store")
 
 
 def test_a_damaged_member_is_named(tmp_path) -> None:
@@ -152,21 +152,21 @@ def test_a_damaged_member_is_named(tmp_path) -> None:
     data[data.index(MASK.encode()) + len(MASK) + 50] ^= 255
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"mask-2/slice-0.png: cannot be read, the file is damaged"):
-        import_lidc_png([path], tmp_path / "store")
+        build_store(plan_lidc_png([path]), tmp_path / "store")
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../../outside.png", "a/../../b.png", "a\nb.png"])
 def test_names_that_lead_out_are_refused(tmp_path, name) -> None:
     path = as_zip(tmp_path / "in.zip", {**ONE, name: b"x"})
     with pytest.raises(InputError, match=r"leads out of the archive|which is no name"):
-        import_lidc_png([path], tmp_path / "store")
+        build_store(plan_lidc_png([path]), tmp_path / "store")
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(members, "LARGEST_MEMBER", 1000)
     path = as_zip(tmp_path / "in.zip", change(MASK, bytes(1001)))
     with pytest.raises(InputError, match=r"mask-2/slice-0.png: 1001 bytes is more than the 1000"):
-        import_lidc_png([path], tmp_path / "store")
+        build_store(plan_lidc_png([path]), tmp_path / "store")
 
 
 @pytest.mark.real
@@ -174,7 +174,7 @@ def test_real_slices(shared_data: Path, tmp_path) -> None:
     lidc = shared_data / "lidc"
     splits = load_splits(lidc / "patients.json")
     assert [len(splits[name]) for name in ("train", "val", "test")] == [550, 93, 134]
-    import_lidc_png([lidc / "val.zip", lidc / "test.zip"], tmp_path / "store", splits=splits, limit=300)
+    build_store(plan_lidc_png([lidc / "val.zip", lidc / "test.zip"], splits=splits, limit=300), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     assert store.check().cases == 300 and store.unassigned() == []
     assert store.info.dtype == "uint8" and {store.shape(i) for i in range(300)} == {(128, 128)}
@@ -193,7 +193,7 @@ def test_names_that_are_none_are_refused(tmp_path, name) -> None:
         archive.writestr(zipfile.ZipInfo("placeholder"), b"")
         archive.filelist[-1].filename = name
     with pytest.raises(InputError, match="which is no name") as error:
-        import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+        build_store(plan_lidc_png([tmp_path / "a.zip"]), tmp_path / "store")
     assert len(str(error.value).splitlines()) == 1
 
 
@@ -204,7 +204,7 @@ def test_a_zip_of_a_later_version_is_refused(tmp_path) -> None:
     content[content.index(b"PK\x01\x02") + 6] = 255
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(InputError, match="neither a folder nor a whole zip file"):
-        import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+        build_store(plan_lidc_png([tmp_path / "a.zip"]), tmp_path / "store")
 
 
 def test_members_whose_package_is_damaged(tmp_path) -> None:
@@ -219,7 +219,7 @@ def test_members_whose_package_is_damaged(tmp_path) -> None:
                 content[:at] + bytes(b ^ 255 for b in content[at : at + 9]) + content[at + 9 :]
             )
             with pytest.raises(InputError, match="cannot be read"):
-                import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+                build_store(plan_lidc_png([tmp_path / "a.zip"]), tmp_path / "store")
 
 
 def test_a_local_name_that_is_no_text(tmp_path) -> None:
@@ -233,7 +233,7 @@ def test_a_local_name_that_is_no_text(tmp_path) -> None:
     content[content.index(b"PK\x03\x04", 40) + 7] |= 8  # the local head says UTF-8, too
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(InputError, match="cannot be read, the file is damaged"):
-        import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+        build_store(plan_lidc_png([tmp_path / "a.zip"]), tmp_path / "store")
 
 
 def test_a_zip_that_wants_a_password(tmp_path) -> None:
@@ -243,10 +243,10 @@ def test_a_zip_that_wants_a_password(tmp_path) -> None:
     content = content[:listed] + content[listed:].replace(b"\x14\x00\x00", b"\x14\x00\x01")
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.zip: .*slice-0\.png: cannot be read: .*unpack it and import the folder"):
-        import_lidc_png([tmp_path / "a.zip"], tmp_path / "store")
+        build_store(plan_lidc_png([tmp_path / "a.zip"]), tmp_path / "store")
 
 
 def test_digits_beyond_what_python_counts_in_a_folder(tmp_path) -> None:
     huge = {name.replace("P-1", f"P-{'9' * 200}"): content for name, content in ONE.items()}
-    import_lidc_png([as_folder(tmp_path / "a", {**ONE, **huge})], tmp_path / "store")
+    build_store(plan_lidc_png([as_folder(tmp_path / "a", {**ONE, **huge})]), tmp_path / "store")
     assert [patient for _, patient in Store.open(tmp_path / "store").ids()] == ["P-1", f"P-{'9' * 200}"]

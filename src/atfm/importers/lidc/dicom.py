@@ -6,26 +6,26 @@ outside the scan has the lowest value. There is a case for each slice on which s
 Each radiologist has a mask, an empty one where they drew nothing.
 """
 
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from atfm.data.case import Case
-from atfm.data.layout import StoreInfo
 from atfm.data.splits import random_splits
 from atfm.errors import InputError
-from atfm.importers.build import build
-from atfm.importers.lidc.crops import Crop, Cuttable, cut_out, cuttable
+from atfm.importers.importer import Importer, add_limit, add_splits, at_least_one, window_of
+from atfm.importers.lidc import ABOUT
+from atfm.importers.lidc.crops import LUNG, Crop, Cuttable, cut_out, cuttable
 from atfm.importers.lidc.nodules import find_nodules
 from atfm.importers.lidc.scans import Broken, Unread, find_readings, find_scans
-from atfm.importers.lidc.terms import ABOUT
 from atfm.importers.naming import natural
-from atfm.importers.plan import Plan, Planned, Progress
+from atfm.importers.plan import Plan, Planned, Planning, Progress
 
-__all__ = ["Crop", "import_lidc_dicom", "plan_lidc_dicom"]
+__all__ = ["LIDC_DICOM", "Crop", "plan_lidc_dicom"]
 
 USUAL = Crop()
 
@@ -106,25 +106,6 @@ def plan_lidc_dicom(
     )
 
 
-def import_lidc_dicom(
-    folders: Sequence[Path], out: Path, *, progress: Progress = lambda done, total: None, **options: Any
-) -> StoreInfo:
-    """Build a store from DICOM series and XML, one slice (or one volume) in memory at a time.
-
-    Args:
-        folders: searched with all folders below them.
-        out: the store to make.
-        progress: called with the cases done and their total after each of them.
-        options: of `plan_lidc_dicom`.
-
-    Raises:
-        InputError: as `plan_lidc_dicom`, or an image whose pixels cannot be read, by name.
-        DiskError: the store cannot be written.
-    """
-    with plan_lidc_dicom(folders, **options) as plan:
-        return build(plan, out, progress)
-
-
 def look_through(
     folders: Sequence[Path], xml: Sequence[Path], crop: Crop, *, allow_gaps: bool, refuse: bool, looking: Progress
 ) -> Found:
@@ -173,3 +154,54 @@ def cases_of(scans: Sequence[Cuttable], crop: Crop) -> list[Planned]:
                     case_id += f"/slice-{slices.start}"
                 planned.append(Planned(case_id, scan.patient, partial(cut_out, scan, nodule, crop, case_id, slices)))
     return planned
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """What `atfm data import lidc-dicom` asks for."""
+    add = parser.add_argument
+    add("folders", nargs="+", type=Path, metavar="DIR", help="searched with all folders below it")
+    add("--xml", nargs="+", type=Path, default=[], metavar="PATH", help="more readings: XML files or folders of them")
+    add("--crop", type=at_least_one, default=128, metavar="N", help="height and width in pixels (default: 128)")
+    add(
+        "--window",
+        type=float,
+        nargs=2,
+        metavar=("LO", "HI"),
+        help="Hounsfield units that become black and white (default: -1350 150, the lung's)",
+    )
+    fewer = "leave out nodules that fewer radiologists drew (default: 1)"
+    add("--min-readers", type=at_least_one, default=1, metavar="N", help=fewer)
+    volumes = "one volume of D slices a nodule (default: one image a slice)"
+    add("--volumes", type=at_least_one, metavar="D", help=volumes)
+    add("--allow-gaps", action="store_true", help="take scans of which slices are missing or unevenly spaced")
+    add("--skip-broken", action="store_true", help="leave out scans that cannot be used, and list them")
+    add_limit(parser)
+    add_splits(parser)
+
+
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes; to look through the whole of LIDC-IDRI takes minutes."""
+    return plan_lidc_dicom(
+        args.folders,
+        xml=args.xml,
+        crop=Crop(args.crop, window_of(args) or LUNG, args.volumes, args.min_readers),
+        allow_gaps=args.allow_gaps,
+        broken="skip" if args.skip_broken else "list" if args.dry_run else "refuse",
+        splits=args.splits,
+        seed=args.seed,
+        limit=args.limit,
+        looking=looking,
+    )
+
+
+LIDC_DICOM = Importer(
+    name="lidc-dicom",
+    summary="LIDC-IDRI as DICOM series and the radiologists' XML",
+    description="Folders with LIDC-IDRI-0001/<study>/<series>/*.dcm and an XML beside them, as The Cancer Imaging "
+    "Archive ships them. Outlines become masks by LIDC's rule (what is drawn lies outside), those of several "
+    "radiologists are joined into nodules, and each nodule is cut out with a mask of every radiologist.",
+    example="manifest/LIDC-IDRI --skip-broken --out lidc-store",
+    flags=flags,
+    plan=plan,
+    looking="looking through folders",
+)

@@ -8,7 +8,11 @@
 The groups become the splits.
 """
 
+import argparse
+import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,28 +20,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atfm.data.case import Case
-from atfm.data.layout import StoreInfo
 from atfm.data.splits import check_disjoint
 from atfm.errors import InputError
 from atfm.importers.arrays import binary_masks, unit_image
-from atfm.importers.build import build
-from atfm.importers.hdf5_text import variable_text
-from atfm.importers.lidc.terms import ABOUT
+from atfm.importers.importer import Importer, add_limit, add_window, window_of
+from atfm.importers.lidc import ABOUT
 from atfm.importers.naming import shown
-from atfm.importers.plan import Plan, Planned, Progress
+from atfm.importers.plan import Plan, Planned, Planning, Progress
 from atfm.io.decoding import decoding
 
 if TYPE_CHECKING:
     import h5py  # type: ignore[import-untyped]
 
-__all__ = ["import_lidc_hdf5", "plan_lidc_hdf5"]
+__all__ = ["LIDC_HDF5", "plan_lidc_hdf5"]
 
 FIELDS = ("images", "labels", "uids")
 SPLITS = ("train", "val", "test")
 LARGEST_CASE = 2**26  # elements of one image, of its masks, or of the pieces in which a file may be packed
 MOST_CASES = 2**22  # of a group
 CACHE = 2**27  # bytes of unpacked pieces that are kept: one piece may hold parts of many slices
+CPU_SECONDS = 10  # for the text of a group; 100,000 names take a tenth of a second
+WAITING_SECONDS = 300  # ... on a machine that is busy with other work
 LAYOUT = "groups train, val, test, each with images [N, H, W], labels [N, H, W, K] or [N, K, H, W], and uids [N]"
+
+# Text of variable length lies in a heap, and over a damaged heap the HDF5 library goes round for ever, where no
+# exception reaches it: so a process of its own reads it.
+READ = """
+import json, sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[3]), int(sys.argv[3])))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+except ImportError:  # Windows has no such limits
+    pass
+import h5py
+with h5py.File(sys.argv[1], "r") as file:
+    json.dump([bytes(text).decode() for text in file[sys.argv[2]][:]], sys.stdout)
+"""
 
 
 class Group(NamedTuple):
@@ -103,25 +122,6 @@ def plan_lidc_hdf5(
             arguments={"shift": shift},
             window=window,
         )
-
-
-def import_lidc_hdf5(
-    path: Path, out: Path, *, progress: Progress = lambda done, total: None, **options: Any
-) -> StoreInfo:
-    """Build a store from an HDF5 file, one case in memory at a time.
-
-    Args:
-        path: the file.
-        out: the store to make.
-        progress: called with the cases done and their total after each of them.
-        options: of `plan_lidc_hdf5`.
-
-    Raises:
-        InputError: as `plan_lidc_hdf5`, or an image or mask that cannot be used, by its group and number.
-        DiskError: the store cannot be written.
-    """
-    with plan_lidc_hdf5(path, **options) as plan:
-        return build(plan, out, progress)
 
 
 @contextmanager
@@ -192,3 +192,45 @@ def read_slice(group: Group, i: int, path: Path, window: tuple[float, float] | N
         pixels, labels = group.images[i], group.labels[i]
     image = unit_image(pixels + shift if shift else pixels, where, window)
     return Case(image, binary_masks(labels, image.shape[1:], where), f"{group.name}/{i}", group.uids[i])
+
+
+def variable_text(path: Path, name: str) -> list[str]:
+    """Read a one-dimensional array of text of variable length.
+
+    Args:
+        path: the HDF5 file.
+        name: of the array in it.
+
+    Raises:
+        ValueError: no text, or the file is damaged there.
+    """
+    command = [sys.executable, "-c", READ, str(path.absolute()), name, str(CPU_SECONDS)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=WAITING_SECONDS, check=True)
+        return [str(text) for text in json.loads(done.stdout)]
+    except (subprocess.SubprocessError, json.JSONDecodeError) as error:
+        raise ValueError(f"the text of {name} cannot be read") from error
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """What `atfm data import lidc-hdf5` asks for."""
+    parser.add_argument("path", type=Path, metavar="HDF5", help="the file")
+    add_window(parser)
+    add_limit(parser, "cases of each split")
+
+
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes."""
+    return plan_lidc_hdf5(args.path, window=window_of(args), limit=args.limit, looking=looking)
+
+
+LIDC_HDF5 = Importer(
+    name="lidc-hdf5",
+    summary="LIDC in HDF5, as PHiSeg, MoSE, CCDM and Flow-SSN have it",
+    description="Groups train, val and test, each with images [N, H, W], labels [N, H, W, K] or [N, K, H, W], and "
+    "uids [N], taken for the patients. The groups become the splits.",
+    example="data_lidc.hdf5 --out lidc-store",
+    flags=flags,
+    plan=plan,
+    looking="looking for dark pixels",
+)

@@ -7,28 +7,28 @@ The three parts may lie in one folder or be given one by one, unpacked or as zip
 `images`, called `train`, `lidc_crops_train` or the like.
 """
 
+import argparse
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from atfm.data.case import Case
-from atfm.data.layout import StoreInfo, decode_image
+from atfm.data.layout import decode_image
 from atfm.data.splits import check_disjoint
 from atfm.errors import InputError
-from atfm.importers.build import build
-from atfm.importers.grey import read_binary, read_grey
-from atfm.importers.lidc.terms import ABOUT
+from atfm.importers.arrays import read_binary, read_grey
+from atfm.importers.importer import Importer, add_limit
+from atfm.importers.lidc import ABOUT
 from atfm.importers.members import Member, files_of, open_members
 from atfm.importers.naming import natural
-from atfm.importers.plan import Plan, Planned, Progress
+from atfm.importers.plan import Plan, Planned, Planning, Progress
 
-__all__ = ["import_lidc_hpunet", "plan_lidc_hpunet"]
+__all__ = ["LIDC_HPUNET", "plan_lidc_hpunet"]
 
 NAME = re.compile(
     r"(?:.*/)?(?:[^/]*[_-])?(?P<split>train|val|test)/(?P<kind>images|gt)/(?P<patient>[^/]+)/(?P<slice>[^/]+?)"
@@ -88,25 +88,6 @@ def plan_lidc_hpunet(paths: Sequence[Path], *, limit: int | None = None) -> Iter
         )
 
 
-def import_lidc_hpunet(
-    paths: Sequence[Path], out: Path, *, progress: Progress = lambda done, total: None, **options: Any
-) -> StoreInfo:
-    """Build a store from the crops, one case in memory at a time.
-
-    Args:
-        paths: zips or folders, in any order.
-        out: the store to make.
-        progress: called with the slices done and their total after each of them.
-        options: of `plan_lidc_hpunet`.
-
-    Raises:
-        InputError: as `plan_lidc_hpunet`, or a file that is unreadable, coloured, of another size or not binary.
-        DiskError: the store cannot be written.
-    """
-    with plan_lidc_hpunet(paths, **options) as plan:
-        return build(plan, out, progress)
-
-
 def find_crops(members: Sequence[Member]) -> dict[Key, Crop]:
     """Group the files of each slice, and see that none is missing or there twice."""
     crops: dict[Key, Crop] = {}
@@ -155,3 +136,25 @@ def read_crop(key: Key, crop: Crop) -> Case:
         case_id="/".join(key),
         patient_id=key[1],
     )
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """What `atfm data import lidc-hpunet` asks for."""
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="zip or folder")
+    add_limit(parser, "slices of each split")
+
+
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes."""
+    return plan_lidc_hpunet(args.paths, limit=args.limit)
+
+
+LIDC_HPUNET = Importer(
+    name="lidc-hpunet",
+    summary="LIDC as DeepMind's 180x180 crops, with their split",
+    description="<split>/images/<patient>/<slice>.png and <split>/gt/<patient>/<slice>_l0.png to _l3.png, in folders "
+    "or zips; <split> is train, val or test, or ends in one of them, such as lidc_crops_train.",
+    example="lidc_crops --out lidc-store",
+    flags=flags,
+    plan=plan,
+)

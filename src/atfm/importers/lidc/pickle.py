@@ -5,6 +5,7 @@
 The series is taken for the patient, as PHiSeg and its followers do. Whatever else an entry holds is left out.
 """
 
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,18 +15,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from atfm.data.case import Case
-from atfm.data.layout import StoreInfo
 from atfm.data.splits import random_splits
 from atfm.errors import InputError
 from atfm.importers.arrays import binary_masks, unit_image
-from atfm.importers.build import build
+from atfm.importers.importer import Importer, about_of, add_about, add_limit, add_splits, add_window, window_of
 from atfm.importers.naming import shown
 from atfm.importers.pickles.array import PickledArray
 from atfm.importers.pickles.file import PickleFile, open_pickle
 from atfm.importers.pickles.unpickling import read_pickle
-from atfm.importers.plan import Plan, Planned, Progress
+from atfm.importers.plan import Plan, Planned, Planning, Progress
 
-__all__ = ["import_lidc_pickle", "plan_lidc_pickle"]
+__all__ = ["LIDC_PICKLE", "plan_lidc_pickle"]
 
 LAYOUT = "{case: {'image': array, 'masks': [array, ...], 'series_uid': text}, ...}"
 
@@ -99,25 +99,6 @@ def plan_lidc_pickle(
         )
 
 
-def import_lidc_pickle(
-    path: Path, out: Path, *, progress: Progress = lambda done, total: None, **options: Any
-) -> StoreInfo:
-    """Build a store from a pickle, one case in memory at a time.
-
-    Args:
-        path: the pickle, or a zip with one in it.
-        out: the store to make.
-        progress: called with the cases done and their total after each of them.
-        options: of `plan_lidc_pickle`.
-
-    Raises:
-        InputError: as `plan_lidc_pickle`, or an image or mask that cannot be used, by the name of its case.
-        DiskError: the store cannot be written.
-    """
-    with plan_lidc_pickle(path, **options) as plan:
-        return build(plan, out, progress)
-
-
 def slices(content: Any, name: str) -> list[Slice]:
     """The entries of the dict, each of the layout that is expected."""
     if not isinstance(content, dict) or not content:
@@ -157,3 +138,38 @@ def read_slice(entry: Slice, file: PickleFile, window: tuple[float, float] | Non
         raise InputError(f"{where}: masks of shapes {sorted({mask.shape for mask in masks})}; expected equal ones")
     stack = masks[0] if len(masks) == 1 and masks[0].ndim == 3 else np.stack(masks)
     return Case(image, binary_masks(stack, image.shape[1:], where), entry.case_id, entry.patient_id)
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """What `atfm data import lidc-pickle` asks for."""
+    parser.add_argument("path", type=Path, metavar="PICKLE", help="the pickle, or a zip with one in it")
+    add_window(parser)
+    add_limit(parser)
+    add_about(parser)
+    add_splits(parser)
+
+
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes."""
+    return plan_lidc_pickle(
+        args.path,
+        splits=args.splits,
+        seed=args.seed,
+        window=window_of(args),
+        limit=args.limit,
+        looking=looking,
+        **about_of(args),
+    )
+
+
+LIDC_PICKLE = Importer(
+    name="lidc-pickle",
+    summary="a pickled dict of images and masks, such as data_lidc.pickle",
+    description="Knegt's layout, {case: {'image': array, 'masks': [array, ...], 'series_uid': text}}, plain or in a "
+    "zip. Nothing in the pickle is run; one that asks for more than arrays, numbers, strings and plain containers is "
+    "refused.",
+    example="data_lidc.pickle --modality CT --out lidc-store",
+    flags=flags,
+    plan=plan,
+    looking="taking apart",
+)

@@ -3,27 +3,27 @@
 Every mask folder is one annotator slot; slots without an annotation hold empty masks, and are kept as they are.
 """
 
+import argparse
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from atfm.data.case import Case
-from atfm.data.layout import StoreInfo, decode_image
+from atfm.data.layout import decode_image
 from atfm.data.splits import random_splits
 from atfm.errors import InputError
-from atfm.importers.build import build
-from atfm.importers.grey import read_binary, read_grey
-from atfm.importers.lidc.terms import ABOUT
+from atfm.importers.arrays import read_binary, read_grey
+from atfm.importers.importer import Importer, add_limit, add_splits
+from atfm.importers.lidc import ABOUT
 from atfm.importers.members import Member, files_of, open_members
 from atfm.importers.naming import natural
-from atfm.importers.plan import Plan, Planned, Progress
+from atfm.importers.plan import Plan, Planned, Planning, Progress
 
-__all__ = ["import_lidc_png", "plan_lidc_png", "read_slice"]
+__all__ = ["LIDC_PNG", "plan_lidc_png", "read_slice"]
 
 NAME = re.compile(
     r"(?:.*/)?(?P<patient>[^/]+)/nodule-(?P<nodule>\d+)/(?P<kind>images|mask-\d+)/slice-(?P<slice>\d+)\.png"
@@ -72,25 +72,6 @@ def plan_lidc_png(
         )
 
 
-def import_lidc_png(
-    paths: Sequence[Path], out: Path, *, progress: Progress = lambda done, total: None, **options: Any
-) -> StoreInfo:
-    """Build a store from zips and folders of the PNG layout.
-
-    Args:
-        paths: zips or folders, in any order.
-        out: the store to make.
-        progress: called with the slices done and their total after each of them.
-        options: of `plan_lidc_png`.
-
-    Raises:
-        InputError: no slices, or one that is unreadable, coloured, incomplete, of another size or not binary, by name.
-        DiskError: the store cannot be written.
-    """
-    with plan_lidc_png(paths, **options) as plan:
-        return build(plan, out, progress)
-
-
 def find_slices(members: Sequence[Member]) -> dict[Slice, dict[str, Member]]:
     """Group the files of each slice by kind, `images` or `mask-<k>`, and see that none is missing or there twice."""
     slices: dict[Slice, dict[str, Member]] = {}
@@ -127,3 +108,25 @@ def read_slice(key: Slice, kinds: Mapping[str, Member]) -> Case:
 def case_name(key: Slice) -> str:
     """The id of the case of one slice."""
     return f"{key[0]}/nodule-{key[1]}/slice-{key[2]}"
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """What `atfm data import lidc-png` asks for."""
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="zip or folder")
+    add_limit(parser, "slices")
+    add_splits(parser)
+
+
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes."""
+    return plan_lidc_png(args.paths, splits=args.splits, seed=args.seed, limit=args.limit)
+
+
+LIDC_PNG = Importer(
+    name="lidc-png",
+    summary="LIDC-IDRI as PNG slices",
+    description="LIDC-IDRI-slices/<patient>/nodule-<n>/{images,mask-0..mask-3}/slice-<k>.png in folders or zips.",
+    example="train.zip test.zip --splits patients.json --out lidc-store",
+    flags=flags,
+    plan=plan,
+)

@@ -1,4 +1,4 @@
-"""The few globals that a pickle may name, and what is done in their place: nothing of a stranger's is called."""
+"""What a pickle may do: the kinds of its steps, and the few globals it may name, with what is done in their place."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -6,7 +6,21 @@ from typing import Any, NamedTuple
 
 from atfm.importers.pickles.array import array_of, frombuffer, kind_of, latin1, scalar
 
-__all__ = ["ADMITTED", "Named", "key", "plain"]
+__all__ = ["ADMITTED", "CONSTANTS", "EMPTY", "FOREIGN", "NUMBERS", "SPANS", "Named", "key", "plain"]
+
+SPANS = {  # opcodes of long strings, and how they are stored
+    **dict.fromkeys(("BINBYTES", "BINBYTES8", "BYTEARRAY8", "SHORT_BINBYTES", "BINSTRING", "SHORT_BINSTRING"), "raw"),
+    **dict.fromkeys(("BINUNICODE", "BINUNICODE8", "SHORT_BINUNICODE"), "utf-8"),
+    "UNICODE": "raw-unicode-escape",
+}
+NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
+CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple, "EMPTY_SET": set}
+FOREIGN = {
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), "an extension code"),
+    **dict.fromkeys(("PERSID", "BINPERSID"), "a persistent id"),
+    **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), "a buffer outside the file"),
+}
 
 
 class Named(NamedTuple):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from atfm.errors import InputError
 from atfm.importers.members import checked_name
@@ -39,6 +39,16 @@ class Span:
     stored: int
     length: int
     coding: str = "raw"
+
+    @classmethod
+    def of(cls, text: str | bytes | bytearray, coding: str, start: int, end: int) -> Self:
+        """Where the string of a step lies: `start` is the position of its opcode, `end` that after the string."""
+        if coding == "raw":
+            return cls(end - len(text), len(text), len(text))
+        if coding == "utf-8":
+            stored = len(str(text).encode(coding, "surrogatepass"))
+            return cls(end - stored, stored, len(text), coding)
+        return cls(start + 1, end - start - 2, len(text), coding)  # a line: behind its opcode, before its newline
 
 
 class PickleFile:

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 
 from atfm.errors import InputError
 from atfm.importers.naming import shown
-from atfm.importers.pickles.admitted import ADMITTED, Named, key, plain
+from atfm.importers.pickles.admitted import ADMITTED, CONSTANTS, EMPTY, FOREIGN, NUMBERS, SPANS, Named, key, plain
 from atfm.importers.pickles.array import Kind, PickledArray
 from atfm.importers.pickles.file import PickleFile, Span
 from atfm.io.decoding import decoding
@@ -27,20 +27,6 @@ LARGEST_NUMBER = 1024  # bits of an integer; Python prints no more than 14,285
 BUDGET = 2**30  # bytes that all steps of a pickle together may take; LIDC's 15,096 slices take an eighth of it
 TOLD = 10_000  # steps between two words about the progress
 STEP = 64  # bytes charged for a step: about what the smallest object has
-
-SPANS = {  # opcodes of long strings, and how they are stored
-    **dict.fromkeys(("BINBYTES", "BINBYTES8", "BYTEARRAY8", "SHORT_BINBYTES", "BINSTRING", "SHORT_BINSTRING"), "raw"),
-    **dict.fromkeys(("BINUNICODE", "BINUNICODE8", "SHORT_BINUNICODE"), "utf-8"),
-    "UNICODE": "raw-unicode-escape",
-}
-NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
-CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple, "EMPTY_SET": set}
-FOREIGN = {
-    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), "an extension code"),
-    **dict.fromkeys(("PERSID", "BINPERSID"), "a persistent id"),
-    **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), "a buffer outside the file"),
-}
 
 
 def read_pickle(file: PickleFile, progress: Callable[[int, int], object] = lambda done, total: None) -> Any:
@@ -68,7 +54,7 @@ def read_pickle(file: PickleFile, progress: Callable[[int, int], object] = lambd
 
 
 class Machine:
-    """The stack, the memo, and what each step does to them.
+    """The stack, the memo, and what each step does to them, in `do_` and the name of its opcode.
 
     Args:
         name: of the file, for errors.
@@ -120,12 +106,7 @@ class Machine:
         if len(text) <= INLINE:
             self.charge(len(text))
             return bytes(text) if isinstance(text, bytearray) else text
-        if coding == "raw":
-            return Span(end - len(text), len(text), len(text))
-        if coding == "utf-8":
-            stored = len(str(text).encode(coding, "surrogatepass"))
-            return Span(end - stored, stored, len(text), coding)
-        return Span(start + 1, end - start - 2, len(text), coding)  # a line: behind its opcode, before its newline
+        return Span.of(text, coding, start, end)
 
     def to_mark(self) -> list[Any]:
         """Take what lies above the last mark."""
@@ -140,8 +121,6 @@ class Machine:
             f"{self.name}: refused: asks for {shown(name)}, and a pickle can do anything with that; only numpy "
             "arrays, numbers, strings and plain containers are read"
         )
-
-    # ---- the steps, each named for its opcode ----
 
     def do_proto(self, version: int) -> None:
         if version > 5:

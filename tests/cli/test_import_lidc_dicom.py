@@ -1,17 +1,15 @@
 """`atfm data import lidc-dicom` from its flags to the store."""
 
-import argparse
 import importlib.util
 from pathlib import Path
 
 import pytest
 
-from atfm.cli.common_flags import add_common
-from atfm.cli.imports import lidc_dicom
+from atfm.cli.main import build_parser
 from atfm.data.store import Store
 from atfm.errors import InputError
 
-IMPORTERS = Path(__file__).resolve().parents[2] / "importers" / "conftest.py"
+IMPORTERS = Path(__file__).resolve().parents[1] / "importers" / "conftest.py"
 spec = importlib.util.spec_from_file_location("lidc_writing", IMPORTERS)
 writing = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(writing)
@@ -25,11 +23,7 @@ def run(tmp_path, lidc, xml):
     lidc("LIDC-IDRI-0001", [[rois[0]], [rois[0], rois[1]], [], []])
 
     def command(*flags: str) -> tuple[dict, str]:
-        parser = argparse.ArgumentParser()
-        lidc_dicom.add(parser.add_subparsers())
-        for sub in parser._subparsers._group_actions[0].choices.values():
-            add_common(sub)
-        args = parser.parse_args(["lidc-dicom", str(tmp_path / "tcia"), *flags])
+        args = build_parser().parse_args(["data", "import", "lidc-dicom", str(tmp_path / "tcia"), *flags])
         result = args.run(args)
         return result, args.show(result)
 

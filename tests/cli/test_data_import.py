@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atfm.cli.imports import IMPORTERS
 from atfm.cli.main import build_parser, main
 from atfm.data.store import Store
-from atfm.importers.build import build
+from atfm.importers import IMPORTERS
 from atfm.importers.lidc.png import plan_lidc_png
+from atfm.importers.plan import build_store
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "data.md"
 RNG = np.random.default_rng(0)
@@ -113,7 +113,7 @@ def test_a_dry_run_tells_what_the_import_then_does(tmp_path, capsys, make: Calla
 
 def test_every_importer_has_an_example_in_its_help(capsys) -> None:
     names = {maker.__name__.replace("_", "-") for maker in MAKERS}
-    listed = {module.__name__.rpartition(".")[2].replace("_", "-") for module in IMPORTERS}
+    listed = {importer.name for importer in IMPORTERS}
     assert names <= listed
     for name in sorted(listed):
         with pytest.raises(SystemExit):
@@ -177,6 +177,6 @@ def test_the_command_goes_on_with_what_was_interrupted(tmp_path, capsys, monkeyp
 
     words = ["lidc-png", *lidc_png(tmp_path / "in"), "--out", tmp_path / "store"]
     with plan_lidc_png([tmp_path / "in"]) as plan, pytest.raises(KeyboardInterrupt):
-        build(plan, tmp_path / "store", interrupt)
+        build_store(plan, tmp_path / "store", interrupt)
     status, out, _ = call(capsys, *words)
     assert status == 0 and "went on after the 4 cases of an import that was stopped" in out
