@@ -116,9 +116,9 @@ class Resident:
             return Batch(image, (labels > 0).float().unsqueeze(2), present)
         if self.ignore_label is None:
             return Batch(image, _one_hot(labels, self.classes), present)
-        counts = labels != self.ignore_label
-        annotations = _one_hot(torch.where(counts, labels, 0), self.classes) * counts.unsqueeze(2)
-        return Batch(image, annotations, present, counts)
+        valid = labels != self.ignore_label
+        annotations = _one_hot(torch.where(valid, labels, 0), self.classes) * valid.unsqueeze(2)
+        return Batch(image, annotations, present, valid)
 
 
 def _one_hot(labels: Tensor, classes: int) -> Tensor:
