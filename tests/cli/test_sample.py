@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from atfm.build import build
 from PIL import Image
 
-from atfm.build import build
 from atfm.cli.main import main
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.recorder import Recorder
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.models import publish
 from atfm.train.config import Config, GTRConfig, SFMConfig
@@ -20,13 +20,13 @@ CONFIG = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), s
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained model of 32 x 32 images whose card says that it was trained on phantoms."""
-    witness = Witness()
-    for _ in witness.watch(phantom_cases(0, 100)):
+    recorder = Recorder()
+    for _ in recorder.watch(phantom_cases(0, 100)):
         pass
     card = {
         "config": CONFIG.model_dump(mode="json"),
         "patients": [],
-        "likeness": witness.reference("simulated").model_dump(mode="json"),
+        "training_images": recorder.training_images("simulated").model_dump(mode="json"),
         "intensity": {"kind": "byte"},
     }
     path = tmp_path_factory.mktemp("model") / "weights.safetensors"

@@ -45,9 +45,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     from atfm.cli.common_flags import resolve_device
     from atfm.data.store import Store
     from atfm.errors import InputError
-    from atfm.evaluate.classes import scored_classes
+    from atfm.evaluate.evaluation import scored_classes
+    from atfm.evaluate.present import save
     from atfm.evaluate.rows import RowFile, columns
-    from atfm.evaluate.save import save
     from atfm.evaluate.score import evaluate, numbers_of_samples
     from atfm.models import load
 

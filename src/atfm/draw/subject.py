@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atfm.data.intensity import Intensity, Mapped, intensity_of
-from atfm.data.likeness.reference import reference_of, unlike
+from atfm.data.ood.training_images import out_of_distribution, training_images_of
 from atfm.draw.slices import Slices, chosen_slices
 from atfm.draw.source import Source, read_source, title
 from atfm.errors import InputError
@@ -83,9 +83,9 @@ def read_subject(
     grey = bool((mapped.pixels == mapped.pixels[:1]).all())  # grey that was saved as colour is grey
     meta = source.picture.meta | {"file_channels": 1 if grey else len(mapped.pixels)}
     picture = source.picture._replace(pixels=pixels, meta=meta)
-    reference = reference_of(model.card, model.name)
+    reference = training_images_of(model.card, model.name)
     warnings = [mapped.warning] if mapped.warning else []
-    warnings += unlike(reference, picture) if reference else []
+    warnings += out_of_distribution(reference, picture) if reference else []
     return Subject(title(path), path, picture, numbers, depth, source.files, source.frames, mapped.how, warnings)
 
 

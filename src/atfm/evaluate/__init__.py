@@ -1,12 +1,10 @@
 """Scoring a model on a split, with a guard against patients it was trained on."""
 
-from atfm.evaluate.classes import scored_classes
-from atfm.evaluate.evaluation import Evaluation, Result
-from atfm.evaluate.guard import Leak, guard
+from atfm.evaluate.cases import Leak, choose, guard
+from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
 from atfm.evaluate.present import report_of
 from atfm.evaluate.rows import Row, RowFile, columns
 from atfm.evaluate.score import Scored, evaluate, numbers_of_samples
-from atfm.evaluate.subset import choose
 
 __all__ = [
     "Evaluation",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from atfm.data.annotations import one_hot
+from atfm.data.labels import one_hot
 from atfm.data.store import Store
 from atfm.evaluate.rows import Row
 from atfm.methods.method import Method

@@ -9,22 +9,19 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from atfm.data.annotations import counted, one_hot
 from atfm.data.case import Case
+from atfm.data.labels import counted, one_hot
 from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
 from atfm.errors import InputError, StoreError
-from atfm.evaluate.classes import scored_classes
-from atfm.evaluate.evaluation import Evaluation, Result
-from atfm.evaluate.guard import guard
+from atfm.evaluate.cases import choose, guard
+from atfm.evaluate.evaluation import Evaluation, Result, scored_classes, warnings
 from atfm.evaluate.illustrate import illustrate
-from atfm.evaluate.references import REFERENCES, score_reference
 from atfm.evaluate.rows import Row
-from atfm.evaluate.subset import choose
-from atfm.evaluate.warnings import warnings
 from atfm.methods.method import Method
 from atfm.metrics.calibration import ReliabilityBins
-from atfm.metrics.case import score_case
+from atfm.metrics.references import REFERENCES, score_reference
+from atfm.metrics.scores import score_case
 from atfm.metrics.table import Interval, summarise
 from atfm.seeding import Noise
 

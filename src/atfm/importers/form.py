@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from atfm.data.annotations import highest
 from atfm.data.case import Case
+from atfm.data.labels import highest
 from atfm.data.layout import on_grid
 from atfm.errors import InputError
 from atfm.importers.naming import natural

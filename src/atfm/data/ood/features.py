@@ -1,11 +1,11 @@
-"""`appearance`: a few numbers that say how an image looks: its histogram, and how sharp it is."""
+"""`features`: a few numbers that say how an image looks: its histogram, and how sharp it is."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["GRADES", "LEVELS", "Appearance", "appearance", "tiles"]
+__all__ = ["GRADES", "LEVELS", "Features", "features", "tiles"]
 
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)  # quantiles of the intensities
 GRADES = (0.25, 0.5, 0.75, 0.9, 0.99)  # quantiles of the differences between neighbours
@@ -14,19 +14,19 @@ _PIXELS = 2**13  # of each channel: quantiles of as many tell those of all
 _MOST_TILES = 16
 
 
-class Appearance(NamedTuple):
+class Features(NamedTuple):
     """How an image looks.
 
     Args:
         histogram: `[C_in * len(LEVELS)]`, the quantiles of each channel's intensities, in [0, 1].
-        sharpness: `[len(GRADES)]`, in [0, 1]; see `appearance`.
+        sharpness: `[len(GRADES)]`, in [0, 1]; see `features`.
     """
 
     histogram: np.ndarray
     sharpness: np.ndarray
 
 
-def appearance(image: np.ndarray) -> Appearance:
+def features(image: np.ndarray) -> Features:
     """Describe an image `[C_in, *spatial]` in [0, 1].
 
     With `g` the differences `|x - x'|` of all neighbours, along every spatial axis, its sharpness is the quantiles of
@@ -37,7 +37,7 @@ def appearance(image: np.ndarray) -> Appearance:
     histogram[0], histogram[-1] = flat.min(1), flat.max(1)
     steps = np.concatenate([_steps(image, axis) for axis in range(1, image.ndim)])
     sharpness = np.log1p(255 * np.quantile(steps, GRADES)) / np.log(256)
-    return Appearance(histogram.T.ravel().astype(np.float32), sharpness.astype(np.float32))
+    return Features(histogram.T.ravel().astype(np.float32), sharpness.astype(np.float32))
 
 
 def _steps(image: np.ndarray, axis: int) -> np.ndarray:

@@ -9,17 +9,17 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from atfm.data.annotations import counted, one_hot
 from atfm.data.case import Case
+from atfm.data.labels import counted, one_hot
 from atfm.data.store import Store, StoreWriter
 from atfm.errors import StoreError
-from atfm.evaluate.classes import of_class, of_wholes, scored_classes
-from atfm.evaluate.references import REFERENCES, score_reference
+from atfm.evaluate.evaluation import of_class, of_wholes, scored_classes
+from atfm.evaluate.present import save
 from atfm.evaluate.rows import RowFile, columns
-from atfm.evaluate.save import save
 from atfm.evaluate.score import evaluate, numbers_of_samples
 from atfm.methods.method import Method, Samples
-from atfm.metrics.case import score_case
+from atfm.metrics.references import REFERENCES, score_reference
+from atfm.metrics.scores import score_case
 from atfm.metrics.table import summarise
 from atfm.seeding import Noise, step_generator
 

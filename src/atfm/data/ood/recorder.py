@@ -1,20 +1,20 @@
-"""`Witness`: looks at the training cases as they pass by, and tells afterwards how they looked."""
+"""`Recorder`: looks at the training cases as they pass by, and tells afterwards how they looked."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from atfm.data.case import Case
-from atfm.data.likeness.appearance import Appearance, appearance, tiles
-from atfm.data.likeness.cloud import Cloud
-from atfm.data.likeness.reference import Reference
+from atfm.data.ood.coreset import Coreset
+from atfm.data.ood.features import Features, features, tiles
+from atfm.data.ood.training_images import TrainingImages
 
-__all__ = ["Witness"]
+__all__ = ["Recorder"]
 
 FEWEST = 20  # images; fewer say too little of how others may look
 
 
-class Witness:
+class Recorder:
     """Looks at training cases as they pass and keeps how they looked.
 
     Args:
@@ -23,7 +23,7 @@ class Witness:
 
     def __init__(self, crop: Sequence[int] | None = None) -> None:
         self.crop = tuple(crop) if crop else None
-        self._seen: list[Appearance] = []
+        self._seen: list[Features] = []
         self._patients: list[str] = []
         self._spacings: set[tuple[float, ...]] = set()
         self._size: tuple[int, ...] = ()
@@ -33,7 +33,7 @@ class Witness:
         """Hand the cases on, each once looked at."""
         for case in cases:
             self._size = self.crop or case.image.shape[1:]
-            parts = [appearance(tile) for tile in tiles(case.image, self._size)]
+            parts = [features(tile) for tile in tiles(case.image, self._size)]
             self._seen += parts
             self._patients += [case.patient_id] * len(parts)
             self._spacings.add(tuple(round(float(mm), 6) for mm in case.spacing))
@@ -46,17 +46,17 @@ class Witness:
         """Whether nearly every image reached from black to white."""
         return self._images >= FEWEST and self._full >= 0.98 * self._images
 
-    def reference(self, modality: str) -> Reference:
+    def training_images(self, modality: str) -> TrainingImages:
         """What was seen, of images of this modality."""
         known = [spacing for spacing in self._spacings if any(mm != 1.0 for mm in spacing)]
         spacing = tuple((min(axis), max(axis)) for axis in zip(*known, strict=True)) if known else None
         enough = self._images >= FEWEST
-        return Reference(
+        return TrainingImages(
             modality=modality,
             channels=self._channels,
             size=self._size,
             spacing=spacing,
             images=self._images,
-            histogram=Cloud.of(np.stack([one.histogram for one in self._seen]), self._patients) if enough else None,
-            sharpness=Cloud.of(np.stack([one.sharpness for one in self._seen]), self._patients) if enough else None,
+            histogram=Coreset.of(np.stack([one.histogram for one in self._seen]), self._patients) if enough else None,
+            sharpness=Coreset.of(np.stack([one.sharpness for one in self._seen]), self._patients) if enough else None,
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atfm.data.annotations import counted, highest, one_hot
+from atfm.data.labels import counted, highest, one_hot
 from atfm.errors import InputError
 
 

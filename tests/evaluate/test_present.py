@@ -2,8 +2,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from atfm.evaluate.guard import Leak
-from atfm.evaluate.save import save
+from atfm.evaluate.cases import Leak
+from atfm.evaluate.present import save
 from atfm.evaluate.score import evaluate
 
 

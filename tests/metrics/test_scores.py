@@ -10,11 +10,11 @@ from hypothesis.extra.numpy import arrays
 
 from atfm.errors import InputError
 from atfm.metrics.calibration import crps_area, dice_of_mean, variance_ncc
-from atfm.metrics.case import score_case
-from atfm.metrics.energy import ged, ged_n
+from atfm.metrics.ged import ged, ged_n
 from atfm.metrics.masks import empty_share
 from atfm.metrics.matching import hm_iou_n, mdm_n
 from atfm.metrics.overlap import overlaps
+from atfm.metrics.scores import score_case
 from atfm.metrics.table import METRICS
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 5), st.just(1), st.just(3), st.just(2)))

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from atfm.data.case import Case
-from atfm.data.likeness.appearance import GRADES, LEVELS, appearance, tiles
-from atfm.data.likeness.reference import Reference, reference_of, unlike
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.features import GRADES, LEVELS, features, tiles
+from atfm.data.ood.recorder import Recorder
+from atfm.data.ood.training_images import TrainingImages, out_of_distribution, training_images_of
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store
 from atfm.errors import CheckpointError
@@ -27,36 +27,36 @@ def picture(pixels: np.ndarray, spacing: tuple[float, ...] | None = None, **meta
     return Picture(pixels.astype(np.float32), spacing or (1.0,) * (pixels.ndim - 1), meta)
 
 
-def seen(cases: Iterator[Case], modality: str = "CT", crop: tuple[int, ...] | None = None) -> Reference:
-    witness = Witness(crop)
-    for _ in witness.watch(cases):
+def seen(cases: Iterator[Case], modality: str = "CT", crop: tuple[int, ...] | None = None) -> TrainingImages:
+    recorder = Recorder(crop)
+    for _ in recorder.watch(cases):
         pass
-    return witness.reference(modality)
+    return recorder.training_images(modality)
 
 
-def flagged(reference: Reference, images: list[np.ndarray]) -> float:
-    return float(np.mean([bool(unlike(reference, picture(image))) for image in images]))
+def flagged(reference: TrainingImages, images: list[np.ndarray]) -> float:
+    return float(np.mean([bool(out_of_distribution(reference, picture(image))) for image in images]))
 
 
 @pytest.fixture(scope="module")
-def phantom() -> Reference:
+def phantom() -> TrainingImages:
     return seen(phantom_cases(0, 400), "simulated")
 
 
 def test_appearance_against_closed_forms() -> None:
     ramp = np.tile(np.linspace(0, 1, 101), (101, 1))[None]
-    histogram, sharpness = appearance(ramp)
+    histogram, sharpness = features(ramp)
     np.testing.assert_allclose(histogram, LEVELS, atol=0.01)
     steps = [0.0] * 101 * 100 + [0.01] * 101 * 100  # along the columns nothing changes
     np.testing.assert_allclose(sharpness, np.log1p(255 * np.quantile(steps, GRADES)) / np.log(256), atol=1e-3)
-    colour = appearance(np.stack([ramp[0], ramp[0] * 0, ramp[0] * 0 + 1])).histogram.reshape(3, -1)
+    colour = features(np.stack([ramp[0], ramp[0] * 0, ramp[0] * 0 + 1])).histogram.reshape(3, -1)
     assert not colour[1].any() and (colour[2] == 1).all()
 
 
 def test_extremes_are_exact_however_large_the_image() -> None:
     large = np.full((1, 700, 900), 0.5, np.float32)
     large[0, 333, 777], large[0, 1, 1] = 1, 0
-    histogram = appearance(large).histogram
+    histogram = features(large).histogram
     assert (histogram[0], histogram[5], histogram[-1]) == (0, 0.5, 1)
 
 
@@ -69,7 +69,7 @@ def test_tiles_have_the_size_and_reach_the_edges() -> None:
     assert [part.shape for part in tiles(image, (64, 64))] == [(1, 40, 70)]
 
 
-def test_held_out_phantoms_are_seldom_flagged(phantom: Reference) -> None:
+def test_held_out_phantoms_are_seldom_flagged(phantom: TrainingImages) -> None:
     assert flagged(phantom, [case.image for case in phantom_cases(1, 500)]) < 0.02
 
 
@@ -84,32 +84,32 @@ def test_held_out_phantoms_are_seldom_flagged(phantom: Reference) -> None:
         ("blurred", lambda x: (x * 0 + x.mean()) * 0.98 + x * 0.02),
     ],
 )
-def test_what_is_no_phantom_is_flagged(phantom: Reference, name: str, change) -> None:
+def test_what_is_no_phantom_is_flagged(phantom: TrainingImages, name: str, change) -> None:
     assert flagged(phantom, [change(case.image) for case in phantom_cases(2, 50)]) > 0.95
 
 
-def test_a_sentence_says_what_and_by_how_much(phantom: Reference) -> None:
+def test_a_sentence_says_what_and_by_how_much(phantom: TrainingImages) -> None:
     (image,) = (case.image for case in phantom_cases(3, 1))
-    told = unlike(phantom, picture(1 - image))
+    told = out_of_distribution(phantom, picture(1 - image))
     assert len(told) >= 1
     assert "intensity histogram is " in told[0] and "times as far from the nearest training image" in told[0]
     assert "in 99 % of the training images" in told[0]
-    noise = unlike(phantom, picture(RNG.random(image.shape)))
+    noise = out_of_distribution(phantom, picture(RNG.random(image.shape)))
     assert any("sharpness" in sentence for sentence in noise)
 
 
-def test_a_large_image_is_looked_at_in_parts(phantom: Reference) -> None:
+def test_a_large_image_is_looked_at_in_parts(phantom: TrainingImages) -> None:
     images = [case.image[0] for case in phantom_cases(4, 16)]
     mosaic = np.block([images[4 * row : 4 * row + 4] for row in range(4)])[None]
-    assert unlike(phantom, picture(mosaic)) == []
-    told = unlike(phantom, picture(1 - mosaic))
+    assert out_of_distribution(phantom, picture(mosaic)) == []
+    told = out_of_distribution(phantom, picture(1 - mosaic))
     assert "of its parts" in told[0]
 
 
-def test_a_volume_is_looked_at_slice_by_slice(phantom: Reference) -> None:
+def test_a_volume_is_looked_at_slice_by_slice(phantom: TrainingImages) -> None:
     volume = np.stack([case.image for case in phantom_cases(5, 5)], 1)  # [1, 5, H, W]
-    assert unlike(phantom, picture(volume)) == []
-    assert unlike(phantom, picture(1 - volume))
+    assert out_of_distribution(phantom, picture(volume)) == []
+    assert out_of_distribution(phantom, picture(1 - volume))
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_a_volume_is_looked_at_slice_by_slice(phantom: Reference) -> None:
     ],
 )
 def test_modalities(training: str, given: str, warned: bool) -> None:
-    reference = Reference(
+    reference = TrainingImages(
         modality=training, channels=1, size=(8, 8), spacing=None, images=1, histogram=None, sharpness=None
     )
-    told = unlike(reference, picture(np.zeros((1, 8, 8)), modality=given))
+    told = out_of_distribution(reference, picture(np.zeros((1, 8, 8)), modality=given))
     assert bool(told) is warned
     if warned:
         assert told == [f"the modality is {given}; the model was trained on {training}"]
@@ -144,34 +144,34 @@ def test_spacing(spacing: tuple[float, float], warned: bool) -> None:
         Case(np.zeros((1, 8, 8), np.float32), np.zeros((1, 8, 8), np.uint8), str(mm), str(mm), (mm, mm))
         for mm in (0.6, 0.8)
     )
-    told = unlike(seen(cases), picture(np.zeros((1, 8, 8)), spacing))
+    told = out_of_distribution(seen(cases), picture(np.zeros((1, 8, 8)), spacing))
     assert bool(told) is warned
     assert not warned or told[0].endswith("those of the training measured 0.6 to 0.8 x 0.6 to 0.8 mm")
 
 
-def test_colour_is_told(phantom: Reference) -> None:
+def test_colour_is_told(phantom: TrainingImages) -> None:
     (image,) = (case.image for case in phantom_cases(6, 1))
-    told = unlike(phantom, picture(image, file_channels=3))
+    told = out_of_distribution(phantom, picture(image, file_channels=3))
     assert told == ["the image is in colour; the training images were grey"]
 
 
-def test_a_witness_hands_the_cases_on_and_tells_whether_they_were_stretched() -> None:
+def test_a_recorder_hands_the_cases_on_and_tells_whether_they_were_stretched() -> None:
     cases = list(phantom_cases(0, 30))
-    witness = Witness()
-    assert list(witness.watch(cases)) == cases
-    assert not witness.stretched
+    recorder = Recorder()
+    assert list(recorder.watch(cases)) == cases
+    assert not recorder.stretched
     full = [
         Case((c.image - c.image.min()) / np.ptp(c.image), c.masks, c.case_id, c.patient_id, c.spacing) for c in cases
     ]
-    witness = Witness()
-    list(witness.watch(full))
-    assert witness.stretched
+    recorder = Recorder()
+    list(recorder.watch(full))
+    assert recorder.stretched
 
 
 def test_of_few_images_only_what_the_files_say_is_compared() -> None:
     reference = seen(phantom_cases(0, 19))
     assert reference.histogram is None
-    assert unlike(reference, picture(RNG.random((1, 32, 32)))) == []
+    assert out_of_distribution(reference, picture(RNG.random((1, 32, 32)))) == []
 
 
 def test_crops_are_what_the_model_saw() -> None:
@@ -180,12 +180,12 @@ def test_crops_are_what_the_model_saw() -> None:
     assert flagged(reference, [case.image for case in phantom_cases(1, 100)]) < 0.1
 
 
-def test_the_card_keeps_it(phantom: Reference) -> None:
-    assert reference_of({"likeness": phantom.model_dump(mode="json")}, "a") == phantom
+def test_the_card_keeps_it(phantom: TrainingImages) -> None:
+    assert training_images_of({"training_images": phantom.model_dump(mode="json")}, "a") == phantom
     assert len(phantom.model_dump_json()) < 20_000
-    assert reference_of({}, "a") is None
-    with pytest.raises(CheckpointError, match="a: field likeness of its JSON"):
-        reference_of({"likeness": {"modality": 3}}, "a")
+    assert training_images_of({}, "a") is None
+    with pytest.raises(CheckpointError, match="a: field training_images of its JSON"):
+        training_images_of({"training_images": {"modality": 3}}, "a")
 
 
 # ---- real images ----
@@ -202,7 +202,7 @@ def lidc(folder: Path, part: str, every: int) -> list[tuple[np.ndarray, str]]:
 
 
 @pytest.fixture(scope="module")
-def nodules(shared_data: Path) -> Reference:
+def nodules(shared_data: Path) -> TrainingImages:
     slices = lidc(shared_data, "train-1", 4)
     mask = np.zeros((1, 128, 128), np.uint8)
     return seen(Case(image, mask, str(i), patient) for i, (image, patient) in enumerate(slices))
@@ -214,12 +214,14 @@ def squeezed(path: Path) -> np.ndarray:
 
 
 @pytest.mark.real
-def test_held_out_patients_are_seldom_flagged(nodules: Reference, shared_data: Path) -> None:
+def test_held_out_patients_are_seldom_flagged(nodules: TrainingImages, shared_data: Path) -> None:
     assert flagged(nodules, [image for image, _ in lidc(shared_data, "val", 5)]) < 0.02
 
 
 @pytest.mark.real
-def test_other_organs_and_changed_slices_are_flagged(nodules: Reference, shared_data: Path, tmp_path: Path) -> None:
+def test_other_organs_and_changed_slices_are_flagged(
+    nodules: TrainingImages, shared_data: Path, tmp_path: Path
+) -> None:
     slices = [image for image, _ in lidc(shared_data, "val", 40)]
     build_store(plan_lidc_pickle(shared_data / "brain_growth" / "brain_growth_alpha.zip"), tmp_path / "brain")
     others = {

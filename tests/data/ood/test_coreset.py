@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from atfm.data.likeness.cloud import Cloud, halves, nearest, spread
+from atfm.data.ood.coreset import Coreset, halves, nearest, spread
 
 
 def ring(count: int, seed: int) -> np.ndarray:
@@ -17,13 +17,13 @@ def ring(count: int, seed: int) -> np.ndarray:
 
 
 def test_what_is_like_the_training_is_seldom_far_and_the_middle_of_a_ring_is() -> None:
-    cloud = Cloud.of(ring(3000, 0), [str(i) for i in range(3000)])
-    assert (cloud.excess(ring(5000, 1)) > 1).mean() < 0.02
-    assert cloud.excess(np.array([[0.5, 0.5], [0.0, 0.0]])).min() > 2
+    coreset = Coreset.of(ring(3000, 0), [str(i) for i in range(3000)])
+    assert (coreset.excess(ring(5000, 1)) > 1).mean() < 0.02
+    assert coreset.excess(np.array([[0.5, 0.5], [0.0, 0.0]])).min() > 2
 
 
 def test_few_images_give_a_wider_limit() -> None:
-    limits = [Cloud.of(ring(count, 0), [str(i) for i in range(count)]).limit for count in (20, 200, 2000)]
+    limits = [Coreset.of(ring(count, 0), [str(i) for i in range(count)]).limit for count in (20, 200, 2000)]
     assert limits[0] > limits[1] > limits[2]
 
 
@@ -45,12 +45,12 @@ def test_each_point_is_the_farthest_from_those_before() -> None:
 
 
 def test_json_keeps_it(tmp_path) -> None:
-    cloud = Cloud.of(ring(100, 0), [str(i) for i in range(100)])
-    again = Cloud.model_validate_json(cloud.model_dump_json())
-    np.testing.assert_array_equal(again.excess(ring(10, 2)), cloud.excess(ring(10, 2)))
+    coreset = Coreset.of(ring(100, 0), [str(i) for i in range(100)])
+    again = Coreset.model_validate_json(coreset.model_dump_json())
+    np.testing.assert_array_equal(again.excess(ring(10, 2)), coreset.excess(ring(10, 2)))
 
 
 @pytest.mark.parametrize("points", ["?", "", base64.b64encode(bytes(3)).decode()])
 def test_points_that_are_none(points: str) -> None:
     with pytest.raises(ValidationError, match="points"):
-        Cloud(points=points, width=2, limit=0.1, low=(0, 0), high=(1, 1))
+        Coreset(points=points, width=2, limit=0.1, low=(0, 0), high=(1, 1))

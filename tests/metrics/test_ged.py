@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from atfm.errors import InputError
-from atfm.metrics.energy import (
+from atfm.metrics.ged import (
     annotator_diversity,
     consistent,
     floor_ged_n,

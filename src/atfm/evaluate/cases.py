@@ -1,13 +1,20 @@
-"""The guard against leaks: no model is scored on a patient that it was trained on without saying so."""
+"""Which cases are scored: all of a split or a fixed subset, and none of a patient that the model was trained on.
 
-from collections.abc import Collection, Iterable
+The guard against leaks lets such a case through only where that is asked for, and says so.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from atfm.data.splits import patient_hash
-from atfm.errors import LeakError
+from atfm.errors import InputError, LeakError
 
-__all__ = ["Leak", "guard"]
+__all__ = ["Leak", "choose", "guard"]
 
+# The subset is the same for every seed of the noise, so that runs with several seeds score the same cases.
+ORDER_SEED = 2511_06857
 NAMED = 5  # patients written out in the error and the report; the others are counted
 
 
@@ -55,3 +62,22 @@ def guard(trained_on: Collection[str], patients: Iterable[str], *, model: str, a
             f"({leak.names}); choose a split it has not seen, or score it with --allow-leak: the report says so"
         )
     return leak
+
+
+def choose(indices: Sequence[int], limit: int | None = None) -> list[int]:
+    """The first `limit` cases of a fixed random order, sorted; a smaller subset lies within a larger one.
+
+    Args:
+        indices: the cases of a split.
+        limit: how many of them, at least 1; None, or more than there are, takes all.
+
+    Raises:
+        InputError: a limit below 1.
+    """
+    if limit is not None and limit < 1:
+        raise InputError(f"limit: expected at least 1 case, got {limit}; leave it out to score the whole split")
+    ordered = sorted(indices)
+    if limit is None or limit >= len(ordered):
+        return ordered
+    order = np.random.default_rng(ORDER_SEED).permutation(len(ordered))
+    return sorted(ordered[position] for position in order[:limit])

@@ -1,7 +1,7 @@
-"""`Reference`: how the training images were, kept with the model, so that an image unlike them is recognised.
+"""`TrainingImages`: how they were, kept with the model, so that an image out of their distribution is recognised.
 
-Of each image its histogram and its sharpness are looked at (`appearance`), and compared with those of the training
-images (`cloud`); besides, what the file says of itself: modality, colour and the size of a pixel. A warning
+Of each image its histogram and its sharpness are looked at (`features`), and compared with those of the training
+images (`coreset`); besides, what the file says of itself: modality, colour and the size of a pixel. A warning
 is no verdict: it says what is unlike and by how much, and leaves the rest to who knows the image.
 """
 
@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from atfm.data.likeness.appearance import GRADES, LEVELS, appearance, tiles
-from atfm.data.likeness.cloud import Cloud
+from atfm.data.ood.coreset import Coreset
+from atfm.data.ood.features import GRADES, LEVELS, features, tiles
 from atfm.errors import CheckpointError
 from atfm.io.images import Picture
 
-__all__ = ["Reference", "reference_of", "unlike"]
+__all__ = ["TrainingImages", "out_of_distribution", "training_images_of"]
 
 SLACK = 1.25  # times the training's spacing, either way
 # Words for one modality, by DICOM's code of it; a modality of another name is not compared.
@@ -34,7 +34,7 @@ MODALITIES = {
 }
 
 
-class Reference(BaseModel):
+class TrainingImages(BaseModel):
     """The training images of a model.
 
     Args:
@@ -53,30 +53,32 @@ class Reference(BaseModel):
     size: tuple[int, ...]
     spacing: tuple[tuple[float, float], ...] | None
     images: int
-    histogram: Cloud | None
-    sharpness: Cloud | None
+    histogram: Coreset | None
+    sharpness: Coreset | None
 
 
-def reference_of(card: Mapping[str, Any], name: str) -> Reference | None:
-    """The reference in a model's card; None in cards from before there was one.
+def training_images_of(card: Mapping[str, Any], name: str) -> TrainingImages | None:
+    """What a model's card tells of them; None in cards from before there was one.
 
     Raises:
         CheckpointError: one that is none.
     """
-    if card.get("likeness") is None:
+    if card.get("training_images") is None:
         return None
     try:
-        return Reference.model_validate(card["likeness"])
+        return TrainingImages.model_validate(card["training_images"])
     except ValidationError as error:
         reason = error.errors()[0]["msg"]
-        raise CheckpointError(f"{name}: field likeness of its JSON: {reason}; take the JSON of its training") from error
+        raise CheckpointError(
+            f"{name}: field training_images of its JSON: {reason}; take the JSON of its training"
+        ) from error
 
 
-def unlike(reference: Reference, picture: Picture) -> list[str]:
+def out_of_distribution(known: TrainingImages, picture: Picture) -> list[str]:
     """Say in what an image is unlike those of the training; an empty list where nothing is.
 
     Args:
-        reference: of the model.
+        known: the training images of the model.
         picture: in [0, 1], with the channels of the model. A larger one is looked at in parts of the training's size,
             a volume for a 2-D model slice by slice, and more than half of the parts must be unlike. `meta` may hold
             `modality` and `file_channels`, the channels that the file had.
@@ -84,24 +86,24 @@ def unlike(reference: Reference, picture: Picture) -> list[str]:
     Returns:
         Sentences that name one property each: modality, colour, pixel size, histogram, sharpness.
     """
-    found = [*_modality(reference, picture), *_colour(reference, picture), *_spacing(reference, picture)]
-    if reference.histogram is None or reference.sharpness is None or len(picture.pixels) != reference.channels:
+    found = [*_modality(known, picture), *_colour(known, picture), *_spacing(known, picture)]
+    if known.histogram is None or known.sharpness is None or len(picture.pixels) != known.channels:
         return found
-    by_slice = picture.pixels.ndim == len(reference.size) + 2
+    by_slice = picture.pixels.ndim == len(known.size) + 2
     planes = np.moveaxis(picture.pixels, 1, 0) if by_slice else picture.pixels[None]  # [planes, C_in, *spatial]
-    seen = [appearance(tile) for plane in planes for tile in tiles(plane, reference.size)]
+    seen = [features(tile) for plane in planes for tile in tiles(plane, known.size)]
     histogram, sharpness = (np.stack([one[part] for one in seen]) for part in (0, 1))
     return [
         *found,
-        *_looks("the intensity histogram", reference.histogram, histogram, _level),
-        *_looks("the sharpness (steps between neighbouring pixels)", reference.sharpness, sharpness, _grade),
+        *_looks("the intensity histogram", known.histogram, histogram, _level),
+        *_looks("the sharpness (steps between neighbouring pixels)", known.sharpness, sharpness, _grade),
     ]
 
 
-def _modality(reference: Reference, picture: Picture) -> Iterator[str]:
-    wanted, got = _code(reference.modality), _code(str(picture.meta.get("modality", "")))
+def _modality(known: TrainingImages, picture: Picture) -> Iterator[str]:
+    wanted, got = _code(known.modality), _code(str(picture.meta.get("modality", "")))
     if wanted and got and wanted != got:
-        yield f"the modality is {picture.meta['modality']}; the model was trained on {reference.modality}"
+        yield f"the modality is {picture.meta['modality']}; the model was trained on {known.modality}"
 
 
 def _code(words: str) -> str | None:
@@ -110,36 +112,36 @@ def _code(words: str) -> str | None:
     return next((code for code, names in MODALITIES.items() if parts & set(names)), None)
 
 
-def _colour(reference: Reference, picture: Picture) -> Iterator[str]:
+def _colour(known: TrainingImages, picture: Picture) -> Iterator[str]:
     channels = picture.meta.get("file_channels", len(picture.pixels))
-    if channels != reference.channels:
+    if channels != known.channels:
         names = {1: "grey", 3: "in colour"}
-        got, wanted = (names.get(n, f"of {n} channels") for n in (channels, reference.channels))
+        got, wanted = (names.get(n, f"of {n} channels") for n in (channels, known.channels))
         yield f"the image is {got}; the training images were {wanted}"
 
 
-def _spacing(reference: Reference, picture: Picture) -> Iterator[str]:
+def _spacing(known: TrainingImages, picture: Picture) -> Iterator[str]:
     """A spacing of 1.0 along every axis is what a file has that says nothing."""
-    spacing = picture.spacing[-len(reference.size) :]
-    if reference.spacing is None or all(mm == 1.0 for mm in spacing):
+    spacing = picture.spacing[-len(known.size) :]
+    if known.spacing is None or all(mm == 1.0 for mm in spacing):
         return
-    if any(not low / SLACK <= mm <= high * SLACK for mm, (low, high) in zip(spacing, reference.spacing, strict=True)):
+    if any(not low / SLACK <= mm <= high * SLACK for mm, (low, high) in zip(spacing, known.spacing, strict=True)):
         got = " x ".join(f"{mm:.3g}" for mm in spacing)
-        wanted = " x ".join(f"{low:.3g} to {high:.3g}" for low, high in reference.spacing)
+        wanted = " x ".join(f"{low:.3g} to {high:.3g}" for low, high in known.spacing)
         yield f"the pixels measure {got} mm; those of the training measured {wanted} mm"
 
 
-def _looks(what: str, cloud: Cloud, values: np.ndarray, told: Callable[[int, float], str]) -> Iterator[str]:
+def _looks(what: str, coreset: Coreset, values: np.ndarray, told: Callable[[int, float], str]) -> Iterator[str]:
     """One sentence if more than half of the parts `[N, width]` lie beyond the limit."""
-    excess = cloud.excess(values)
+    excess = coreset.excess(values)
     if (excess > 1).mean() <= 0.5:
         return
     typical = np.median(values[excess > 1], axis=0)
-    beyond = np.maximum(np.subtract(cloud.low, typical), np.subtract(typical, cloud.high))
+    beyond = np.maximum(np.subtract(coreset.low, typical), np.subtract(typical, coreset.high))
     worst = int(beyond.argmax())
     detail = ""
     if beyond[worst] > 0:
-        low, high = (told(worst, ends[worst]).rpartition(" ")[2] for ends in (cloud.low, cloud.high))
+        low, high = (told(worst, ends[worst]).rpartition(" ")[2] for ends in (coreset.low, coreset.high))
         detail = f"; {told(worst, float(typical[worst]))}, in 99 % of the training images {low} to {high}"
     share = f" in {np.mean(excess > 1):.0%} of its parts" if len(values) > 1 else ""
     distance = float(np.median(excess[excess > 1]))

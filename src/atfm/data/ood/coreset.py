@@ -1,4 +1,4 @@
-"""`Cloud`: points that stand for how the training images are, and how far from them another image may lie.
+"""`Coreset`: points that stand for how the training images are, and how far from them another image may lie.
 
 The points are images of one half of the patients, chosen so that they cover it: each is the image farthest from all
 points before it (Gonzalez, 1985). The limit comes from the other half, whose images the points have not seen:
@@ -17,14 +17,14 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Cloud"]
+__all__ = ["Coreset"]
 
 _POINTS = 512
 _QUANTILE = 0.993
 _GREY = 255  # points are kept in steps of a 255th
 
 
-class Cloud(BaseModel):
+class Coreset(BaseModel):
     """Points in [0, 1] of one kind, and how far from them a training image may lie.
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.metrics.calibration import crps_of_areas, ncc_of_votes
-from atfm.metrics.energy import annotator_diversity, floor_ged_n, ged, ged_n, sample_diversity
+from atfm.metrics.ged import annotator_diversity, floor_ged_n, ged, ged_n, sample_diversity
 from atfm.metrics.ignore import without
 from atfm.metrics.masks import Array, as_pair, as_probability, foreground, most_likely, votes
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
