@@ -14,7 +14,7 @@ from atfm.cli.progress import bar
 if TYPE_CHECKING:
     from atfm.importers import Importer, Plan
 
-__all__ = ["add_import"]
+__all__ = ["add_import", "summary"]
 
 Result = dict[str, Any]
 
