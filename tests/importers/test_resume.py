@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from atfm.data import growing as growing_module
 from atfm.data import partial as partial_module
 from atfm.data import writer as writer_module
 from atfm.data.case import Case
@@ -205,7 +206,7 @@ def test_a_full_disk_at_a_commit_is_one_line(tmp_path, monkeypatch) -> None:
     def full(stream: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writer_module, "settle", full)
+    monkeypatch.setattr(growing_module, "settle", full)
     with pytest.raises(DiskError, match="store: the disk is full"):
         build_store(plan_of(), tmp_path / "store")
     assert list(tmp_path.iterdir()) == []
