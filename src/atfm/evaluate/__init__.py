@@ -1,23 +1,34 @@
 """Scoring a model on a split, with a guard against patients it was trained on."""
 
+from atfm.evaluate.beside import Scored, earlier
 from atfm.evaluate.cases import Leak, choose, guard
 from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
-from atfm.evaluate.present import report_of
-from atfm.evaluate.rows import Row, RowFile, columns
-from atfm.evaluate.score import Scored, evaluate, numbers_of_samples
+from atfm.evaluate.parts import Parts
+from atfm.evaluate.plan import Plan, numbers_of_samples, prepare
+from atfm.evaluate.present import report_of, save
+from atfm.evaluate.rows import Entry, Row, columns
+from atfm.evaluate.score import conclude, evaluate, join, score_part
 
 __all__ = [
+    "Entry",
     "Evaluation",
     "Leak",
+    "Parts",
+    "Plan",
     "Result",
     "Row",
-    "RowFile",
     "Scored",
     "choose",
     "columns",
+    "conclude",
+    "earlier",
     "evaluate",
     "guard",
+    "join",
     "numbers_of_samples",
+    "prepare",
     "report_of",
+    "save",
+    "score_part",
     "scored_classes",
 ]

@@ -27,16 +27,19 @@ class Result:
     """One method, or one reference, on the cases of an evaluation.
 
     Args:
-        name: `atfm`, `gtr`, `always_empty`, ...
+        name: `atfm`, `gtr`, `always_empty`, ...: what its rows are called.
         rows: one for each case, in the order of the store.
         scores: mean over the cases and bootstrap interval over patients, by metric; `ged_16/liver` of one class.
         bins: reliability of the mean probability; None for a reference.
+        title, note: what a reader is told that a method is; of a reference the report knows it.
     """
 
     name: str
     rows: Sequence[Row]
     scores: Mapping[str, Interval]
     bins: ReliabilityBins | None = None
+    title: str = ""
+    note: str = ""
 
     def as_json(self) -> dict[str, dict[str, float | None]]:
         """Mean and interval by metric."""
@@ -52,20 +55,20 @@ class Evaluation:
     Args:
         model: its name.
         result: of the model.
-        compared: of a second method on the same cases with the same noise, such as GTR alone; None if there was none.
+        beside: of other methods on the same cases with the same noise, such as an earlier stage of the model.
         references: always empty, and the annotators' majority.
         store: where the cases are.
         split, samples, seed, limit: as asked for; `limit` is None for a whole split.
         leak: what the guard found.
         warnings: what a reader has to know, one sentence each.
         illustrations: the best, the median and the worst case.
-        seconds: how long it took.
+        seconds: how long it took, the time of all processes added up.
         silent: cases that were chosen but have no pixel that counts, and so no score.
     """
 
     model: str
     result: Result
-    compared: Result | None
+    beside: Sequence[Result]
     references: Sequence[Result]
     store: Store
     split: str
@@ -95,8 +98,13 @@ class Evaluation:
 
     @property
     def results(self) -> list[Result]:
-        """The model, what it was compared with, then the references."""
-        return [self.result, *([self.compared] if self.compared else []), *self.references]
+        """The model, what was scored beside it, then the references."""
+        return [self.result, *self.beside, *self.references]
+
+    @property
+    def weighted(self) -> bool:
+        """Whether samples of any method carry weights."""
+        return any("effective_samples" in result.scores for result in self.results)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -121,17 +129,30 @@ class Evaluation:
             "warnings": list(self.warnings),
             **classes,
             "scores": self.result.as_json(),
-            "gtr": self.compared.as_json() if self.compared else None,
+            "beside": {result.name: result.as_json() for result in self.beside},
             "references": {reference.name: reference.as_json() for reference in self.references},
             "seconds": round(self.seconds, 1),
         }
 
 
-def warnings(results: Sequence[Result], leak: Leak, silent: int = 0) -> list[str]:
-    """What a reader has to know: an unchecked leak, missing scores or cases, a table that cannot be."""
+def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) -> list[str]:
+    """What a reader has to know: an unchecked leak, missing scores or cases, a table that cannot be.
+
+    Args:
+        results: of the model, then of what was scored beside it.
+        leaks: what the guard found of each. Of the model itself a leak is an alarm and no warning.
+        silent: cases without a pixel that counts.
+    """
     found = []
-    if not leak.checked:
+    if not leaks[0].checked:
         found.append("The model carries no list of the patients it was trained on, so a leak cannot be excluded.")
+    for result, leak in zip(results[1:], leaks[1:], strict=True):
+        if leak == leaks[0]:
+            continue  # a stage of the model has seen what the model has
+        if leak.patients:
+            found.append(f"{result.name} was trained on {len(leak.patients)} of the patients ({leak.names}).")
+        elif not leak.checked:
+            found.append(f"{result.name} carries no list of the patients it was trained on.")
     found += [
         f"{result.name}: GED falls from 32 to 100 samples by more than self-pairs can explain (.0213), so the first "
         "samples are unlike the later ones: this table is wrong."
@@ -155,12 +176,12 @@ def falls_too_far(rows: Sequence[Row]) -> bool:
     """Whether GED_32 - GED_100 exceeds what any method can show, beyond chance.
 
     The bound holds in the mean. GED_32 is that of the first 32 samples and scatters from case to case, so the lower
-    end of the interval has to exceed it.
+    end of the interval has to exceed it. Samples with weights do not keep to it.
     """
     falls = [
         {"patient": row.patient_id, "fall": row.scores["ged_32"] - row.scores["ged_100"]}
         for row in rows
-        if {"ged_32", "ged_100"} <= row.scores.keys()
+        if {"ged_32", "ged_100"} <= row.scores.keys() and "effective_samples" not in row.scores
     ]
     low = summarise(falls)["fall"].low if falls else None
     return low is not None and not consistent(low, 0.0)

@@ -1,5 +1,6 @@
-"""From an `Evaluation` to the `Report` that is rendered of it, and to the files beside its rows."""
+"""From an `Evaluation` to the `Report` that is rendered of it, and to its files: rows, summary and report."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from atfm.evaluate.evaluation import Evaluation, Result, of_class, of_wholes
+from atfm.evaluate.plan import numbers_of_samples
+from atfm.evaluate.rows import columns, write_rows
 from atfm.io.atomic import atomic_write
 from atfm.metrics.table import Interval
 from atfm.report.figures import Curve, diversity_chart, reliability_chart, score_chart
@@ -18,20 +21,18 @@ __all__ = ["report_of", "save"]
 
 Part = Callable[[Mapping[str, Interval]], dict[str, Interval]]
 
-TITLES = {
-    "atfm": ("ATFM", ""),
-    "gtr": ("GTR alone", "stage 1, the same cases and noise"),
+REFERENCES = {
     "always_empty": ("Always empty", "a reference, not a method"),
     "majority": ("Annotators' majority", "an oracle: it has seen them"),
 }
 
 
 def save(evaluation: Evaluation, folder: Path, command: str) -> dict[str, Any]:
-    """Write `summary.json` and `report.html`; each of them is whole or not there.
+    """Write the rows, the summary and the report; each of them is whole or not there.
 
     Args:
         evaluation: what was measured.
-        folder: where `rows.csv` is.
+        folder: where; made if it is missing.
         command: the command line that makes it again.
 
     Returns:
@@ -41,6 +42,9 @@ def save(evaluation: Evaluation, folder: Path, command: str) -> dict[str, Any]:
         DiskError: no space, no permission or an impossible path.
     """
     report, rows = folder / "report.html", folder / "rows.csv"
+    metrics = columns(numbers_of_samples(evaluation.samples), evaluation.classes, weighted=evaluation.weighted)
+    cases = zip(*(result.rows for result in evaluation.results), strict=True)
+    write_rows(rows, itertools.chain.from_iterable(cases), metrics)
     summary = evaluation.as_json() | {"report": str(report), "rows": str(rows)}
     for file, text in (
         (report, render(report_of(evaluation, command))),
@@ -78,7 +82,7 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
 
 def title(result: Result) -> str:
     """The name of a method or reference as a reader knows it."""
-    return TITLES.get(result.name, (result.name, ""))[0]
+    return REFERENCES[result.name][0] if result.bins is None else result.title
 
 
 def in_words(evaluation: Evaluation) -> str:
@@ -116,19 +120,24 @@ def alarms(evaluation: Evaluation) -> list[str]:
 
 
 def notes(evaluation: Evaluation) -> list[str]:
-    """The subset, and every warning."""
-    subset = []
+    """The subset, weights, and every warning."""
+    subset, weights = [], []
     chosen = evaluation.cases + evaluation.silent
     if chosen < evaluation.split_cases:
         subset = [
             f"A subset: {chosen:,} of the {evaluation.split_cases:,} cases of the split, the same ones each "
             "time. Scores of the whole split differ."
         ]
-    return [*subset, *evaluation.warnings]
+    if evaluation.weighted:
+        weights = [
+            "Samples carry weights: every mean over samples is weighted, and the floor that of as many equal samples "
+            "as they are worth, 1 / sum of squared weights. The unbiased GED takes them for independent draws."
+        ]
+    return [*subset, *weights, *evaluation.warnings]
 
 
 def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
-    """The model, what it is compared with, the references, and what a perfect model would score.
+    """The model, what stands beside it, the references, and what a perfect model would score.
 
     Args:
         evaluation: what was measured.
@@ -136,7 +145,10 @@ def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
     """
     rows = [
         ScoreRow(
-            title(result), part(result.scores), kind, "" if kind == "model" else TITLES.get(result.name, ("", ""))[1]
+            title(result),
+            part(result.scores),
+            kind,
+            result.note if result.bins is not None else REFERENCES[result.name][1],
         )
         for kind, results in groups(evaluation)
         for result in results
@@ -151,8 +163,7 @@ def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
 
 def groups(evaluation: Evaluation) -> list[tuple[Kind, Sequence[Result]]]:
     """The results by the part they play in the table."""
-    compared = [evaluation.compared] if evaluation.compared else []
-    return [("model", [evaluation.result]), ("method", compared), ("reference", evaluation.references)]
+    return [("model", [evaluation.result]), ("method", evaluation.beside), ("reference", evaluation.references)]
 
 
 def charts(methods: Sequence[Result]) -> list[Chart]:
