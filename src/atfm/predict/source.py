@@ -1,6 +1,8 @@
 """`Source`: what a file or a folder holds, before any model is asked about it."""
 
+import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +37,34 @@ class Source(NamedTuple):
         """Whether the values are in the units of a modality, such as Hounsfield's."""
         return bool(self.files) and self.picture.pixels.dtype != np.uint8
 
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Millimetres along each axis; None where nobody said, which a DICOM does not tell from 1 mm all round."""
+        meta, spacing = self.picture.meta, self.picture.spacing
+        known = meta.get("spacing known", meta.get("format") == "nifti") or (
+            meta.get("format") == "dicom" and any(mm != 1.0 for mm in spacing)
+        )
+        return spacing if known else None
+
+    def voxel(self, point: Sequence[float], name: str) -> tuple[int, ...]:
+        """The voxel `(x, y, z)` that is nearest to a point in millimetres: LPS for a DICOM, RAS for a NIfTI.
+
+        Raises:
+            InputError: an image that says nothing of where it lies, or a point without its three numbers.
+        """
+        affine = self.picture.meta.get("affine")
+        if affine is None:
+            raise InputError(f"{name}: --at-mm: only a DICOM or NIfTI says where it lies; give pixels with --at")
+        if len(point) != 3 or not all(map(math.isfinite, point)):
+            raise InputError(f"{name}: --at-mm: expected three finite numbers, got {list(point)}")
+        turn = -1.0 if self.picture.meta.get("format") == "dicom" else 1.0
+        ras = np.array([turn * point[0], turn * point[1], point[2], 1.0])
+        try:
+            voxel = np.linalg.solve(affine, ras)[:3]
+        except np.linalg.LinAlgError:
+            raise InputError(f"{name}: --at-mm: its affine cannot be inverted; give pixels with --at") from None
+        return tuple(int(np.clip(at, -(2**31), 2**31)) for at in np.rint(voxel))
+
 
 def read_source(path: Path, *, spatial_dims: int | None, series: str | None = None) -> Source:
     """Read a file, or a folder with a DICOM series.
@@ -56,19 +86,15 @@ def read_source(path: Path, *, spatial_dims: int | None, series: str | None = No
 
 def read_dicom(path: Path, series: str | None) -> Source:
     """One series as a volume."""
-    from atfm.io.dicom.series import find_stack, read_series
+    from atfm.io.dicom.series import read_series
 
     if path.is_dir() and not any(path.iterdir()):
         raise InputError(f"{path}: an empty folder; give an image, or a folder with the files of a DICOM series")
     found = read_series(path, series=series)
     colour = found.pixels.ndim == 4
     pixels = np.moveaxis(found.pixels, -1, 0) if colour else found.pixels[None]  # [C, D, H, W]
-    depth = pixels.shape[1]
-    files = found.files if len(found.files) == depth else found.files * depth
-    if len(found.files) not in (1, depth):
-        files = tuple(plane.file for plane in find_stack(path, series=series).planes)
     meta = {"format": "dicom", "affine": found.ras_affine, "modality": found.modality}
-    return Source(Picture(pixels, found.spacing, meta), files, found.frames, ends(found.window))
+    return Source(Picture(pixels, found.spacing, meta), found.slice_files, found.frames, ends(found.window))
 
 
 def ends(window: tuple[float, float] | None) -> tuple[float, float] | None:
