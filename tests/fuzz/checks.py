@@ -213,7 +213,7 @@ def xml(folder: Path) -> None:
 
 
 def lidc_dicom(folder: Path) -> None:
-    from atfm.importers.lidc.dicom import Crop, plan_lidc_dicom
+    from atfm.importers.lidc.dicom import NoduleCrop, plan_lidc_dicom
     from atfm.importers.plan import build_store
 
-    imported(folder, lambda out: build_store(plan_lidc_dicom([folder / "a"], crop=Crop(size=16)), out))
+    imported(folder, lambda out: build_store(plan_lidc_dicom([folder / "a"], crop=NoduleCrop(size=16)), out))

@@ -6,17 +6,17 @@ from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Plan, numbers_of_samples, prepare
 from atfm.evaluate.present import report_of, save
-from atfm.evaluate.rows import Entry, Row, columns
+from atfm.evaluate.rows import CaseScores, Entry, columns
 from atfm.evaluate.score import conclude, evaluate, join, score_part
 
 __all__ = [
+    "CaseScores",
     "Entry",
     "Evaluation",
     "Leak",
     "Parts",
     "Plan",
     "Result",
-    "Row",
     "Scored",
     "choose",
     "columns",

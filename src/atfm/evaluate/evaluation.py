@@ -11,7 +11,7 @@ from typing import TypeVar
 from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
 from atfm.evaluate.cases import Leak
-from atfm.evaluate.rows import Row
+from atfm.evaluate.rows import CaseScores
 from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.ged import consistent
 from atfm.metrics.table import Interval, summarise
@@ -35,7 +35,7 @@ class Result:
     """
 
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[CaseScores]
     scores: Mapping[str, Interval]
     bins: ReliabilityBins | None = None
     title: str = ""
@@ -172,7 +172,7 @@ def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) 
     return found
 
 
-def falls_too_far(rows: Sequence[Row]) -> bool:
+def falls_too_far(rows: Sequence[CaseScores]) -> bool:
     """Whether GED_32 - GED_100 exceeds what any method can show, beyond chance.
 
     The bound holds in the mean. GED_32 is that of the first 32 samples and scatters from case to case, so the lower

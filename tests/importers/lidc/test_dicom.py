@@ -9,13 +9,13 @@ import pytest
 from atfm.data.store import Store
 from atfm.errors import InputError
 from atfm.importers.lidc.contours import effort
-from atfm.importers.lidc.crops import LUNG, Crop
+from atfm.importers.lidc.crops import LUNG, NoduleCrop
 from atfm.importers.lidc.dicom import plan_lidc_dicom
 from atfm.importers.lidc.xml import Roi
 from atfm.importers.plan import build_store
 from atfm.importers.survey import survey
 
-SMALL = Crop(size=24)
+SMALL = NoduleCrop(size=24)
 VOLUME = np.random.default_rng(1).integers(-1400, 400, (7, 40, 48)).astype(np.int16)  # as conftest.py writes it
 
 
@@ -69,7 +69,7 @@ def test_crops_of_slices_with_a_mask_of_every_reader(tmp_path, lidc, readers) ->
 
 def test_a_crop_beyond_the_border_has_the_lowest_value(tmp_path, lidc, readers) -> None:
     lidc("LIDC-IDRI-0001", readers())
-    build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=Crop(size=24, window=(-1000, 400))), tmp_path / "store")
+    build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=NoduleCrop(size=24, window=(-1000, 400))), tmp_path / "store")
     corner = Store.open(tmp_path / "store")[0]  # columns 41 to 45, rows 1 to 6: its middle is column 43, row 4
     image = np.zeros((24, 24))
     image[8:, :17] = windowed(VOLUME[0, :16, 31:48], -1000, 400)
@@ -79,7 +79,7 @@ def test_a_crop_beyond_the_border_has_the_lowest_value(tmp_path, lidc, readers) 
 
 def test_volumes(tmp_path, lidc, readers) -> None:
     lidc("LIDC-IDRI-0001", readers(), distance=1.25)
-    build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=Crop(size=24, volumes=6)), tmp_path / "store")
+    build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=NoduleCrop(size=24, volumes=6)), tmp_path / "store")
     store = Store.open(tmp_path / "store")
     assert [case for case, _ in store.ids()] == ["LIDC-IDRI-0001/nodule-0", "LIDC-IDRI-0001/nodule-1"]
     low, high = store[0], store[1]  # slices -2 to 3, and 0 to 5
@@ -94,7 +94,7 @@ def test_volumes(tmp_path, lidc, readers) -> None:
 def test_min_readers_limit_and_splits(tmp_path, lidc, readers) -> None:
     for k in range(1, 6):
         lidc(f"LIDC-IDRI-000{k}", readers(f"1.9.{k}.1"))
-    with plan_lidc_dicom([tmp_path / "tcia"], crop=Crop(size=24, min_readers=2)) as plan:
+    with plan_lidc_dicom([tmp_path / "tcia"], crop=NoduleCrop(size=24, min_readers=2)) as plan:
         assert len(plan.cases) == 15 and {case.case_id.split("/")[1] for case in plan.cases} == {"nodule-0"}
         assert len(plan.skipped) == 5 and "1 nodule(s) drawn by fewer than 2" in plan.skipped[0]
         patients = [patient for split in plan.splits.values() for patient in split]
@@ -108,7 +108,7 @@ def test_min_readers_limit_and_splits(tmp_path, lidc, readers) -> None:
 def test_two_scans_of_a_patient_count_their_nodules_on(tmp_path, lidc, readers) -> None:
     lidc("LIDC-IDRI-0001", readers("1.9.1.2"), number=2)
     lidc("LIDC-IDRI-0001", readers("1.9.1.1"), number=1)
-    with plan_lidc_dicom([tmp_path / "tcia"], crop=Crop(size=24, volumes=8)) as plan:
+    with plan_lidc_dicom([tmp_path / "tcia"], crop=NoduleCrop(size=24, volumes=8)) as plan:
         assert [case.case_id for case in plan.cases] == [f"LIDC-IDRI-0001/nodule-{k}" for k in range(4)]
 
 
@@ -285,15 +285,15 @@ def test_pixels_that_cannot_be_read_stop_the_import(tmp_path, lidc, readers) -> 
 )
 def test_crops_that_make_no_sense(fields) -> None:
     with pytest.raises(InputError, match="expected"):
-        Crop(**fields)
+        NoduleCrop(**fields)
 
 
 def test_a_nodule_that_does_not_fit(tmp_path, lidc, readers) -> None:
     lidc("LIDC-IDRI-0001", readers())
     assert "of 3 slices of 7 x 8 pixels does not fit in a crop of 7 x 7" in refused(
-        tmp_path / "tcia", crop=Crop(size=7)
+        tmp_path / "tcia", crop=NoduleCrop(size=7)
     )
-    assert "in a crop of 2 x 9 x 9" in refused(tmp_path / "tcia", crop=Crop(size=9, volumes=2))
+    assert "in a crop of 2 x 9 x 9" in refused(tmp_path / "tcia", crop=NoduleCrop(size=9, volumes=2))
 
 
 def test_nothing_there(tmp_path) -> None:

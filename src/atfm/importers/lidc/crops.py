@@ -13,14 +13,14 @@ from atfm.importers.lidc.scans import Scan
 from atfm.io.dicom.headers import Plane
 from atfm.io.dicom.pixels import read_plane
 
-__all__ = ["LUNG", "Crop", "Cuttable", "cut_out", "cuttable"]
+__all__ = ["LUNG", "Cuttable", "NoduleCrop", "cut_out", "cuttable"]
 
 LUNG = (-1350.0, 150.0)  # Hounsfield units: centre -600, width 1500, radiology's usual window for the lung
 LARGEST = 2**12
 
 
 @dataclass(frozen=True)
-class Crop:
+class NoduleCrop:
     """How nodules are cut out.
 
     Args:
@@ -75,7 +75,7 @@ class Cuttable:
     few: int
 
 
-def cuttable(scan: Scan, nodules: Sequence[Nodule], crop: Crop) -> Cuttable:
+def cuttable(scan: Scan, nodules: Sequence[Nodule], crop: NoduleCrop) -> Cuttable:
     """Choose the nodules of a scan and keep what their crops need.
 
     Raises:
@@ -97,7 +97,7 @@ def cuttable(scan: Scan, nodules: Sequence[Nodule], crop: Crop) -> Cuttable:
     )
 
 
-def check_fits(nodule: Nodule, crop: Crop, scan: Scan) -> None:
+def check_fits(nodule: Nodule, crop: NoduleCrop, scan: Scan) -> None:
     """Refuse a nodule that a crop would cut."""
     depth, height, width = (last - first + 1 for first, last in zip(nodule.low, nodule.high, strict=True))
     if max(height, width) > crop.size or (crop.volumes is not None and depth > crop.volumes):
@@ -108,7 +108,7 @@ def check_fits(nodule: Nodule, crop: Crop, scan: Scan) -> None:
         )
 
 
-def cut_out(source: Cuttable, nodule: Nodule, crop: Crop, case_id: str, slices: range) -> Case:
+def cut_out(source: Cuttable, nodule: Nodule, crop: NoduleCrop, case_id: str, slices: range) -> Case:
     """Read the slices of one case and cut the nodule out of them.
 
     Raises:

@@ -19,19 +19,19 @@ from atfm.data.splits import random_splits
 from atfm.errors import InputError
 from atfm.importers.importer import Importer, add_limit, add_splits, at_least_one, window_of
 from atfm.importers.lidc import ABOUT
-from atfm.importers.lidc.crops import LUNG, Crop, Cuttable, cut_out, cuttable
+from atfm.importers.lidc.crops import LUNG, Cuttable, NoduleCrop, cut_out, cuttable
 from atfm.importers.lidc.nodules import find_nodules
 from atfm.importers.lidc.scans import Broken, Unread, find_readings, find_scans
 from atfm.importers.naming import natural
 from atfm.importers.plan import Plan, Planned, Planning, Progress
 
-__all__ = ["LIDC_DICOM", "Crop", "plan_lidc_dicom"]
+__all__ = ["LIDC_DICOM", "NoduleCrop", "plan_lidc_dicom"]
 
-USUAL = Crop()
+USUAL = NoduleCrop()
 
 
 @dataclass
-class Found:
+class FoundScans:
     """What the folders hold.
 
     Args:
@@ -52,7 +52,7 @@ def plan_lidc_dicom(
     folders: Sequence[Path],
     *,
     xml: Sequence[Path] = (),
-    crop: Crop = USUAL,
+    crop: NoduleCrop = USUAL,
     allow_gaps: bool = False,
     broken: Literal["refuse", "skip", "list"] = "refuse",
     splits: Mapping[str, Sequence[str]] | None = None,
@@ -107,11 +107,11 @@ def plan_lidc_dicom(
 
 
 def look_through(
-    folders: Sequence[Path], xml: Sequence[Path], crop: Crop, *, allow_gaps: bool, refuse: bool, looking: Progress
-) -> Found:
+    folders: Sequence[Path], xml: Sequence[Path], crop: NoduleCrop, *, allow_gaps: bool, refuse: bool, looking: Progress
+) -> FoundScans:
     """Find all scans with a reading; with `refuse`, the first that cannot be used is an error."""
     readings = find_readings([*folders, *xml])
-    found, met = Found(), set()
+    found, met = FoundScans(), set()
     for scan in find_scans(folders, readings, allow_gaps=allow_gaps, progress=looking):
         if isinstance(scan, Unread):
             found.skipped.append(f"{scan.where}: no XML is about this {scan.modality} series, {scan.series}")
@@ -141,7 +141,7 @@ def refused(reason: str) -> Case:
     raise InputError(reason)
 
 
-def cases_of(scans: Sequence[Cuttable], crop: Crop) -> list[Planned]:
+def cases_of(scans: Sequence[Cuttable], crop: NoduleCrop) -> list[Planned]:
     """Name and number what will be cut out; nodules are counted through all scans of a patient."""
     planned: list[Planned] = []
     numbers: dict[str, int] = {}
@@ -184,7 +184,7 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
     return plan_lidc_dicom(
         args.folders,
         xml=args.xml,
-        crop=Crop(args.crop, window_of(args) or LUNG, args.volumes, args.min_readers),
+        crop=NoduleCrop(args.crop, window_of(args) or LUNG, args.volumes, args.min_readers),
         allow_gaps=args.allow_gaps,
         broken="skip" if args.skip_broken else "list" if args.dry_run else "refuse",
         splits=args.splits,

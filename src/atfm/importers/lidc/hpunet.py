@@ -40,7 +40,7 @@ Key = tuple[str, str, str]  # split, patient, slice
 
 
 @dataclass
-class Crop:
+class SliceFiles:
     """The files of one slice.
 
     Args:
@@ -88,14 +88,14 @@ def plan_lidc_hpunet(paths: Sequence[Path], *, limit: int | None = None) -> Iter
         )
 
 
-def find_crops(members: Sequence[Member]) -> dict[Key, Crop]:
+def find_crops(members: Sequence[Member]) -> dict[Key, SliceFiles]:
     """Group the files of each slice, and see that none is missing or there twice."""
-    crops: dict[Key, Crop] = {}
+    crops: dict[Key, SliceFiles] = {}
     for member in members:
         match = NAME.fullmatch(member.name)
         if match is None or (match["kind"] == "gt") != (match["annotator"] is not None):
             continue
-        crop = crops.setdefault((match["split"], match["patient"], match["slice"]), Crop())
+        crop = crops.setdefault((match["split"], match["patient"], match["slice"]), SliceFiles())
         other = crop.image if match["kind"] == "images" else crop.masks.get(int(match["annotator"]))
         if other is not None:
             raise InputError(f"{member}: the same file is also in {other}; give each only once")
@@ -112,20 +112,20 @@ def find_crops(members: Sequence[Member]) -> dict[Key, Crop]:
     return crops
 
 
-def files(crop: Crop) -> Iterator[Member]:
+def files(crop: SliceFiles) -> Iterator[Member]:
     """All files of a slice."""
     if crop.image is not None:
         yield crop.image
     yield from crop.masks.values()
 
 
-def in_order(crops: Mapping[Key, Crop], limit: int | None) -> list[Key]:
+def in_order(crops: Mapping[Key, SliceFiles], limit: int | None) -> list[Key]:
     """Split by split, patients and slices as people count, up to `limit` of each split."""
     order = sorted(crops, key=lambda key: (SPLITS.index(key[0]), natural(key[1]), natural(key[2])))
     return [key for split in SPLITS for key in [key for key in order if key[0] == split][:limit]]
 
 
-def read_crop(key: Key, crop: Crop) -> Case:
+def read_crop(key: Key, crop: SliceFiles) -> Case:
     """Decode the image and the masks of one slice."""
     if crop.image is None:
         raise InputError(f"case {'/'.join(key)}: there is no image")
