@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from atfm.build import build
+
 from atfm.data.case import Case
 from atfm.data.phantom.kinds import simulated_case
 from atfm.data.resident import Resident
