@@ -19,8 +19,8 @@ from atfm.io.atomic import atomic_write
 
 __all__ = ["Packed", "pack"]
 
-PLANES = 48  # of one part: sixteen pictures of three channels
-PIXELS = 2**24  # ... and the most of them, where planes are large
+PLANES = 4096  # of one part: the more of them are read in step, the quicker
+PIXELS = 2**26  # ... and the most of them, where planes are large
 MASK_BYTES = 2**22  # of one part, before they are compressed
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same store packs to the same bytes
 
