@@ -10,7 +10,9 @@ import json
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from halves import halved
 from results import split
@@ -21,6 +23,7 @@ __all__ = ["main"]
 
 HERE = Path(__file__).resolve().parent
 COLLECT = 15.0  # seconds that are kept for leaving the results
+SCORES = ("ged", "ged_16", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "ece", "empty_predicted", "empty_drawn")
 
 
 def main() -> int:
@@ -43,7 +46,7 @@ def main() -> int:
         watch.say(f"a large convolution: {facts['chip']}")
         if unpack.status == 0:
             watch.together(trainings, reserve=COLLECT + args.scoring)
-        there = [task for task in trainings if task.run and (task.run / "weights.json").exists()]
+        there = [task for task in trainings if (folder(task.name, args) / "weights.json").exists()]
         watch.together([*map(scoring(args), there), *map(counting, there)], reserve=COLLECT)
         if there:
             measured = {name: words(filled(text, there[0].name, args)) for name, text in MEASUREMENTS.items()}
@@ -51,7 +54,7 @@ def main() -> int:
     finally:
         facts["peak_memory_mib"] = watch.chip.peak
         facts["busy_percent"] = round(sum(watch.chip.busy) / max(1, len(watch.chip.busy)), 1)
-        facts["trainings"] = {task.name: told(task, facts, watch.logs) for task in trainings}
+        facts["trainings"] = {task.name: told(task, folder(task.name, args), facts, watch.logs) for task in trainings}
         facts["left_out"] = leave(trainings, watch.logs, args)
         facts["seconds"] = round(time.monotonic() - watch.started, 1)
         (args.out / "summary.json").write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
@@ -66,16 +69,21 @@ def words(text: str) -> list[str]:
 
 def filled(text: str, name: str, args: argparse.Namespace) -> str:
     """A command with its places filled in."""
-    return text.format(store=args.work / "store", run=args.work / "runs" / name, minutes=args.minutes)
+    return text.format(store=args.work / "store", run=folder(name, args), minutes=args.minutes)
+
+
+def folder(name: str, args: argparse.Namespace) -> Path:
+    """The run folder of a training."""
+    return Path(args.work / "runs" / name)
 
 
 def training(name: str, args: argparse.Namespace) -> Task:
     """The task of one training."""
     commands = [words(filled(text, name, args)) for text in TRAININGS[name]]
-    return Task(name, commands, run=args.work / "runs" / name)
+    return Task(name, commands, run=folder(name, args))
 
 
-def scoring(args: argparse.Namespace):  # type: ignore[no-untyped-def]
+def scoring(args: argparse.Namespace) -> Callable[[Task], Task]:
     """What makes the task that scores a training."""
     return lambda task: Task(f"{task.name}-val", [[*words(filled(EVALUATION, task.name, args)), "--json"]])
 
@@ -85,11 +93,10 @@ def counting(task: Task) -> Task:
     return Task(f"{task.name}-operations", [[str(HERE / "speed.py"), "operations", str(task.run)]])
 
 
-def told(task: Task, facts: dict[str, object], logs: Path) -> dict[str, object]:
+def told(task: Task, run: Path, facts: dict[str, object], logs: Path) -> dict[str, object]:
     """What there is to say of one training."""
-    assert task.run is not None
-    config = read(task.run / "weights.json").get("config", {})
-    stages, operations = config.get("stages", {}), last_json(logs / f"{task.name}-operations.txt")
+    card = read(run / "weights.json")
+    stages, operations = card.get("config", {}).get("stages", {}), last_json(logs / f"{task.name}-operations.txt")
     chip = facts.get("chip")
     peak = max(chip["per_second"].values()) if isinstance(chip, dict) and chip else None
     speeds = {}
@@ -101,35 +108,44 @@ def told(task: Task, facts: dict[str, object], logs: Path) -> dict[str, object]:
     return {
         "status": task.status,
         "seconds": round(task.seconds, 1),
-        "views": sum(plan["steps"] * plan["batch"] for plan in stages.values()),
+        "views": views(card.get("training", {}), stages),
         "speeds": speeds,
-        "scores": {name: score["mean"] for name, score in scores.items() if isinstance(score, dict)},
+        "scores": {name: round(scores[name]["mean"], 4) for name in SCORES if name in scores},
     }
+
+
+def views(state: dict[str, Any], stages: dict[str, Any]) -> int:
+    """Images that were looked at in the steps that were made."""
+    left, seen = int(state.get("step", 0)), 0
+    for plan in stages.values():
+        steps = min(left, plan["steps"])
+        seen, left = seen + steps * plan["batch"], left - steps
+    return seen
 
 
 def leave(trainings: list[Task], logs: Path, args: argparse.Namespace) -> list[str]:
     """Put what was made into files that may travel, the most wanted first; return what did not fit."""
-    members = [(f"logs/{file.name}", file) for file in sorted(logs.iterdir())]
-    halves = {task.name: halved(task.run, args.work / "halves" / task.name) for task in trainings if task.run}
+    groups = [[(f"logs/{file.name}", file)] for file in sorted(logs.iterdir())]
+    made: dict[str, dict[str, list[Path]]] = {}
     for task in trainings:
-        assert task.run is not None
-        small = [task.run / name for name in ("config.json", "resolved.json", "log.jsonl")]
-        report = [
-            file for file in (task.run.with_name(f"{task.name}-val")).glob("*.*") if file.suffix in (".csv", ".json")
-        ]
-        members += [(f"{task.name}/{file.name}", file) for file in small if file.exists()]
-        members += [(f"{task.name}-val/{file.name}", file) for file in report]
+        run = folder(task.name, args)
+        files = [run / name for name in ("config.json", "resolved.json", "log.jsonl") if (run / name).exists()]
+        report = [file for name in ("rows.csv", "summary.json") for file in run.parent.glob(f"{task.name}-val/{name}")]
+        groups += [[(f"{file.parent.name}/{file.name}", file)] for file in files + report]
+        made[task.name] = halved(run, args.work / "halves" / task.name)
     for kind in KEEP:
-        members += [(f"{name}/{file.name}", file) for name, made in halves.items() for file in made[kind]]
-    return split(members, args.out)
+        groups += [
+            [(f"{name}/{file.name}", file) for file in files[kind]] for name, files in made.items() if files[kind]
+        ]
+    return split(groups, args.out)
 
 
-def read(file: Path) -> dict:  # type: ignore[type-arg]
+def read(file: Path) -> dict[str, Any]:
     """A JSON file; nothing where there is none."""
     return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
-def last_json(file: Path) -> dict:  # type: ignore[type-arg]
+def last_json(file: Path) -> dict[str, Any]:
     """The JSON object in the last line of a log that is one; nothing where there is none."""
     lines = file.read_text("utf-8", "replace").splitlines() if file.exists() else []
     objects = [line for line in lines if line.startswith("{") and line.endswith("}")]

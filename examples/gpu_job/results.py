@@ -22,11 +22,13 @@ class ResultsError(Exception):
     """A part that is missing or damaged, told in one line."""
 
 
-def split(members: Sequence[tuple[str, Path]], out: Path, *, part: int = 15 * MIB, most: int = 60 * MIB) -> list[str]:
+def split(
+    groups: Sequence[Sequence[tuple[str, Path]]], out: Path, *, part: int = 15 * MIB, most: int = 60 * MIB
+) -> list[str]:
     """Write files as one archive in parts, and the list of them.
 
     Args:
-        members: `(name in the archive, file)`, the most wanted first.
+        groups: `(name in the archive, file)` of files that belong together, the most wanted first.
         out: folder for the parts and the list.
         part: bytes of a part.
         most: bytes of all parts.
@@ -38,15 +40,16 @@ def split(members: Sequence[tuple[str, Path]], out: Path, *, part: int = 15 * MI
     left_out, used = [], 2 * tarfile.RECORDSIZE
     with tempfile.TemporaryFile() as whole:
         with tarfile.open(fileobj=whole, mode="w") as archive:
-            for name, file in members:
-                size = file.stat().st_size + 3 * tarfile.BLOCKSIZE
+            for group in groups:
+                size = sum(file.stat().st_size + 3 * tarfile.BLOCKSIZE for _, file in group)
                 if used + size > most:
-                    left_out.append(name)
+                    left_out += [name for name, _ in group]
                     continue
                 used += size
-                archive.add(file, name)
+                for name, file in group:
+                    archive.add(file, name)
         whole.seek(0)
-        parts = []
+        parts: list[dict[str, object]] = []
         while data := whole.read(part):
             name = f"results.tar.{len(parts)}"
             (out / name).write_bytes(data)
