@@ -20,7 +20,7 @@ FLOORS = [
     {"models"},
     {"predict"},
     {"build"},
-    {"train", "evaluate"},
+    {"train", "evaluate", "importers"},
     {"methods"},
     {"truncation", "data", "report"},
     {"distributions", "flow"},

@@ -10,7 +10,7 @@ import numpy as np
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
 from atfm.data.layout import StoreInfo, encode_masks, on_grid
-from atfm.data.likeness.witness import nearly_all, reaches
+from atfm.data.ood.recorder import nearly_all, reaches
 from atfm.data.packed.head import DIGITS, HEAD, MARK, VERSION, Head, PackedCase, seal
 from atfm.data.packed.part import Part, encode
 from atfm.data.store import Store
