@@ -19,7 +19,6 @@ FLOORS = [
     {"fit", "serve", "bench", "export"},
     {"models"},
     {"predict"},
-    {"build"},
     {"train", "evaluate", "importers"},
     {"methods"},
     {"truncation", "data", "report"},
