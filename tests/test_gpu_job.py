@@ -12,14 +12,17 @@ import torch
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "gpu_job"
 sys.path.insert(0, str(EXAMPLE))
 
+from atfm.data.importers.phantom import import_phantom  # noqa: E402
 from build import build  # noqa: E402
 from halves import filled, halved, placed  # noqa: E402
 from results import LIST, ResultsError, join, split  # noqa: E402
 from watch import Task, Watch  # noqa: E402
 
-from atfm.data.importers.phantom import import_phantom  # noqa: E402
+from atfm.data.intensity import Intensity  # noqa: E402
+from atfm.data.ood.recorder import Recorder  # noqa: E402
 from atfm.data.packed import pack  # noqa: E402
 from atfm.data.store import Store  # noqa: E402
+from atfm.fit import stretched  # noqa: E402
 from atfm.train.checkpoint import load_pair, save_pair  # noqa: E402
 
 TRAININGS = """
@@ -117,6 +120,15 @@ def test_half_a_run_is_half_the_bytes_and_comes_back(tmp_path) -> None:
     assert halved(tmp_path / "nothing", tmp_path / "half") == {"weights": [], "checkpoint": []}
     assert placed(tmp_path, (8, 8)) == [] and placed(tmp_path / "half", (32, 32)) == ["."]
     assert load_pair(tmp_path / "half" / "weights.safetensors")[1]["size"] == [32, 32]
+
+
+def test_a_training_on_central_parts_knows_that_the_whole_images_were_stretched() -> None:
+    nothing_seen = Recorder()
+    for told in (True, False):
+        rule = Intensity(kind="byte", stretched=told)
+        assert stretched(rule, nothing_seen) == rule
+    window = Intensity(kind="window", low=-1000, high=400)
+    assert stretched(window, nothing_seen) == window
 
 
 def test_tasks_run_side_by_side_and_end_at_the_deadline(tmp_path) -> None:

@@ -13,7 +13,7 @@ TRAININGS = {
 }
 
 # Of every training that left weights.
-EVALUATION = "evaluate {run} {store} --split val --samples 100 --batch 32 --out {run}-val --no-references"
+EVALUATION = "evaluate {run} {store} --split val --limit 600 --samples 100 --batch 32 --out {run}-val --no-references"
 
 # After all else, for as long as there is time; {run} is the first training.
 MEASUREMENTS = {
