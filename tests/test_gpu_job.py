@@ -12,7 +12,6 @@ import torch
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "gpu_job"
 sys.path.insert(0, str(EXAMPLE))
 
-from atfm.data.importers.phantom import import_phantom  # noqa: E402
 from build import build  # noqa: E402
 from halves import filled, halved, placed  # noqa: E402
 from results import LIST, ResultsError, join, split  # noqa: E402
@@ -23,6 +22,7 @@ from atfm.data.ood.recorder import Recorder  # noqa: E402
 from atfm.data.packed import pack  # noqa: E402
 from atfm.data.store import Store  # noqa: E402
 from atfm.fit import stretched  # noqa: E402
+from atfm.importers import build_store, plan_phantom  # noqa: E402
 from atfm.train.checkpoint import load_pair, save_pair  # noqa: E402
 
 TRAININGS = """
@@ -39,7 +39,7 @@ KEEP = ("weights", "checkpoint")
 @pytest.mark.timeout(400)  # half a dozen processes, each of which imports torch
 def test_from_a_store_to_joined_results(tmp_path) -> None:
     """Built, run as a shell runs it, and joined; one of two trainings fails and is told of."""
-    import_phantom(tmp_path / "store", cases=20, size=32)
+    build_store(plan_phantom(cases=20, size=32), tmp_path / "store")
     pack(Store.open(tmp_path / "store"), tmp_path / "one.pack", splits=["train", "val"])
     bundle, out, bin_ = (tmp_path / name for name in ("bundle", "out", "bin"))
     assert build(bundle, tmp_path / "one.pack", wheels=None, source=True) > 500_000
