@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from atfm.build import build
 
 from atfm.ablate import LIMITS, ROWS, Outcome, base, figures, shortened, study, summary, table
-from atfm.build import build
 from atfm.data.store import Store
 from atfm.errors import ConfigError
 from atfm.importers.phantom import plan_phantom
