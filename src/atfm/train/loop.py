@@ -14,11 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from atfm.data.augment import AugmentationRange, draw
+from atfm.data.augment import AugmentationRange
 from atfm.data.batch import Batch
-from atfm.data.resident import Resident
+from atfm.data.dataset import CaseDataset
+from atfm.data.plan import Plan
 from atfm.methods.method import Method, Stage
-from atfm.seeding import seed_of, step_generator
+from atfm.seeding import seed_of
 from atfm.train.average import Average
 from atfm.train.config import Config, StageConfig
 from atfm.train.run import Run
@@ -56,8 +57,8 @@ class Trainer:
         self,
         method: Method,
         config: Config,
-        cases: Resident,
-        validation: Resident | None,
+        cases: CaseDataset,
+        validation: CaseDataset | None,
         run: Run,
         publish: Callable[[Method, dict[str, Any]], None],
     ) -> None:
@@ -125,8 +126,11 @@ class Trainer:
             _restore(optimiser, _named(tensors, "optimiser."))
         method.train()
         started, begun = time.perf_counter(), max(done, first)
-        for step in range(begun, min(end, first + plan.steps)):
-            losses = self._step(stage, plan, optimiser, parameters, step - first)
+        steps = range(begun, min(end, first + plan.steps))
+        seen = Plan(self.config.seed, stage.name, len(self.cases), plan.batch, self.limits, self.method.window)
+        batches = self.cases.batches(seen, steps.start - first, steps.stop - first)
+        for step, batch in zip(steps, batches, strict=True):
+            losses = self._step(stage, plan, optimiser, parameters, step - first, batch)
             average.update(method, step - first)
             last = step + 1 == min(end, first + plan.steps)
             checked = self._validate(stage, average, step + 1, last)
@@ -144,11 +148,11 @@ class Trainer:
         optimiser: torch.optim.Optimizer,
         parameters: list[nn.Parameter],
         step: int,
+        batch: Batch,
     ) -> dict[str, float]:
         for group in optimiser.param_groups:
             group["lr"] = plan.lr * _schedule(plan, step)
         torch.manual_seed(seed_of(self.config.seed, stage.name, step))
-        batch = self._batch(stage.name, plan.batch, step)
         with self._precision(plan):
             losses = stage.loss(batch)
         optimiser.zero_grad(set_to_none=True)
@@ -164,20 +168,6 @@ class Trainer:
     def _offset(self, stage: Stage) -> int:
         names = [other.name for other, _ in self._plan()]
         return sum(plan.steps for _, plan in self._plan()[: names.index(stage.name)])
-
-    def _batch(self, stage: str, count: int, step: int) -> Batch:
-        epoch, position = divmod(step * count, len(self.cases))
-        order = self._order(stage, epoch)[position : position + count]
-        if len(order) < count:
-            order = torch.cat([order, self._order(stage, epoch + 1)[: count - len(order)]])
-        while len(order) < count:  # Fewer cases than a batch holds.
-            order = torch.cat([order, order])[:count]
-        generator = step_generator(self.config.seed, stage, step, "augment", device=self.device)
-        drawn = draw(self.limits, count, generator, self.method.window)
-        return self.cases.batch(order.to(self.device), drawn, self.method.window)
-
-    def _order(self, stage: str, epoch: int) -> Tensor:
-        return torch.randperm(len(self.cases), generator=step_generator(self.config.seed, stage, epoch, "order"))
 
     def _precision(self, plan: StageConfig) -> Any:
         cuda = self.device.type == "cuda"

@@ -2,7 +2,7 @@
 
 import torch
 
-from atfm.data.resident import Resident
+from atfm.data.dataset import CaseDataset
 from atfm.methods.method import Method
 from atfm.metrics.case import score_case
 from atfm.seeding import Noise
@@ -13,7 +13,7 @@ _SCORES = ("ged", "ged_{n}", "hm_iou_{n}", "diversity", "annotator_diversity")
 
 
 @torch.no_grad()
-def validate(method: Method, cases: Resident, samples: int, seed: int) -> dict[str, float]:
+def validate(method: Method, cases: CaseDataset, samples: int, seed: int) -> dict[str, float]:
     """Return the mean scores of `samples` masks of each case; the noise is the same at every validation."""
     method.eval()
     names = [name.format(n=samples) for name in _SCORES]
