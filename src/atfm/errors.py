@@ -1,6 +1,15 @@
 """The errors that a user can cause, each a single line: what was given, what is wanted, what to do."""
 
-__all__ = ["AtfmError", "CheckpointError", "ConfigError", "DiskError", "InputError", "LeakError", "StoreError"]
+__all__ = [
+    "AtfmError",
+    "CheckpointError",
+    "ConfigError",
+    "DiskError",
+    "InputError",
+    "LeakError",
+    "StoreError",
+    "TrainingError",
+]
 
 
 class AtfmError(Exception):
@@ -29,3 +38,7 @@ class LeakError(AtfmError):
 
 class DiskError(AtfmError):
     """A file that could not be written: the disk is full or the folder is read-only."""
+
+
+class TrainingError(AtfmError):
+    """A training that diverged or lost a process; its last checkpoint is kept."""

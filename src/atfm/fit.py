@@ -1,7 +1,7 @@
 """`fit`: a configuration and cases in, a trained run folder out."""
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from atfm import __version__
-from atfm.build import build
 from atfm.data.budget import Budget
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
@@ -21,10 +21,10 @@ from atfm.data.source import Selection, Source
 from atfm.data.splits import patient_hash
 from atfm.data.store import Store
 from atfm.errors import ConfigError
-from atfm.methods.atfm import ATFM
 from atfm.methods.method import Method
 from atfm.models import WEIGHTS, Model, load, publish
 from atfm.seeding import step_generator
+from atfm.train.clock import sized
 from atfm.train.config import Config
 from atfm.train.loop import Progress, Trainer
 from atfm.train.run import Run
@@ -120,8 +120,8 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
         config: `validate_cases` of them are for validation.
         cases: how many to train on; None: as many as the kind needs.
     """
-    name = config.preset
-    kind = name.removeprefix("phantom-") if name.startswith("phantom-") else "grey"
+    kind = config.phantom or "grey"
+    name = "phantom" if kind == "grey" else f"phantom-{kind}"
     count = kind_of(kind).cases if cases is None else cases
     drawn = phantom_cases(config.seed, count + config.validate_cases, kind=kind)
     train = [next(drawn) for _ in range(count)]
@@ -142,7 +142,8 @@ def fit(
     *,
     device: torch.device,
     max_steps: int | None = None,
-    gtr: str | Path | None = None,
+    minutes: float | None = None,
+    take: Mapping[str, str | Path] | None = None,
     start: str | Path | None = None,
     budget: Budget = Budget(),  # noqa: B008 (frozen)
     tell: Callable[[Progress], None] = lambda progress: None,
@@ -155,26 +156,20 @@ def fit(
         out: the run folder.
         device: where.
         max_steps: stop after so many steps of all stages in all.
-        gtr: a model whose stage 1 is taken as it is, instead of training one.
+        minutes: scale the steps of all stages to this time, as measured when the run begins; the run keeps them.
+        take: stages whose weights are taken from other models, by name, instead of being trained.
         start: a model whose weights all stages begin from, to fine-tune it; a stage of 0 steps stays as it is.
         budget: how many bytes of cases are held on the device; more are streamed, without another result.
         tell: is told of every step.
 
     Raises:
-        ConfigError: a configuration that does not fit the data or the model to begin from; `gtr` and `start` together.
+        ConfigError: a configuration that does not fit the data or the model to begin from; `take` and `start` together.
         CheckpointError: `out` holds another training, or a damaged checkpoint.
+        TrainingError: the training diverged.
         DiskError: the disk is full; the last checkpoint stays usable.
     """
-    if gtr is not None and start is not None:
-        raise ConfigError("a stage 1 to take and a model to begin from: give one of them, the second holds a stage 1")
-    given = start if gtr is None else gtr
-    first = None if given is None else load(given)
-    identity: dict[str, Any] = {"data": cases.description}
-    if first is not None:
-        identity["from" if gtr is None else "gtr"] = first.card["sha256"]
-    if gtr is not None:
-        config = config.model_copy(update={"stage1": config.stage1.model_copy(update={"steps": 0})})
-    run = Run(out, identity | {"config": config.model_dump(mode="json")})
+    given = _given(take or {}, start)
+    config = _without(config, take or {})
     opened = partial(
         budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
     )
@@ -183,33 +178,71 @@ def fit(
     witness = Witness(config.crop)
     witness.look(cases.train)
     torch.manual_seed(config.seed)
-    method = build(config, in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
-    if first is not None:
-        _take(first, method, whole=gtr is None)
+    method = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
+    for name, model in given.items():
+        _take(model, method, None if start is not None else name)
+    identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
+    identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
+    run = Run(out, identity)
+    trainer = Trainer(method, config, train, validation, run)
+    if minutes is not None:
+        trainer.config = run.resolve(lambda: sized(config, method, trainer.batches, minutes=minutes, device=device))
     card = {
-        "config": config.model_dump(mode="json"),
+        "config": trainer.config.model_dump(mode="json"),
         "data": cases.description,
-        "patients": sorted({*map(patient_hash, cases.patients), *(first.patients if first else ())}),
+        "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
         "versions": versions(),
         "intensity": stretched(cases.intensity, witness).model_dump(mode="json"),
         "likeness": witness.reference(cases.modality).model_dump(mode="json"),
+        **_sources(given),
     }
-    if first is not None:
-        card["from" if gtr is None else "gtr"] = {"sha256": first.card["sha256"], "name": first.name}
-    trainer = Trainer(method, config, train, validation, run, partial(_publish, out / WEIGHTS, card))
+    trainer.publish = partial(_publish, out / WEIGHTS, card)
     steps = trainer.train(max_steps, tell)
     return Fitted(out, steps, trainer.total, trainer.history[-1] if trainer.history else None)
 
 
-def _take(model: Model, method: ATFM, *, whole: bool) -> None:
-    """Take over the weights of a model, or of its stage 1 alone."""
-    taken, part = (model.method, "model") if whole else (model.method.stages()[0].method, "stage 1")
+def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:
+    """The models that weights are taken from, by stage; all weights under the name `from`."""
+    if take and start is not None:
+        raise ConfigError("stages to take and a model to begin from: give one of them, the second holds all stages")
+    return {"from": load(start)} if start is not None else {name: load(model) for name, model in take.items()}
+
+
+def _without(config: Config, take: Mapping[str, str | Path]) -> Config:
+    """The configuration, in which the stages that are taken have no steps."""
+    for name in take:
+        if name not in config.stages:
+            raise ConfigError(f"--take {name}: {config.method.name} has the stages {', '.join(config.stages)}")
+    taken = {name: config.stages[name].model_copy(update={"steps": 0}) for name in take}
+    return config.model_copy(update={"stages": config.stages | taken})
+
+
+def _sources(given: Mapping[str, Model]) -> dict[str, Any]:
+    named = {name: {"sha256": model.card["sha256"], "name": model.name} for name, model in given.items()}
+    return {"taken": named} if named else {}
+
+
+def _take(model: Model, method: Method, stage: str | None) -> None:
+    """Take over the weights that a stage trains in a model; None: all."""
+    source, target = (method if stage is None else _trained(which, stage) for which in (model.method, method))
+    if stage is None:
+        source = model.method
     try:
-        (method if whole else method.truncation).load_state_dict(taken.state_dict())
+        target.load_state_dict(source.state_dict())
     except RuntimeError as error:
-        wanted = "networks of 'gtr' and 'sfm'" if whole else "networks of 'gtr'"
+        what = "the whole method" if stage is None else f"stage {stage}"
         reason = " ".join(str(error).split())[:200]
-        raise ConfigError(f"{part} of {model.name}: expected the {wanted} in the configuration; {reason}") from error
+        raise ConfigError(
+            f"{model.name}: expected the networks that the configuration gives {what}; {reason}"
+        ) from error
+
+
+def _trained(method: Method, name: str) -> nn.Module:
+    for stage in method.stages():
+        if stage.name == name:
+            return stage.trained
+    names = ", ".join(stage.name for stage in method.stages())
+    raise ConfigError(f"stage {name}: expected one of those of the model, which are {names}")
 
 
 def stretched(rule: Intensity, witness: Witness) -> Intensity:

@@ -11,15 +11,14 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from atfm.build import build
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
-from atfm.methods.atfm import ATFM
 from atfm.methods.method import Method
 from atfm.train.checkpoint import load_pair, save_pair
 from atfm.train.config import Config
+from atfm.train.migration import migrated
 
-__all__ = ["Model", "load", "publish", "set_steps", "shipped"]
+__all__ = ["Model", "load", "publish", "shipped"]
 
 WEIGHTS = "weights.safetensors"  # in a run folder; the shipped ones are atfm/weights/<name>.safetensors
 
@@ -42,9 +41,8 @@ class Model:
 
 
 def publish(path: Path, method: Method, card: dict[str, Any]) -> None:
-    """Write the weights of a method (of GTR alone while stage 2 has not begun) and their card."""
+    """Write the weights of what the stage in `card` trains, and their card."""
     described = card | {
-        "method": type(method).__name__.lower(),
         "in_channels": method.in_channels,
         "channels": method.channels,
         "size": list(method.size),
@@ -69,22 +67,27 @@ def load(name: str | Path, device: torch.device | str = "cpu") -> Model:
     path = _find(str(name))
     tensors, card = load_pair(path)
     try:
+        card = migrated(card)
         config = Config.model_validate_json(json.dumps(card["config"]))
         described = {"in_channels": card["in_channels"], "channels": card["channels"], "size": tuple(card["size"])}
         with torch.device("meta"):  # what the card claims takes memory only where the tensors bear it out
-            _check_shapes(_pick(build(config, **described), card), tensors)
-        method = _pick(build(config, **described), card)
+            _check_shapes(_pick(config.build(**described), card), tensors)
+        method = _pick(config.build(**described), card)
         method.load_state_dict(tensors)
         patients = _patients(card)
     except (KeyError, TypeError, ValidationError, ConfigError, CheckpointError) as error:
         text = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path}: its JSON and its weights do not belong together ({text})") from error
+    for name_, value in method.state_dict().items():
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{path}: tensor {name_} is not finite; train it again with a lower learning rate")
     method.eval().requires_grad_(False)
     return Model(method.to(device), str(name), patients, card)
 
 
-def _pick(method: ATFM, card: Mapping[str, Any]) -> Method:
-    return method.stages()[0].method if card["method"] == "gtr" else method
+def _pick(method: Method, card: Mapping[str, Any]) -> Method:
+    """What could be sampled when the weights were written: in stage 1 of ATFM, GTR alone."""
+    return {stage.name: stage.method for stage in method.stages()}[card["training"]["stage"]]
 
 
 def _check_shapes(claimed: Method, tensors: Mapping[str, Tensor]) -> None:
@@ -115,16 +118,3 @@ def _find(name: str) -> Path:
         return Path(str(resources.files("atfm") / "weights" / f"{name}.safetensors"))
     names = ", ".join(shipped()) or "none"
     raise CheckpointError(f"model {name!r}: expected a run folder, a .safetensors file or shipped weights ({names})")
-
-
-def set_steps(method: Method, steps: int) -> None:
-    """Let a method with a flow integrate in so many steps.
-
-    Raises:
-        ConfigError: a method without a flow, or fewer than one step.
-    """
-    if not isinstance(method, ATFM):
-        raise ConfigError("steps: this model has no flow (its stage 2 was not trained); leave the steps out")
-    if steps < 1:
-        raise ConfigError(f"steps: expected at least 1, got {steps}")
-    method.steps = steps

@@ -36,7 +36,7 @@ def test_a_label_that_cannot_be_meant_is_refused(tmp_path: Path, classes: int, l
 
 def test_a_batch_says_which_pixels_count() -> None:
     batch = Held([labelled()], 3, ignore_label=255).batch(torch.tensor([0]))
-    assert batch.counts is not None
-    np.testing.assert_array_equal(batch.counts[0].numpy(), labelled().masks != 255)
+    assert batch.valid is not None
+    np.testing.assert_array_equal(batch.valid[0].numpy(), labelled().masks != 255)
     np.testing.assert_array_equal(batch.annotations.sum(2)[0].bool().numpy(), labelled().masks != 255)
-    assert Held([labelled()], 256).batch(torch.tensor([0])).counts is None
+    assert Held([labelled()], 256).batch(torch.tensor([0])).valid is None

@@ -22,26 +22,26 @@ def test_annotations_serve_equally_often_whatever_their_number() -> None:
     present = torch.tensor([[True, True, True, True], [True, False, True, False], [False, False, True, False]])
     for couple in (independent, optimal):
         index = couple(torch.rand(3, 8, 1, 2, 2), torch.rand(3, 4, 1, 2, 2), present)
-        counts = [torch.bincount(row, minlength=4).tolist() for row in index]
-        assert counts == [[2, 2, 2, 2], [4, 0, 4, 0], [0, 0, 8, 0]]
+        valid = [torch.bincount(row, minlength=4).tolist() for row in index]
+        assert valid == [[2, 2, 2, 2], [4, 0, 4, 0], [0, 0, 8, 0]]
 
 
 def test_who_serves_once_more_is_left_to_chance() -> None:
     g = torch.Generator().manual_seed(0)
-    counts = torch.stack(
+    valid = torch.stack(
         [torch.bincount(equal_shares(torch.ones(1, 3, dtype=torch.bool), 4, g)[0], minlength=3) for _ in range(300)]
     )
-    assert set(counts.unique().tolist()) == {1, 2}
-    torch.testing.assert_close(counts.float().mean(0), torch.full((3,), 4 / 3), atol=0.12, rtol=0)
+    assert set(valid.unique().tolist()) == {1, 2}
+    torch.testing.assert_close(valid.float().mean(0), torch.full((3,), 4 / 3), atol=0.12, rtol=0)
 
 
 def test_pixels_that_an_annotator_says_nothing_of_cost_nothing() -> None:
     """Two starts and two annotations that agree where they count: the others alone would pair them the other way."""
     x_0 = torch.tensor([[1.0, 0, 0, 0], [0, 1, 1, 1]]).reshape(1, 2, 1, 1, 4)
     x_1 = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0]]).reshape(1, 2, 1, 1, 4)
-    counts = torch.tensor([[True, True, False, False], [True, True, False, False]]).reshape(1, 2, 1, 4)
-    for filling, order in ((x_1, [0, 1]), (torch.where(counts.unsqueeze(2), x_1.flip(1), 0.0), [1, 0])):
-        index = optimal(x_0, filling, torch.ones(1, 2, dtype=torch.bool), counts=counts)
+    valid = torch.tensor([[True, True, False, False], [True, True, False, False]]).reshape(1, 2, 1, 4)
+    for filling, order in ((x_1, [0, 1]), (torch.where(valid.unsqueeze(2), x_1.flip(1), 0.0), [1, 0])):
+        index = optimal(x_0, filling, torch.ones(1, 2, dtype=torch.bool), valid=valid)
         assert index[0].tolist() == order
 
 

@@ -28,11 +28,11 @@ def test_padding_changes_nothing() -> None:
 
 
 def test_pixels_that_an_annotator_leaves_out_change_nothing() -> None:
-    counts = torch.ones(2, 4, 6, 7, dtype=torch.bool)
-    counts[:, 1, :2] = False
+    valid = torch.ones(2, 4, 6, 7, dtype=torch.bool)
+    valid[:, 1, :2] = False
     other = PROBABILITY.clone()
     other[..., :2, :] = 1 - other[..., :2, :]
-    scores = [energy_score(p, ANNOTATIONS, PRESENT, counts) for p in (PROBABILITY, other)]
+    scores = [energy_score(p, ANNOTATIONS, PRESENT, valid) for p in (PROBABILITY, other)]
     assert torch.equal(*scores)
     assert not torch.equal(*[energy_score(p, ANNOTATIONS, PRESENT) for p in (PROBABILITY, other)])
 

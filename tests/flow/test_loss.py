@@ -64,17 +64,17 @@ def test_pixels_that_do_not_count_are_as_if_cut_away(channels: int) -> None:
     output, start = torch.randn(2, 2, channels, 4, 5, generator=g).unbind()
     labels = torch.randint(max(channels, 2), (2, 4, 5), generator=g)
     mask = F.one_hot(labels, max(channels, 2)).movedim(-1, 1).float()[:, -channels:]
-    counts = (torch.rand(4, 5, generator=g) > 0.4).expand(2, 4, 5)
+    valid = (torch.rand(4, 5, generator=g) > 0.4).expand(2, 4, 5)
 
     def kept(x: torch.Tensor) -> torch.Tensor:
-        return x[..., counts[0]].unsqueeze(-1)  # [..., n, 1]
+        return x[..., valid[0]].unsqueeze(-1)  # [..., n, 1]
 
-    assert flow_matching(output, start, counts).item() == pytest.approx(flow_matching(kept(output), kept(start)).item())
-    torch.testing.assert_close(cross_entropy(output, mask, counts), cross_entropy(kept(output), kept(mask)))
+    assert flow_matching(output, start, valid).item() == pytest.approx(flow_matching(kept(output), kept(start)).item())
+    torch.testing.assert_close(cross_entropy(output, mask, valid), cross_entropy(kept(output), kept(mask)))
     probability, annotations, present = output.sigmoid().unsqueeze(1), mask.unsqueeze(1), torch.ones(2, 1).bool()
-    said = counts.unsqueeze(1)
+    said = valid.unsqueeze(1)
     torch.testing.assert_close(
         semantic(probability, annotations * said.unsqueeze(2), present, said),
         semantic(kept(probability), kept(annotations), present),
     )
-    assert cross_entropy(output, mask, torch.zeros_like(counts)).item() == 0
+    assert cross_entropy(output, mask, torch.zeros_like(valid)).item() == 0

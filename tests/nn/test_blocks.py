@@ -3,16 +3,16 @@
 import torch
 from torch.nn import functional as F
 
-from atfm.nn import Attention, LinearAttention, ResBlock, UNet, fold, unfold
+from atfm.nn import Attention, LinearAttention, ResBlock, UNet, pixel_unshuffle, pixel_shuffle
 
 
 def test_fold_is_pixel_unshuffle_and_unfold_undoes_it() -> None:
     x = torch.rand(2, 3, 8, 12)
-    torch.testing.assert_close(fold(x, 2), F.pixel_unshuffle(x, 2))
-    torch.testing.assert_close(unfold(fold(x, 4), 4), x)
+    torch.testing.assert_close(pixel_unshuffle(x, 2), F.pixel_unshuffle(x, 2))
+    torch.testing.assert_close(pixel_shuffle(pixel_unshuffle(x, 4), 4), x)
     volume = torch.rand(1, 2, 4, 6, 8)
-    assert fold(volume, 2).shape == (1, 16, 2, 3, 4)
-    torch.testing.assert_close(unfold(fold(volume, 2), 2), volume)
+    assert pixel_unshuffle(volume, 2).shape == (1, 16, 2, 3, 4)
+    torch.testing.assert_close(pixel_shuffle(pixel_unshuffle(volume, 2), 2), volume)
 
 
 def test_full_attention_is_the_naive_softmax() -> None:

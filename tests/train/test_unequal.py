@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from atfm.build import build
+
 from atfm.data.case import Case
 from atfm.data.held import Held
 from atfm.data.phantom.kinds import simulated_case
@@ -106,8 +106,8 @@ def test_void_pixels_train_and_have_no_say(tmp_path: Path) -> None:
     # An annotator who says nothing at all is as good as absent from the likelihood's gradient.
     method = build(config, in_channels=1, channels=3, size=(16, 16)).truncation
     batch = Held(void_cases(), 3, ignore_label=255).batch(torch.arange(4))
-    assert batch.counts is not None
-    silent = batch.counts.clone()
+    assert batch.valid is not None
+    silent = batch.valid.clone()
     silent[:, -1] = False
     torch.manual_seed(0)
     quiet = method.loss(replace(batch, annotations=batch.annotations * silent.unsqueeze(2), counts=silent))

@@ -72,19 +72,19 @@ def test_padding_has_no_influence_on_value_or_gradient() -> None:
 def test_what_an_annotator_says_nothing_of_is_left_out_of_his_product() -> None:
     for channels in (1, 3):
         logits, annotations = case(channels)
-        counts = torch.rand(2, 3, 3, 4, generator=torch.Generator().manual_seed(9)) > 0.4
-        pairs = log_likelihood(logits, annotations * counts.unsqueeze(2), counts)
+        valid = torch.rand(2, 3, 3, 4, generator=torch.Generator().manual_seed(9)) > 0.4
+        pairs = log_likelihood(logits, annotations * valid.unsqueeze(2), valid)
         for b, m, k in ((0, 0, 0), (1, 5, 2), (0, 3, 1)):
-            said = counts[b, k]
+            said = valid[b, k]
             expected = naive(logits[b, m][:, said], annotations[b, k][:, said])
             torch.testing.assert_close(pairs[b, m, k], expected)
         present = torch.ones(2, 3, dtype=torch.bool)
-        whole = torch.ones_like(counts)
+        whole = torch.ones_like(valid)
         torch.testing.assert_close(
             all_annotators(logits, annotations, present, whole), all_annotators(logits, annotations, present)
         )
         only = F.one_hot(torch.tensor([1, 1]), 3).bool()
-        masked = annotations * counts.unsqueeze(2)
+        masked = annotations * valid.unsqueeze(2)
         torch.testing.assert_close(
-            one_annotator(logits, masked, only, counts=counts), all_annotators(logits, masked, only, counts)
+            one_annotator(logits, masked, only, valid=valid), all_annotators(logits, masked, only, valid)
         )

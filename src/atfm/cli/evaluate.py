@@ -40,6 +40,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Score, write the files, and return the summary."""
+    from dataclasses import replace
+
     from atfm.cli.common_flags import resolve_device
     from atfm.data.store import Store
     from atfm.errors import InputError
@@ -47,14 +49,14 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     from atfm.evaluate.rows import RowFile, columns
     from atfm.evaluate.save import save
     from atfm.evaluate.score import evaluate, numbers_of_samples
-    from atfm.models import load, set_steps
+    from atfm.models import load
 
     if args.batch < 1:
         raise InputError(f"--batch: expected at least 1, got {args.batch}")
     device = resolve_device(args.device)
     store, model = Store.open(args.store), load(args.model, device)
     if args.steps is not None:
-        set_steps(model.method, args.steps)
+        model = replace(model, method=model.method.with_steps(args.steps))
     out = args.out or Path(default_folder(args.model, store.info.name, args.split))
     metrics = columns(numbers_of_samples(args.samples), scored_classes(store.info))
     with RowFile(out / "rows.csv", metrics) as rows, bar("scoring") as progress:

@@ -56,9 +56,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Draw and write; images are worked on in order, so those before a bad one are complete."""
+    from dataclasses import replace
+
     from atfm.cli.common_flags import resolve_device
     from atfm.draw import draw, parse_slices, title
-    from atfm.models import load, set_steps
+    from atfm.models import load
 
     names = Counter(map(title, args.images))
     twice = [name for name, times in names.items() if times > 1]
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     slices = parse_slices(args.slices) if args.slices is not None else args.slice
     model = load(args.model, resolve_device(args.device))
     if args.steps is not None:
-        set_steps(model.method, args.steps)
+        model = replace(model, method=model.method.with_steps(args.steps))
     images = []
     for path in args.images:
         result = draw(

@@ -14,19 +14,29 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "train",
         help="train all stages, or resume",
-        description="Train GTR, freeze it, train SFM, tune it by the energy score. The same command again resumes. "
-        "Presets: lidc, lidc-large (for a GPU), paper, paper-isic3, phantom, phantom-colour, phantom-classes, "
-        "phantom-volume (a phantom needs no --data); or a TOML or YAML file that overrides fields of one.",
+        description="Train the stages of a method one after the other. The same command again resumes. `atfm methods` "
+        "lists the presets; those of a phantom need no --data. A TOML or YAML file overrides fields of a preset.",
         epilog="example: atfm train lidc --data lidc-store --out run",
     )
     parser.add_argument("preset", metavar="PRESET|FILE", help="preset, or .toml/.yaml file")
     parser.add_argument("--data", type=Path, help="store with the splits train and val")
     parser.add_argument("--out", type=Path, help="run folder (default: runs/PRESET)")
     parser.add_argument("--max-steps", type=int, help="stop after so many steps of all stages in all; resumable")
-    parser.add_argument("--gtr", metavar="MODEL", help="take stage 1 from this model instead of training one")
+    parser.add_argument("--minutes", type=float, help="scale the steps of all stages to this time on this machine")
+    parser.add_argument(
+        "--take",
+        action="append",
+        default=[],
+        metavar="STAGE=MODEL",
+        help="take what this stage trains from another model, e.g. --take gtr=lidc",
+    )
     parser.add_argument("--from", dest="start", metavar="MODEL", help="begin from the weights of this model: fine-tune")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field, e.g. --set stage1.lr=1e-3"
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="override a field, e.g. --set stages.gtr.lr=1e-3",
     )
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
@@ -55,7 +65,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             out,
             device=resolve_device(args.device),
             max_steps=args.max_steps,
-            gtr=args.gtr,
+            minutes=args.minutes,
+            take=taken(args.take),
             start=args.start,
             tell=progress,
         )
@@ -75,13 +86,24 @@ def _cases(args: argparse.Namespace, config: Any) -> Any:
 
     if args.data is not None:
         return from_store(Store.open(args.data), config)
-    if config.preset.split("-")[0] == "phantom":
+    if config.phantom is not None:
         return from_phantom(config)
     raise InputError("--data: expected a store; make one with `atfm data import`, or train a phantom without")
 
 
+def taken(texts: list[str]) -> dict[str, str]:
+    """Turn `["gtr=run"]` into `{"gtr": "run"}`."""
+    from atfm.errors import ConfigError
+
+    pairs = [text.partition("=") for text in texts]
+    for stage, separator, model in pairs:
+        if not (stage and separator and model):
+            raise ConfigError(f"--take {stage}{separator}{model}: expected STAGE=MODEL, such as gtr=lidc")
+    return {stage: model for stage, _, model in pairs}
+
+
 def assignments(texts: list[str]) -> dict[str, Any]:
-    """Turn `["stage1.lr=1e-3"]` into `{"stage1": {"lr": 0.001}}`; values are read as YAML."""
+    """Turn `["window=[64, 64]"]` into `{"window": [64, 64]}`; values are read as YAML."""
     import yaml
 
     from atfm.errors import ConfigError

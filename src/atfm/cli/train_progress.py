@@ -28,7 +28,7 @@ class TrainProgress:
         )
         self.task = self.bar.add_task("start", total=None, note="")
         self.spoken = time.perf_counter()
-        self.validation = ""
+        self.losses, self.skipped, self.validation = "", 0, ""
         self.writer = _tensorboard(out)
 
     def __enter__(self) -> Self:
@@ -43,17 +43,23 @@ class TrainProgress:
             self.writer.close()
 
     def __call__(self, progress: Any) -> None:
-        losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+        if progress.losses is not None:
+            self.losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+        if progress.skipped > self.skipped:
+            self.console.log(
+                f"{progress.stage} step {progress.step}: {progress.skipped} steps were not finite: left out"
+            )
+        self.skipped = progress.skipped
         if progress.validation:
             self.validation = ", ".join(f"{name} {value:.3f}" for name, value in progress.validation.items())
             self.console.log(f"{progress.stage} step {progress.step}: validation {self.validation}")
-        note = f"{losses}, {progress.images_per_second:.0f} images/s" + (", saved" if progress.saved else "")
+        note = f"{self.losses}, {progress.images_per_second:.0f} images/s" + (", saved" if progress.saved else "")
         self.bar.update(self.task, description=progress.stage, completed=progress.step, total=progress.total, note=note)
         if self.bar.disable and time.perf_counter() - self.spoken > 30:
             self.spoken = time.perf_counter()
             self.console.log(f"{progress.stage} {progress.step}/{progress.total} {note}")
-        if self.writer is not None and (progress.step % 10 == 0 or progress.validation):
-            for name, value in (progress.losses | (progress.validation or {})).items():
+        if self.writer is not None and (progress.losses is not None or progress.validation):
+            for name, value in ((progress.losses or {}) | (progress.validation or {})).items():
                 self.writer.add_scalar(f"{progress.stage}/{name}", value, progress.step)
 
 

@@ -64,6 +64,11 @@ class Augmentation:
         matrix, gain, offset = (x.to(device, non_blocking=True) for x in (self.matrix, self.gain, self.offset))
         return Augmentation(matrix, gain, offset, self.place, self.pick)
 
+    def rows(self, rows: slice) -> "Augmentation":
+        """What was drawn for some of the images."""
+        place, pick = (None if value is None else value[rows] for value in (self.place, self.pick))
+        return Augmentation(self.matrix[rows], self.gain[rows], self.offset[rows], place, pick)
+
 
 def draw(
     limits: AugmentationRange, count: int, generator: torch.Generator, window: Sequence[int] = (1, 1)

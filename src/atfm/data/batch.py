@@ -16,10 +16,10 @@ class Batch:
         annotations: `[B, K, C, *spatial]` float32 in {0, 1}: one channel for binary masks, one-hot for classes; all
             channels are 0 where an annotator says nothing.
         present: `[B, K]` bool; False marks a row of padding, for images with fewer annotators than the others.
-        counts: `[B, K, *spatial]` bool, the pixels of which each annotator says something; None: all of them.
+        valid: `[B, K, *spatial]` bool, the pixels of which each annotator says something; None: all of them.
     """
 
     image: Tensor
     annotations: Tensor
     present: Tensor
-    counts: Tensor | None = None
+    valid: Tensor | None = None

@@ -1,6 +1,6 @@
 """`CaseDataset`: what a training and a validation see of a set of cases, wherever these are kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -64,9 +64,9 @@ class CaseDataset:
         window = tuple(window) if window else self.size
         return self._finished(self.reader.read(chosen, drawn, window), chosen, drawn, window)
 
-    def batches(self, plan: Plan, first: int, end: int) -> Iterator[Batch]:
-        """Return the batches of the steps `first` to `end - 1` of a plan, one after the other."""
-        return (self.batch(*plan(step), plan.window) for step in range(first, end))
+    def batches(self, plan: Plan, asked: Iterable[tuple[int, int]]) -> Iterator[Batch]:
+        """Return the batches of a plan's steps and parts, `(step, part)`, one after the other, in the order asked."""
+        return (self.batch(*plan(step, part), plan.window) for step, part in asked)
 
     def whole(self, index: int) -> Batch:
         """Return one case as it is, of whatever size, with its own annotators alone."""

@@ -18,15 +18,16 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of one stage; call it with the number of a step.
+    """The steps of one stage; call it with the number of a step, and of a part of its batch.
 
     Args:
         seed: of the training.
         stage: its name.
         cases: how many there are.
-        batch: images in a step; where there are fewer cases, some come twice.
+        batch: images in a step.
         limits: what may be drawn.
         window: spatial size of what a step sees.
+        parts: equal parts of a batch, which are asked for one by one.
     """
 
     seed: int
@@ -35,22 +36,30 @@ class Plan:
     batch: int
     limits: AugmentationRange
     window: Sequence[int]
+    parts: int = 1
     _orders: dict[int, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def __call__(self, step: int) -> tuple[Tensor, Augmentation]:
-        """The numbers of the cases, `[B]`, and their augmentation, both on the CPU."""
+    def __call__(self, step: int, part: int = 0) -> tuple[Tensor, Augmentation]:
+        """The numbers of the cases of a part, `[B / parts]`, and their augmentation, both on the CPU."""
+        drawn = draw(self.limits, self.batch, step_generator(self.seed, self.stage, step, "augment"), self.window)
+        rows = slice(part * self.batch // self.parts, (part + 1) * self.batch // self.parts)
+        return self._chosen(step)[rows], drawn.rows(rows)
+
+    def _chosen(self, step: int) -> Tensor:
+        """The cases of a step: every epoch has another order, and no case comes twice before all have come."""
+        chosen: list[Tensor] = []
         epoch, position = divmod(step * self.batch, self.cases)
-        order = self._order(epoch)[position : position + self.batch]
-        if len(order) < self.batch:
-            order = torch.cat([order, self._order(epoch + 1)[: self.batch - len(order)]])
-        while len(order) < self.batch:  # fewer cases than a batch holds
-            order = torch.cat([order, order])[: self.batch]
-        return order, draw(self.limits, self.batch, step_generator(self.seed, self.stage, step, "augment"), self.window)
+        missing = self.batch
+        while missing:
+            chosen.append(self._order(epoch)[position : position + missing])
+            missing -= len(chosen[-1])
+            epoch, position = epoch + 1, 0
+        return torch.cat(chosen)
 
     def _order(self, epoch: int) -> Tensor:
-        """The cases in the order of one epoch; that of the epoch before is kept too, where a batch spans both."""
+        """The cases in the order of one epoch; its neighbours are kept too, as a batch may span several."""
         if epoch not in self._orders:
-            for other in [other for other in self._orders if other < epoch - 1 or other > epoch + 1]:
+            for other in [other for other in self._orders if abs(other - epoch) > 1]:
                 del self._orders[other]
             generator = step_generator(self.seed, self.stage, epoch, "order")
             self._orders[epoch] = torch.randperm(self.cases, generator=generator)

@@ -1,7 +1,8 @@
 """`Streamed`: cases read from their store while the training goes on, ahead of it, in processes of their own."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import tee
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -47,31 +48,32 @@ class Streamed(CaseDataset):
         super().__init__(Reader(source, classes, crop=crop, ignore_label=ignore_label), device)
         self.workers = workers
 
-    def batches(self, plan: Plan, first: int, end: int) -> Iterator[Batch]:
+    def batches(self, plan: Plan, asked: Iterable[tuple[int, int]]) -> Iterator[Batch]:
+        asked, sent = tee(asked)  # the second runs ahead by as many as are read ahead
         loader = DataLoader(
             _Steps(self.reader, plan),
             batch_size=None,  # a step is a batch already
-            sampler=range(first, end),
+            sampler=sent,
             num_workers=self.workers,
             prefetch_factor=_AHEAD if self.workers else None,
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator(),  # else it would draw from that of the training
         )
-        for step, raw in zip(range(first, end), loader, strict=True):
+        for (step, part), raw in zip(asked, loader, strict=True):
             if isinstance(raw, AtfmError):
                 raise raw
-            indices, drawn = plan(step)
+            indices, drawn = plan(step, part)
             yield self._finished(raw, indices.tolist(), drawn, tuple(plan.window))
 
 
 class _Steps(Dataset[Raw | AtfmError]):
-    """The raw batch of every step of a plan."""
+    """The raw batch of every step, and part of it, of a plan."""
 
     def __init__(self, reader: Reader, plan: Plan) -> None:
         self.reader, self.plan = reader, plan
 
-    def __getitem__(self, step: int) -> Raw | AtfmError:
-        indices, drawn = self.plan(step)
+    def __getitem__(self, asked: tuple[int, int]) -> Raw | AtfmError:
+        indices, drawn = self.plan(*asked)
         try:
             return self.reader.read(indices.tolist(), drawn, tuple(self.plan.window))
         except AtfmError as error:  # raised where it can be told in one line; torch would add a traceback to it

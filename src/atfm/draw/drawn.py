@@ -46,7 +46,7 @@ def draw_masks(method: Method, subject: Subject, n: int, seed: int) -> Drawn:
     planes = [image] if subject.slices is None else list(image.unbind(1))  # [C_in, *spatial] each
     labels, probability, entropy = [], [], []
     for plane in planes:
-        samples = method.sample(plane.unsqueeze(0).to(device), n, generator=Noise(seed, [subject.name]))
+        samples = method.sample(plane.unsqueeze(0).to(device), n, noise=Noise(seed, [subject.name]))
         masks = samples.masks[0]  # [S, C, *spatial]
         single = masks.shape[1] == 1
         labels.append((masks[:, 0] if single else masks.to(torch.uint8).argmax(1)).to(torch.uint8).cpu().numpy())

@@ -51,7 +51,7 @@ def illustrate(
     for title, i in ranked(rows, samples).items():
         case, scores = store[i], rows[i].scores
         image = torch.from_numpy(case.image)[None].to(device)
-        drawn = method.sample(image, samples, generator=Noise(seed, [case.case_id]))
+        drawn = method.sample(image, samples, noise=Noise(seed, [case.case_id]))
         line = ", ".join(
             f"{name} {scores[key]:.3f}"
             for name, key in (("GED", "ged"), (f"GED_{samples}", f"ged_{samples}"), ("HM-IoU", f"hm_iou_{samples}"))

@@ -214,7 +214,7 @@ def draw(
         drawn: list[Drawn] = [[] for _ in cases]
         for tally in methods:
             if tally.method is not None:
-                result = tally.method.sample(image, samples, generator=noise)
+                result = tally.method.sample(image, samples, noise=noise)
                 pairs = zip(result.masks.cpu(), result.mean_probability.cpu(), strict=True)
                 for own, pair in zip(drawn, pairs, strict=True):
                     own.append(pair)

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from atfm.nn.precision import in_float32
+
 __all__ = ["energy_score", "harden"]
 
 
@@ -27,8 +29,15 @@ def harden(probability: Tensor) -> Tensor:
     return hard + probability - probability.detach()
 
 
+@in_float32
 def energy_score(
-    probability: Tensor, annotations: Tensor, present: Tensor, counts: Tensor | None = None, *, smooth: float = 1.0
+    probability: Tensor,
+    annotations: Tensor,
+    present: Tensor,
+    valid: Tensor | None = None,
+    *,
+    weight: Tensor | None = None,
+    smooth: float = 1.0,
 ) -> Tensor:
     """Return `L_E` averaged over images, a scalar; of classes the background is left out.
 
@@ -36,21 +45,23 @@ def energy_score(
         probability: samples `[B, S, C, *spatial]` in [0, 1], `S >= 2`; they are hardened here.
         annotations: `[B, K, C, *spatial]` in {0, 1}.
         present: `[B, K]` bool.
-        counts: `[B, K, *spatial]` bool, the pixels of which an annotator says something; None: all.
+        valid: `[B, K, *spatial]` bool, the pixels of which an annotator says something; None: all.
+        weight: `[B]`, how much each image counts; None: all alike. An image of weight 0 may have no annotator at all.
         smooth: pixels added to intersection and union, so that empty masks have a slope.
     """
     first = int(probability.shape[2] > 1)
     drawn, truth = harden(probability)[:, :, first:], annotations[:, :, first:]
-    if counts is not None:  # A pixel that one annotator leaves out says nothing of how samples differ either.
-        said = counts.masked_fill(~present.reshape(*present.shape, *[1] * (counts.dim() - 2)), True).all(1)
+    if valid is not None:  # A pixel that one annotator leaves out says nothing of how samples differ either.
+        said = valid.masked_fill(~present.reshape(*present.shape, *[1] * (valid.dim() - 2)), True).all(1)
         drawn, truth = drawn * said[:, None, None], truth * said[:, None, None]
     drawn, truth = drawn.flatten(2), truth.flatten(2)  # [B, S, N], [B, K, N]
-    weight = present / present.sum(1, keepdim=True)  # [B, K]
-    across = (_distances(drawn, truth, smooth).mean(1) * weight).sum(1)  # [B]
+    share = present / present.sum(1, keepdim=True).clamp_min(1)  # [B, K]
+    across = (_distances(drawn, truth, smooth).mean(1) * share).sum(1)  # [B]
     pairs = _distances(drawn, drawn, smooth)  # [B, S, S]
     samples = drawn.shape[1]
     within = (pairs.sum((1, 2)) - pairs.diagonal(dim1=1, dim2=2).sum(1)) / (samples * (samples - 1))
-    return (2 * across - within).mean()
+    scores = 2 * across - within  # [B]
+    return scores.mean() if weight is None else (scores * weight).mean()
 
 
 def _distances(a: Tensor, b: Tensor, smooth: float) -> Tensor:

@@ -5,7 +5,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from atfm.nn.blocks import conv, fold, unfold
+from atfm.nn.blocks import conv, pixel_shuffle, pixel_unshuffle
 from atfm.nn.time import TimeEmbedding
 from atfm.nn.unet import UNet
 
@@ -25,6 +25,7 @@ class STNet(nn.Module):
         blocks: residual blocks on each level.
         context_widths: a U-Net that reads the condition once for an image; empty for a single convolution.
         patch: pixels folded into channels, as in `GTRNetwork`.
+        dropout: of the blocks that read the condition.
         attention: linear attention on every level, full at the bottom (the paper).
         dims: spatial dimensions, 2 or 3.
     """
@@ -39,13 +40,14 @@ class STNet(nn.Module):
         context_widths: Sequence[int] = (),
         patch: int = 1,
         attention: bool = False,
+        dropout: float = 0.0,
         dims: int = 2,
     ) -> None:
         super().__init__()
         self.patch = patch
         cells, embedding = channels * patch**dims, 4 * widths[0]
         self.time = TimeEmbedding(embedding)
-        self.read = _Reader(dims, condition_channels, context_widths, widths[0])
+        self.read = _Reader(dims, condition_channels, context_widths, widths[0], dropout)
         self.stem = conv(dims, cells, widths[0])
         self.unet = UNet(dims, widths, blocks=blocks, embedding=embedding, attention=attention)
         self.out = conv(dims, widths[0], cells)
@@ -59,15 +61,15 @@ class STNet(nn.Module):
 
         A time or a context that all rows share may be given once, with `N = 1`.
         """
-        x = self.stem(fold(x_t, self.patch)) + context
-        return unfold(self.out(self.unet(x, self.time(t))), self.patch)
+        x = self.stem(pixel_unshuffle(x_t, self.patch)) + context
+        return pixel_shuffle(self.out(self.unet(x, self.time(t))), self.patch).to(x_t.dtype)
 
 
 class _Reader(nn.Module):
-    def __init__(self, dims: int, inputs: int, widths: Sequence[int], outputs: int) -> None:
+    def __init__(self, dims: int, inputs: int, widths: Sequence[int], outputs: int, dropout: float) -> None:
         super().__init__()
         self.stem = conv(dims, inputs, widths[0] if widths else outputs)
-        self.unet = UNet(dims, widths) if widths else nn.Identity()
+        self.unet = UNet(dims, widths, dropout=dropout) if widths else nn.Identity()
         self.out = conv(dims, widths[0], outputs) if widths else nn.Identity()
 
     def forward(self, condition: Tensor) -> Tensor:

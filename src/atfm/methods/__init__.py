@@ -1,7 +1,13 @@
-"""The methods, each with two verbs, `loss` and `sample`."""
+"""The methods of the field, each a folder and a line of `METHODS`."""
 
-from atfm.methods.atfm import ATFM
-from atfm.methods.gtr import GTR
-from atfm.methods.method import Method, Samples, Stage
+from atfm.methods import atfm, gtr
+from atfm.methods.config import Entry, MethodConfig, StageConfig
+from atfm.methods.method import Frame, Method, Stage
+from atfm.methods.samples import Drawn, Samples
 
-__all__ = ["ATFM", "GTR", "Method", "Samples", "Stage"]
+__all__ = ["METHODS", "Drawn", "Entry", "Frame", "Method", "MethodConfig", "Samples", "Stage", "StageConfig"]
+
+METHODS: dict[str, Entry] = {
+    "atfm": atfm.ENTRY,
+    "gtr": gtr.ENTRY,
+}

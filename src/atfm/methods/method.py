@@ -1,6 +1,6 @@
-"""`Method`, the two verbs that every method of the field has here, and `Samples`, what the second returns."""
+"""`Method`, the two verbs that every method of the field has here: `loss` to train it, `sample` to draw from it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,36 +8,53 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atfm.data.batch import Batch
-from atfm.errors import InputError
+from atfm.errors import ConfigError, InputError
+from atfm.methods.samples import Drawn, Samples
 from atfm.methods.sliding import Tiling
-from atfm.seeding import Noise
+from atfm.seeding import Draw, Noise
 
-__all__ = ["Method", "Samples", "Stage"]
+__all__ = ["Frame", "Method", "Stage"]
 
 
 @dataclass(frozen=True)
-class Samples:
-    """`S` plausible masks for each of `B` images.
+class Frame:
+    """What a method looks at and what it draws.
 
     Args:
-        masks: `[B, S, C, *spatial]` bool.
-        probabilities: `[B, S, C, *spatial]` float32 in [0, 1]; the masks are their threshold (or argmax).
+        in_channels: channels of the image, `C_in`.
+        channels: channels of the mask, `C`; 1 is binary.
+        size: the spatial size of the images that it is made for.
+        window: it looks at, and segments, the central window of this size; None: the whole image.
+        slides: images of other sizes are sampled by sliding windows, `size` being a tile.
+
+    Raises:
+        ConfigError: sizes and numbers that no image has, or a window larger than the image.
     """
 
-    masks: Tensor
-    probabilities: Tensor
+    in_channels: int
+    channels: int
+    size: tuple[int, ...]
+    window: tuple[int, ...] = ()
+    slides: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.size) not in (2, 3) or any(type(side) is not int or side < 1 for side in self.size):
+            raise ConfigError(f"size: expected two or three whole numbers of at least 1, got {list(self.size)!s:.80}")
+        for name in ("in_channels", "channels"):
+            number = getattr(self, name)
+            if type(number) is not int or not 1 <= number < 2**16:
+                raise ConfigError(f"{name}: expected a whole number of at least 1, got {number!s:.80}")
+        window = tuple(self.window) or self.size
+        if len(window) != len(self.size) or any(a > b or a < 1 for a, b in zip(window, self.size, strict=True)):
+            raise ConfigError(
+                f"field 'window': expected at most the image's size {list(self.size)}, got {list(window)}"
+            )
+        object.__setattr__(self, "window", window)
 
     @property
-    def mean_probability(self) -> Tensor:
-        """How often a pixel belongs to the mask, `[B, C, *spatial]`: the mean over samples of the masks."""
-        return self.masks.float().mean(1)
-
-    @property
-    def entropy(self) -> Tensor:
-        """The ambiguity of each pixel in bits, `[B, *spatial]`: the entropy of `mean_probability`."""
-        p = self.mean_probability
-        terms = -torch.xlogy(p, p) if p.shape[1] > 1 else -torch.xlogy(p, p) - torch.xlogy(1 - p, 1 - p)
-        return terms.sum(1) / torch.log(torch.tensor(2.0))
+    def dims(self) -> int:
+        """Spatial dimensions, 2 or 3."""
+        return len(self.size)
 
 
 @dataclass(frozen=True)
@@ -45,7 +62,7 @@ class Stage:
     """One stretch of a training.
 
     Args:
-        name: its name in logs and checkpoints.
+        name: its name in configurations, logs and checkpoints.
         method: what can be sampled when it is done.
         trained: the weights that it changes.
         loss: what it minimises, see `Method.loss`.
@@ -58,47 +75,82 @@ class Stage:
 
 
 class Method(nn.Module):
-    """A method: `loss` to train it and `sample` to draw masks from it.
+    """A method of the field. A subclass defines `loss`, `needs` and `forward`; the rest follows.
 
     Args:
-        in_channels: channels of the image, `C_in`.
-        channels: channels of the mask, `C`; 1 is binary.
-        size: the spatial size it is made for.
-        window: it looks at, and segments, the central window of this size; None: the whole image.
-        stride: lets it slide over images of other sizes, `size` being a tile: pixels from one position of its coarsest
-            level to the next; None: images of `size` alone.
+        frame: what it looks at and what it draws.
+        stride: pixels from one position of its coarsest level to the next, of a method that slides; else None.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        size: Sequence[int],
-        window: Sequence[int] | None = None,
-        stride: int | None = None,
-    ) -> None:
+    def __init__(self, frame: Frame, stride: int | None = None) -> None:
         super().__init__()
-        self.in_channels, self.channels, self.stride = in_channels, channels, stride
-        self.size = tuple(size)
-        self.window = tuple(window) if window else self.size
+        self.frame = frame
+        self.stride = stride if frame.slides else None
+        self.in_channels, self.channels = frame.in_channels, frame.channels
+        self.size, self.window = frame.size, frame.window
+
+    # What a subclass defines.
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Return named scalars whose sum is minimised; randomness is torch's own, which the training seeds."""
         raise TypeError(f"{type(self).__name__} does not define loss")
 
-    def sample(self, image: Tensor, n: int, *, generator: "Noise | torch.Generator") -> Samples:
-        """Draw `n` masks of each image `[B, C_in, *spatial]`.
+    def needs(self, size: Sequence[int]) -> dict[str, Draw]:
+        """Return the noise that one sample of this spatial size takes, by name."""
+        raise TypeError(f"{type(self).__name__} does not define needs")
 
-        The noise of a sample depends on (seed, case, sample) alone if `generator` is a `Noise`.
+    def forward(self, image: Tensor, noise: Mapping[str, Tensor]) -> Drawn:
+        """Return what samples are thresholded from: a pure function of tensors, which can be exported.
 
-        Raises:
-            InputError: an image of another size or number of channels, or with NaN.
+        Args:
+            image: the window, `[B, C_in, *window]` in [0, 1].
+            noise: `[B, S, *shape]` for each name in `needs(window)`.
         """
-        raise TypeError(f"{type(self).__name__} does not define sample")
+        raise TypeError(f"{type(self).__name__} does not define forward")
 
     def stages(self) -> list[Stage]:
         """Return what is trained one after the other; each is frozen when it is done."""
         return [Stage(type(self).__name__.lower(), self, self, self.loss)]
+
+    def slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise, first: int) -> Drawn:
+        """Draw from an image that tiles cover, `[B, n, C, *padded]`; of methods that slide alone."""
+        raise TypeError(f"{type(self).__name__} does not slide")
+
+    def with_steps(self, steps: int) -> "Method":
+        """Return the same method, weights shared, that integrates in so many steps.
+
+        Raises:
+            ConfigError: a method without steps, or fewer than one step.
+        """
+        raise ConfigError("steps: this model has no flow to integrate; leave the steps out")
+
+    # What follows.
+
+    @torch.no_grad()
+    def sample(self, image: Tensor, n: int, *, noise: Noise, first: int = 0) -> Samples:
+        """Draw `n` masks of each image.
+
+        Args:
+            image: `[B, C_in, *spatial]` float32 in [0, 1].
+            n: number of samples, at least 1.
+            noise: keys for the images; the noise of a sample depends on (seed, case, sample) alone.
+            first: number of the first sample: 100 draws samples 100 to `100 + n - 1`.
+
+        Raises:
+            InputError: an image of another size or number of channels, or with NaN; fewer than one sample; a
+                probability that is not finite.
+        """
+        self.check(image)
+        if n < 1:
+            raise InputError(f"n: expected at least 1 sample, got {n}")
+        if len(noise) != len(image):
+            raise InputError(f"noise: expected one key for each of {len(image)} images, got {len(noise)}")
+        tiling = self.tiling(image.shape[2:])
+        if tiling is not None:
+            drawn = self.slide(tiling, image, n, noise, first)
+            return self.samples(drawn._replace(probabilities=tiling.crop(drawn.probabilities)))
+        window = self.focus(image)
+        return self.samples(self(window, noise.draw(self.needs(self.window), n, image.device, first=first)))
 
     def accepts(self, size: Sequence[int]) -> bool:
         """Whether an image of this spatial size can be sampled: by sliding, from a quarter of a tile on."""
@@ -116,7 +168,8 @@ class Method(nn.Module):
         """Raise an `InputError` for an image that this method cannot use."""
         least = self.size if self.stride is None else [f"{-(-tile // 4)} or more" for tile in self.size]
         wanted = f"[B, {self.in_channels}, {', '.join(map(str, least))}]"
-        if image.shape[1] != self.in_channels or not self.accepts(image.shape[2:]):
+        axes = 2 + len(self.size)
+        if image.dim() != axes or image.shape[1] != self.in_channels or not self.accepts(image.shape[2:]):
             raise InputError(f"image: expected {wanted}, got {list(image.shape)}; crop, resize or convert it")
         if not bool(torch.isfinite(image).all()):
             raise InputError("image: holds NaN or infinity; replace these values first")
@@ -137,11 +190,21 @@ class Method(nn.Module):
             padding += [before, size - width - before]
         return F.pad(x, padding) if any(padding) else x
 
-    def samples(self, probabilities: Tensor) -> Samples:
-        """Threshold probabilities `[B, S, C, *window]` at 0.5 (argmax for classes) and put them into place."""
+    def samples(self, drawn: Drawn) -> Samples:
+        """Threshold probabilities at 0.5 (argmax for classes) and put them into place.
+
+        Raises:
+            InputError: a probability that is not finite; a mask of it would be empty without a word.
+        """
+        probabilities = drawn.probabilities
+        if not bool(torch.isfinite(probabilities).all()):
+            raise InputError(
+                "probabilities: the model gives values that are not finite; its weights are damaged or diverged, "
+                "use others"
+            )
         if self.channels == 1:
             masks = probabilities > 0.5
         else:
             best = probabilities.argmax(2, keepdim=True)
             masks = torch.zeros_like(probabilities, dtype=torch.bool).scatter_(2, best, True)
-        return Samples(self.unfocus(masks), self.unfocus(probabilities))
+        return Samples(self.unfocus(masks), self.unfocus(probabilities), drawn.weights, drawn.empty)

@@ -1,7 +1,18 @@
 """Blocks of the networks; they know nothing of masks, samples or training."""
 
-from atfm.nn.blocks import Attention, LinearAttention, ResBlock, conv, fold, unfold
+from atfm.nn.blocks import Attention, LinearAttention, ResBlock, conv, pixel_shuffle, pixel_unshuffle
+from atfm.nn.precision import in_float32
 from atfm.nn.time import TimeEmbedding
 from atfm.nn.unet import UNet
 
-__all__ = ["Attention", "LinearAttention", "ResBlock", "TimeEmbedding", "UNet", "conv", "fold", "unfold"]
+__all__ = [
+    "Attention",
+    "LinearAttention",
+    "ResBlock",
+    "TimeEmbedding",
+    "UNet",
+    "conv",
+    "in_float32",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+]

@@ -7,7 +7,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Attention", "LinearAttention", "ResBlock", "conv", "fold", "unfold"]
+__all__ = ["Attention", "LinearAttention", "ResBlock", "conv", "pixel_shuffle", "pixel_unshuffle"]
 
 _AXES = ["h", "w", "d"]
 
@@ -24,8 +24,8 @@ def conv(dims: int, inputs: int, outputs: int, kernel: int = 3, stride: int = 1)
     return layer
 
 
-def fold(x: Tensor, patch: int) -> Tensor:
-    """Move patches of `patch^dims` pixels into channels: `[B, C, H, W] -> [B, C p p, H/p, W/p]`."""
+def pixel_unshuffle(x: Tensor, patch: int) -> Tensor:
+    """Move patches of `patch^dims` pixels into channels: `[B, C, H, W] -> [B, C p p, H/p, W/p]`; also of volumes."""
     if patch == 1:
         return x
     axes = _AXES[: x.dim() - 2]
@@ -33,8 +33,8 @@ def fold(x: Tensor, patch: int) -> Tensor:
     return rearrange(x, f"b c {left} -> b (c {right}) {' '.join(axes)}", **{f"p{a}": patch for a in axes})
 
 
-def unfold(x: Tensor, patch: int) -> Tensor:
-    """Undo `fold`: `[B, C p p, H/p, W/p] -> [B, C, H, W]`."""
+def pixel_shuffle(x: Tensor, patch: int) -> Tensor:
+    """Undo `pixel_unshuffle`: `[B, C p p, H/p, W/p] -> [B, C, H, W]`."""
     if patch == 1:
         return x
     axes = _AXES[: x.dim() - 2]
@@ -54,10 +54,12 @@ class ResBlock(nn.Module):
         inputs: channels in.
         outputs: channels out.
         embedding: width of the embedding, 0 for none.
+        dropout: share of the channels that a training step leaves out before the second convolution.
     """
 
-    def __init__(self, dims: int, inputs: int, outputs: int, embedding: int = 0) -> None:
+    def __init__(self, dims: int, inputs: int, outputs: int, embedding: int = 0, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         self.norm1, self.conv1 = _norm(inputs), conv(dims, inputs, outputs)
         self.norm2, self.conv2 = _norm(outputs), conv(dims, outputs, outputs)
         self.modulate = nn.Linear(embedding, 2 * outputs) if embedding else None
@@ -69,7 +71,10 @@ class ResBlock(nn.Module):
             film = self.modulate(embedding).unflatten(-1, (2, -1))  # [B, 2, C]
             scale, shift = film.reshape(*film.shape, *[1] * (x.dim() - 2)).unbind(1)  # each [B, C, 1, 1]
             h = h * (1 + scale) + shift
-        return cast(Tensor, self.skip(x) + self.conv2(F.silu(h)))
+        h = F.silu(h)
+        if self.dropout:
+            h = F.dropout1d(h.flatten(2), self.dropout, self.training).view_as(h)  # whole channels, of any dimensions
+        return cast(Tensor, self.skip(x) + self.conv2(h))
 
 
 class Attention(nn.Module):

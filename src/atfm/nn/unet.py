@@ -1,6 +1,7 @@
 """The U-Net that serves GTR (without time) and SFM's ST-Net (with time)."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import cast
 
@@ -23,6 +24,7 @@ class UNet(nn.Module):
         embedding: width of the time embedding, 0 for none.
         attention: linear attention on every level and full attention at the bottom.
         bottom: a further block at the bottom, and blocks on its way up too; without it the way up begins there.
+        dropout: of each block, see `ResBlock`.
     """
 
     def __init__(
@@ -34,19 +36,21 @@ class UNet(nn.Module):
         embedding: int = 0,
         attention: bool = False,
         bottom: bool = True,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        level_of = partial(_Level, dims, embedding=embedding, dropout=dropout)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
-            self.down.append(_Level(dims, width, width, blocks, embedding, attention))
+            self.down.append(level_of(width, width, blocks, attention=attention))
             deepest = level + 1 == len(widths)
             if bottom or not deepest:
-                self.up.append(_Level(dims, 2 * width, width, blocks, embedding, attention))
+                self.up.append(level_of(2 * width, width, blocks, attention=attention))
             if not deepest:
                 self.shrink.append(conv(dims, width, widths[level + 1], stride=2))
                 self.grow.append(conv(dims, widths[level + 1], width))
-        self.bottom = _Level(dims, widths[-1], widths[-1], int(bottom), embedding, False)
+        self.bottom = level_of(widths[-1], widths[-1], int(bottom), attention=False)
         self.bottom_attention = Attention(dims, widths[-1]) if attention else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
@@ -65,10 +69,12 @@ class UNet(nn.Module):
 
 
 class _Level(nn.Module):
-    def __init__(self, dims: int, inputs: int, outputs: int, blocks: int, embedding: int, attention: bool) -> None:
+    def __init__(
+        self, dims: int, inputs: int, outputs: int, blocks: int, *, embedding: int, attention: bool, dropout: float
+    ) -> None:
         super().__init__()
         sizes = [inputs] + [outputs] * blocks
-        self.blocks = nn.ModuleList(ResBlock(dims, a, b, embedding) for a, b in pairwise(sizes))
+        self.blocks = nn.ModuleList(ResBlock(dims, a, b, embedding, dropout) for a, b in pairwise(sizes))
         self.attention = LinearAttention(dims, outputs) if attention else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:

@@ -1,30 +1,34 @@
-"""The exponential moving average of weights."""
+"""The exponential moving average of weights, by torch's own averaged model."""
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["Average"]
+__all__ = ["averaged"]
 
 
-class Average:
-    """`w <- d w + (1 - d) v` after every step, with `d = min(decay, (1 + step) / (10 + step))` an early start.
+def averaged(module: nn.Module, decay: float, updates: int = 0) -> AveragedModel:
+    """Return a copy of `module` that follows it by `w <- d w + (1 - d) v` at every `update_parameters`.
+
+    `d = min(decay, (1 + n) / (10 + n))` after `n` updates, an early start; the first update takes over the weights.
+    Buffers are averaged too; whole numbers, such as BatchNorm's count of batches, are taken over as they are.
 
     Args:
         module: the weights `v` that are trained.
-        decay: `d`, 0 keeps the last weights themselves.
+        decay: the largest `d`; 0 keeps the last weights themselves.
+        updates: how many there were before, of a training that goes on.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.weights = {name: value.detach().clone() for name, value in module.state_dict().items()}
+    def follow(kept: Any, current: Any, count: Tensor | int) -> None:
+        if not kept[0].is_floating_point():
+            torch._foreach_copy_(kept, current)
+            return
+        n = int(average.n_averaged)  # not `count`, which lies on the device: to ask for it would wait for the step
+        torch._foreach_lerp_(kept, current, 1 - min(decay, (1 + n) / (10 + n)))
 
-    @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Take in the weights after `step` (counted from 0)."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for name, value in module.state_dict().items():
-            self.weights[name].lerp_(value, 1 - decay)
-
-    def tensors(self, prefix: str) -> dict[str, Tensor]:
-        """Return the averaged weights under names that begin with `prefix`."""
-        return {prefix + name: value for name, value in self.weights.items()}
+    average = AveragedModel(module, multi_avg_fn=follow, use_buffers=True)
+    average.n_averaged = torch.tensor(updates)
+    average.requires_grad_(False)
+    return average

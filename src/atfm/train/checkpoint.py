@@ -20,7 +20,7 @@ from atfm.io.decoding import brief
 
 __all__ = ["VERSION", "load_pair", "save_pair", "write_json"]
 
-VERSION = 1
+VERSION = 2
 
 # Torch takes minutes over a tensor of 100,000 axes, and seconds over as many tensors: no network has the like.
 _LARGEST_HEAD = 2**22
@@ -91,6 +91,6 @@ def _description(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: is not JSON ({brief(error)}); copy or train it again") from error
     version = description.get("version") if isinstance(description, dict) else None
-    if version != VERSION:
+    if version not in range(1, VERSION + 1):
         raise CheckpointError(f"{path}: expected version {VERSION}, got {brief(version)}; use the atfm that wrote it")
     return description

@@ -3,64 +3,21 @@
 import difflib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator
 
 from atfm.errors import ConfigError
+from atfm.methods import METHODS
+from atfm.methods.config import MethodConfig, Part, StageConfig
+from atfm.methods.method import Frame, Method
 
-__all__ = ["AugmentConfig", "Config", "GTRConfig", "SFMConfig", "StageConfig", "override"]
+__all__ = ["AugmentConfig", "Config", "method_config", "override"]
 
-# The upper bounds are far above every use: a file that names more is refused before a network of that size is made.
 Size = tuple[Annotated[int, Field(ge=1)], ...]
-Levels = Annotated[tuple[Annotated[int, Field(ge=1, le=8192)], ...], Field(max_length=12)]
-Blocks = Annotated[int, Field(ge=1, le=64)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class GTRConfig(_Part):
-    """Stage 1."""
-
-    widths: Levels = Field((32, 48, 64, 96), min_length=1, description="channels of the levels, finest first")
-    blocks: Blocks = Field(1, description="residual blocks on each level")
-    bottom: bool = Field(True, description="a further block at the bottom of the U-Net")
-    patch: int = Field(1, ge=1, description="pixels folded into channels; 2 costs a quarter of 1")
-    rank: int = Field(10, ge=1, le=10_000, description="rank R of the factor")
-    monte_carlo: int = Field(20, ge=2, multiple_of=2, description="antithetic samples M of the likelihood")
-    annotators: Literal["all", "one"] = Field(
-        "all", description="all in one likelihood, or one drawn at a time (paper)"
-    )
-
-
-class SFMConfig(_Part):
-    """Stage 2."""
-
-    widths: Levels = Field((24, 48, 64), min_length=1, description="channels of the levels, finest first")
-    blocks: Blocks = Field(1, description="residual blocks on each level")
-    context_widths: Levels = Field((), description="levels of a U-Net that reads the condition once per image")
-    patch: int = Field(1, ge=1, description="as for gtr; with condition = features both must be equal")
-    attention: bool = Field(False, description="linear attention on every level, full at the bottom (paper)")
-    form: Literal["velocity", "endpoint"] = Field("endpoint", description="what the network predicts")
-    coupling: Literal["independent", "optimal"] = Field("optimal", description="how starts meet annotations")
-    condition: Literal["image", "features"] = Field("features", description="what the flow sees of the image")
-    starts: int = Field(8, ge=1, description="starts drawn of each image for the coupling")
-    pairs: int = Field(2, ge=1, description="coupled pairs of each image that are trained on")
-    alpha: float = Field(1e-3, ge=0, description="weight of the semantic Dice")
-    steps: int = Field(4, ge=1, le=10_000, description="solver steps when sampling")
-    solver: Literal["euler", "heun", "ralston", "rk4"] = Field("euler", description="solver when sampling")
-    temperature: float = Field(1.0, gt=0, description="scale of GTR's noise where a sample starts")
-    start: Literal["gtr", "noise"] = Field("gtr", description="where a path begins; noise: the paper's row without GTR")
-    draws: int = Field(5, ge=2, description="samples of each image in the energy score of stage 3")
-    prior: float = Field(
-        0.0, ge=0, description="weight of L_prior in stage 3, which then trains GTR too; 0: GTR frozen"
-    )
-    grey: bool = Field(False, description="the flow sees a colour image as grey (paper, ISIC3)")
-
-
-class AugmentConfig(_Part):
+class AugmentConfig(Part):
     """Augmentation; see `atfm.data.augment.AugmentationRange`."""
 
     flip: bool = Field(True, description="quarter turns and mirroring")
@@ -74,40 +31,74 @@ class AugmentConfig(_Part):
     lesion: float = Field(0.5, ge=0, le=1, description="share of crops laid over a marked pixel")
 
 
-class StageConfig(_Part):
-    """How one stage is trained."""
-
-    steps: int = Field(1000, ge=0, description="optimiser steps; 0 leaves the stage out")
-    batch: int = Field(32, ge=1, description="images in a step")
-    lr: float = Field(1e-3, gt=0, description="largest learning rate")
-    warmup: int = Field(100, ge=0, description="steps of linear warm-up")
-    decay: Literal["cosine", "none"] = Field("cosine", description="of the learning rate, to 1 % at the end")
-    weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
-    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights; 0 keeps none")
-    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    precision: Literal["auto", "float32", "bf16"] = Field("auto", description="auto: bf16 where the GPU has it")
-
-
-class Config(_Part):
+class Config(Part):
     """Everything that a training is determined by, besides the data."""
 
     preset: str = "own"
-    in_channels: int | None = Field(None, ge=1, description="None: as the store has")
+    phantom: str | None = Field(None, description="kind of simulated images that it is trained on without a store")
     window: Size | None = Field(None, description="central part that is looked at; None: the whole image")
     crop: Size | None = Field(
         None, description="random part that a training step sees; larger images are sampled by sliding windows"
     )
-    gtr: GTRConfig = GTRConfig()
-    sfm: SFMConfig = SFMConfig()
-    stage1: StageConfig = StageConfig()
-    stage2: StageConfig = StageConfig()
-    stage3: StageConfig = StageConfig(steps=0)
+    method: SerializeAsAny[MethodConfig] = Field(description="its name, one of METHODS, and its own fields")
+    stages: dict[str, StageConfig] = Field(description="how each stage of the method is trained, by name")
     augment: AugmentConfig = AugmentConfig()
     seed: int = 0
     save_every: int = Field(200, ge=1, description="steps between checkpoints")
     validate_every: int = Field(500, ge=1, description="steps between validations")
     validate_cases: int = Field(100, ge=1, description="validation cases, seeded")
     validate_samples: int = Field(16, ge=2, description="samples of each validation case")
+
+    @field_validator("method", mode="plain")
+    @classmethod
+    def _told_apart(cls, given: Any) -> MethodConfig:
+        return given if isinstance(given, MethodConfig) else method_config(given)
+
+    def frame(self, in_channels: int, channels: int, size: tuple[int, ...]) -> Frame:
+        """Return what a method of this configuration looks at, for images of this kind.
+
+        Raises:
+            ConfigError: a window or a crop that does not fit the size.
+        """
+        if self.crop and (self.window or len(self.crop) != len(size)):
+            raise ConfigError(
+                f"field 'crop': expected {len(size)} numbers and no window beside it, got {list(self.crop)}"
+            )
+        return Frame(in_channels, channels, size, self.window or (), slides=self.crop is not None)
+
+    def build(self, *, in_channels: int, channels: int, size: tuple[int, ...]) -> Method:
+        """Return the method with fresh weights, for images of this kind.
+
+        Raises:
+            ConfigError: parts that do not fit each other or the image; stages that are not the method's.
+        """
+        method = self.method.build(self.frame(in_channels, channels, size))
+        own = [stage.name for stage in method.stages()]
+        for name in self.stages:
+            if name not in own:
+                near = difflib.get_close_matches(name, own, 1, cutoff=0.0)
+                raise ConfigError(
+                    f"field 'stages.{name}': {self.method.name} has no such stage; did you mean {near[0]!r}?"
+                )
+        missing = [name for name in own if name not in self.stages]
+        if missing:
+            raise ConfigError(
+                f"field 'stages': {self.method.name} has the stages {', '.join(own)}, and nothing is said of "
+                f"{', '.join(missing)}; steps = 0 leaves one out"
+            )
+        return method
+
+
+def method_config(fields: Any) -> MethodConfig:
+    """Return the configuration of the method that `fields` name.
+
+    Raises:
+        ValueError: no name, or an unknown one; a field that is unknown or ill-typed.
+    """
+    name = fields.get("name") if isinstance(fields, Mapping) else None
+    if name not in METHODS:
+        raise ValueError(f"expected the name of a method ({', '.join(METHODS)}) and its fields, got {name!r:.80}")
+    return METHODS[name].config.model_validate_json(json.dumps(fields))
 
 
 def override(config: Config, fields: Mapping[str, Any], *, source: str = "configuration") -> Config:
@@ -117,28 +108,41 @@ def override(config: Config, fields: Mapping[str, Any], *, source: str = "config
         ConfigError: a field that is unknown (the nearest valid one is named) or ill-typed.
     """
     try:
-        return Config.model_validate_json(json.dumps(_merge(config.model_dump(), fields), default=str))
+        merged = json.loads(json.dumps(_merge(config.model_dump(mode="json"), fields), default=str))
+        _check_method(merged["method"], source)
+        return Config.model_validate_json(json.dumps(merged))
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_explain(error)}") from error
+        raise ConfigError(f"{source}: {_explain(error, _names(Config))}") from error
     except RecursionError as error:
         raise ConfigError(f"{source}: is nested too deeply") from error
+
+
+def _check_method(fields: Any, source: str) -> None:
+    try:
+        method_config(fields)
+    except ValidationError as error:
+        names = _names(METHODS[fields["name"]].config)
+        raise ConfigError(f"{source}: {_explain(error, names, 'method.')}") from error
+    except ValueError as error:
+        raise ConfigError(f"{source}: field 'method': {error}") from error
 
 
 def _merge(base: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for name, value in fields.items():
         nested = isinstance(merged.get(name), dict) and isinstance(value, Mapping)
-        merged[name] = _merge(merged[name], value) if nested else value
+        if nested and name == "method" and value.get("name", merged[name]["name"]) != merged[name]["name"]:
+            merged[name] = dict(value)  # of another method nothing is taken over
+        else:
+            merged[name] = _merge(merged[name], value) if nested else value
     return merged
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, valid: list[str], prefix: str = "") -> str:
     problem = error.errors()[0]
-    names = [str(part) for part in problem["loc"]]
-    field = ".".join(names)
+    field = prefix + ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        valid = _names(Config)
-        near = difflib.get_close_matches(field, valid, 1, cutoff=0.0)[0]
+        near = difflib.get_close_matches(field, [prefix + name for name in valid], 1, cutoff=0.0)[0]
         return f"unknown field {field!r}; the nearest valid one is {near!r}"
     return f"field {field!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r}"
 
@@ -146,9 +150,8 @@ def _explain(error: ValidationError) -> str:
 def _names(model: type[BaseModel], prefix: str = "") -> list[str]:
     names = []
     for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            names += _names(inner, f"{prefix}{name}.")
-        else:
-            names.append(prefix + name)
+        parts = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
+        inner = next((kind for kind in parts if issubclass(kind, BaseModel) and kind is not MethodConfig), None)
+        key = ".*" if get_origin(field.annotation) is dict else ""
+        names += _names(inner, f"{prefix}{name}{key}.") if inner else [prefix + name]
     return names

@@ -6,37 +6,53 @@ averages and optimiser state of a checkpoint this makes a resumed training the s
 
 import math
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from atfm.data.augment import AugmentationRange
 from atfm.data.batch import Batch
 from atfm.data.dataset import CaseDataset
 from atfm.data.plan import Plan
+from atfm.errors import TrainingError
+from atfm.methods.config import StageConfig
 from atfm.methods.method import Method, Stage
-from atfm.seeding import seed_of
-from atfm.train.average import Average
-from atfm.train.config import Config, StageConfig
+from atfm.train.average import averaged
+from atfm.train.config import Config
 from atfm.train.run import Run
+from atfm.train.step import Stepper
 from atfm.train.validate import validate
 
 __all__ = ["Progress", "Trainer"]
 
+_TELL = 10  # steps between two that are logged: to ask for a loss waits for the device
+
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands: told after every step."""
+    """Where a training stands: told after every step.
+
+    Args:
+        stage: its name.
+        step: steps made in all.
+        total: steps of all stages together.
+        losses: of this step; None where they were not asked for.
+        images_per_second: of this stage, since it began or went on.
+        skipped: steps of this stage that were left out because they were not finite, as far as is known.
+        validation: scores, if this step was validated.
+        saved: whether a checkpoint was written.
+    """
 
     stage: str
     step: int
     total: int
-    losses: dict[str, float]
+    losses: dict[str, float] | None
     images_per_second: float
+    skipped: int
     validation: dict[str, float] | None
     saved: bool
 
@@ -60,13 +76,14 @@ class Trainer:
         cases: CaseDataset,
         validation: CaseDataset | None,
         run: Run,
-        publish: Callable[[Method, dict[str, Any]], None],
+        publish: Callable[[Method, dict[str, Any]], None] = lambda method, state: None,
     ) -> None:
         self.method, self.config, self.cases, self.validation = method, config, cases, validation
         self.run, self.publish = run, publish
         self.device = cases.device
         self.limits = AugmentationRange(**config.augment.model_dump())
         self.history: list[dict[str, Any]] = []
+        self._skipped = 0
 
     @property
     def total(self) -> int:
@@ -74,9 +91,7 @@ class Trainer:
         return sum(plan.steps for _, plan in self._plan())
 
     def _plan(self) -> list[tuple[Stage, StageConfig]]:
-        return list(
-            zip(self.method.stages(), [self.config.stage1, self.config.stage2, self.config.stage3], strict=False)
-        )
+        return [(stage, self.config.stages[stage.name]) for stage in self.method.stages()]
 
     def train(self, max_steps: int | None = None, tell: Callable[[Progress], None] = lambda progress: None) -> int:
         """Train until the end or until `max_steps` steps in all were made, going on from the last checkpoint.
@@ -89,6 +104,8 @@ class Trainer:
         self.history = list(restored[1]["history"]) if restored else []
         self.run.rewind(done)
         end = self.total if max_steps is None else min(max_steps, self.total)
+        if not self.total:  # every stage was taken from elsewhere: what they make together is the result
+            self.publish(self.method, {"step": 0, "stage": self._plan()[-1][0].name, "total": 0, "history": []})
         first = 0
         for stage, plan in self._plan():
             last = first + plan.steps
@@ -118,108 +135,84 @@ class Trainer:
         method = stage.method
         if tensors:
             self.method.load_state_dict(_named(tensors, "method."))
-        parameters = list(stage.trained.requires_grad_(True).parameters())
-        optimiser = torch.optim.AdamW(parameters, lr=plan.lr, weight_decay=plan.weight_decay)
-        average = Average(method, plan.ema)
+        begun, last = max(done, first), min(end, first + plan.steps)
+        stepper = Stepper(stage, plan, self.config.seed, self.device)
+        average = averaged(method, plan.ema, begun - first)
         if tensors and done > first:
-            average.weights = {name: value.to(self.device) for name, value in _named(tensors, "average.").items()}
-            _restore(optimiser, _named(tensors, "optimiser."))
-        method.train()
-        started, begun = time.perf_counter(), max(done, first)
-        steps = range(begun, min(end, first + plan.steps))
-        seen = Plan(self.config.seed, stage.name, len(self.cases), plan.batch, self.limits, self.method.window)
-        batches = self.cases.batches(seen, steps.start - first, steps.stop - first)
-        for step, batch in zip(steps, batches, strict=True):
-            losses = self._step(stage, plan, optimiser, parameters, step - first, batch)
-            average.update(method, step - first)
-            last = step + 1 == min(end, first + plan.steps)
-            checked = self._validate(stage, average, step + 1, last)
-            saved = last or (step + 1) % self.config.save_every == 0
-            if saved:
-                self._save(stage, average, optimiser, step + 1)
+            average.module.load_state_dict(_named(tensors, "average."))
+            stepper.restore(_named(tensors, "optimiser."))
+        _set_modes(stage)
+        started, saved = time.perf_counter(), begun
+        batches = self.batches(stage.name, plan, begun - first, last - first)
+        for step in range(begun, last):
+            losses = stepper.step(step - first, batches)
+            average.update_parameters(method)
+            ends = step + 1 == last
+            saves = ends or (step + 1) % self.config.save_every == 0
+            tells = saves or (step - first + 1) % _TELL == 0 or step == first
+            told = self._tell(stage, stepper, losses, step + 1, saved) if tells else None
+            checked = self._validate(stage, cast(Method, average.module), step + 1, ends)
+            if saves:
+                self._save(stage, average, stepper, step + 1)
+                saved = step + 1
             rate = (step + 1 - begun) * plan.batch / (time.perf_counter() - started)
-            tell(Progress(stage.name, step + 1, self.total, losses, rate, checked, saved))
-        method.load_state_dict(average.weights)
+            tell(Progress(stage.name, step + 1, self.total, told, rate, self._skipped, checked, saves))
+        method.load_state_dict(average.module.state_dict())
 
-    def _step(
-        self,
-        stage: Stage,
-        plan: StageConfig,
-        optimiser: torch.optim.Optimizer,
-        parameters: list[nn.Parameter],
-        step: int,
-        batch: Batch,
+    def _tell(
+        self, stage: Stage, stepper: Stepper, losses: Mapping[str, Tensor], step: int, saved: int
     ) -> dict[str, float]:
-        for group in optimiser.param_groups:
-            group["lr"] = plan.lr * _schedule(plan, step)
-        torch.manual_seed(seed_of(self.config.seed, stage.name, step))
-        with self._precision(plan):
-            losses = stage.loss(batch)
-        optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
-        norm = nn.utils.clip_grad_norm_(parameters, plan.clip)
-        optimiser.step()
-        told = {name: float(value.detach()) for name, value in losses.items()} | {"gradient": float(norm)}
-        entry = {"step": self._offset(stage) + step + 1, "stage": stage.name, **told}
-        if (step + 1) % 10 == 0 or step == 0:
-            self.run.append(entry)
+        self._skipped = stepper.check(saved)
+        told = dict(zip(losses, torch.stack([value.float() for value in losses.values()]).tolist(), strict=True))
+        finite = {name: value if math.isfinite(value) else None for name, value in told.items()}
+        self.run.append(
+            {"step": step, "stage": stage.name, **finite} | ({"skipped": self._skipped} if self._skipped else {})
+        )
         return told
 
-    def _offset(self, stage: Stage) -> int:
-        names = [other.name for other, _ in self._plan()]
-        return sum(plan.steps for _, plan in self._plan()[: names.index(stage.name)])
+    def batches(self, stage: str, plan: StageConfig, first: int, end: int) -> Iterator[Batch]:
+        """Return the parts of the batches of the steps `first` to `end - 1` of a stage, one after the other."""
+        seen = Plan(
+            self.config.seed, stage, len(self.cases), plan.batch, self.limits, self.method.window, parts=plan.parts
+        )
+        return self.cases.batches(seen, ((step, part) for step in range(first, end) for part in range(plan.parts)))
 
-    def _precision(self, plan: StageConfig) -> Any:
-        cuda = self.device.type == "cuda"
-        if plan.precision == "float32" or (plan.precision == "auto" and not (cuda and torch.cuda.is_bf16_supported())):
-            return nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
-
-    def _validate(self, stage: Stage, average: Average, step: int, last: bool) -> dict[str, float] | None:
+    def _validate(self, stage: Stage, method: Method, step: int, last: bool) -> dict[str, float] | None:
         if self.validation is None or not (last or step % self.config.validate_every == 0):
             return None
-        trained = {name: value.clone() for name, value in stage.method.state_dict().items()}
-        stage.method.load_state_dict(average.weights)
-        scores = validate(stage.method, self.validation, self.config.validate_samples, self.config.seed)
-        stage.method.load_state_dict(trained)
-        stage.method.train()
+        scores = validate(method, self.validation, self.config.validate_samples, self.config.seed)
         self.history.append({"step": step, "stage": stage.name, **scores})
         self.run.append({"step": step, "stage": stage.name, "validation": scores})
         return scores
 
-    def _save(self, stage: Stage, average: Average, optimiser: torch.optim.Optimizer, step: int) -> None:
+    def _save(self, stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
+        """Write the checkpoint and publish the averaged weights.
+
+        Raises:
+            TrainingError: weights that are not finite: they replace nothing.
+        """
+        for name, value in average.module.state_dict().items():
+            if not bool(torch.isfinite(value).all()):
+                raise TrainingError(
+                    f"stage {stage.name}: {name} is not finite after step {step}; the checkpoint before is kept; lower "
+                    f"stages.{stage.name}.lr (now {stepper.plan.lr:g})"
+                )
         state = {"step": step, "stage": stage.name, "total": self.total, "history": self.history}
-        tensors = {f"method.{name}": value for name, value in self.method.state_dict().items()}
-        tensors |= average.tensors("average.") | _optimiser_tensors(optimiser)
+        tensors = _prefixed("method.", self.method.state_dict())
+        tensors |= _prefixed("average.", average.module.state_dict()) | _prefixed("optimiser.", stepper.tensors())
         self.run.save(tensors, state)
-        trained = {name: value.clone() for name, value in stage.method.state_dict().items()}
-        stage.method.load_state_dict(average.weights)
-        self.publish(stage.method, state)
-        stage.method.load_state_dict(trained)
+        self.publish(cast(Method, average.module), state)
 
 
-def _schedule(plan: StageConfig, step: int) -> float:
-    """The learning rate as a share of the largest: linear warm-up, then a half cosine down to 1 %."""
-    if step < plan.warmup:
-        return (step + 1) / plan.warmup
-    if plan.decay == "none":
-        return 1.0
-    progress = (step - plan.warmup) / max(1, plan.steps - plan.warmup)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
+def _set_modes(stage: Stage) -> None:
+    """What is trained is in training mode, all else of the method is as when sampling."""
+    stage.method.eval()
+    stage.trained.train()
 
 
-def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    state = optimiser.state_dict()["state"]
-    return {f"optimiser.{index}.{name}": value for index, entry in state.items() for name, value in entry.items()}
-
-
-def _restore(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: value for name, value in tensors.items()}

@@ -1,6 +1,7 @@
 """`Run`: the folder of one training: configuration, log, checkpoint, weights; each is complete or absent."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from atfm.errors import CheckpointError
 from atfm.io.atomic import atomic_write, disk_errors
 from atfm.train.checkpoint import load_pair, save_pair, write_json
+from atfm.train.config import Config
 
 __all__ = ["Run"]
 
@@ -45,6 +47,17 @@ class Run:
                 f"{self.path}: holds another training (different: {', '.join(fields[:5])}); "
                 "give another --out, or the same preset, data and seed to resume"
             )
+
+    def resolve(self, measure: Callable[[], Config]) -> Config:
+        """Return the configuration that this run resolved when it began; `measure` it now if this is the beginning."""
+        file = self.path / "resolved.json"
+        if not file.exists():
+            write_json(file, measure().model_dump(mode="json"))
+        try:
+            return Config.model_validate_json(file.read_text("utf-8"))
+        except ValueError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise CheckpointError(f"{file}: is damaged ({reason}); train into another folder") from error
 
     def save(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Write the checkpoint of `state["step"]`, then remove older ones."""

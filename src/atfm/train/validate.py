@@ -20,10 +20,10 @@ def validate(method: Method, cases: CaseDataset, samples: int, seed: int) -> dic
     sums, counts = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     for index, case_id in enumerate(cases.case_ids):
         batch = cases.whole(index)
-        drawn = method.sample(batch.image, samples, generator=Noise(seed, [case_id])).masks[0].cpu()
+        drawn = method.sample(batch.image, samples, noise=Noise(seed, [case_id])).masks[0].cpu()
         annotations = batch.annotations[0].bool().cpu()
-        if batch.counts is not None:
-            said = batch.counts[0].all(0).cpu()  # [*spatial], as in `atfm.data.annotations.counted`
+        if batch.valid is not None:
+            said = batch.valid[0].all(0).cpu()  # [*spatial], as in `atfm.data.annotations.counted`
             if not said.any():
                 continue
             drawn, annotations = drawn[..., said], annotations[..., said]

@@ -1,0 +1,128 @@
+"""GTR alone as a method: the paper's "Act. GTR" ablation and, in essence, a Stochastic Segmentation Network."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from atfm.data.batch import Batch
+from atfm.distributions.low_rank_normal import LowRankNormal
+from atfm.methods.method import Frame, Method, Stage
+from atfm.methods.samples import Drawn
+from atfm.methods.sliding import Tiling
+from atfm.nn.precision import in_float32
+from atfm.seeding import Draw, Noise
+from atfm.truncation.likelihood import all_annotators, one_annotator
+from atfm.truncation.network import GTRNetwork
+from atfm.truncation.presence import PresenceNetwork, hurdle, marked, presence_loss
+
+__all__ = ["GTR", "squash"]
+
+
+@in_float32
+def squash(logits: Tensor) -> Tensor:
+    """Return the probabilities of logits `[B, S, C, *spatial]`: sigmoid for one channel, softmax for several."""
+    return logits.sigmoid() if logits.shape[2] == 1 else logits.softmax(2)
+
+
+class GTR(Method):
+    """A distribution over logits, trained by its Monte-Carlo likelihood (ATFM, eq. 5), behind a hurdle if there is one.
+
+    Args:
+        network: image -> distribution.
+        frame: what it looks at and what it draws.
+        presence: image -> whether a reader marks anything; the distribution is then that of masks which do. None: the
+            distribution is that of all masks.
+        monte_carlo: number `M` of antithetic samples in the likelihood.
+        shared: all annotators of an image share the M samples; False is the paper's form, one annotator at a time.
+        stride: as for `Method`.
+    """
+
+    def __init__(
+        self,
+        network: GTRNetwork,
+        frame: Frame,
+        *,
+        presence: PresenceNetwork | None = None,
+        monte_carlo: int = 20,
+        shared: bool = True,
+        stride: int | None = None,
+    ) -> None:
+        super().__init__(frame, stride)
+        self.network, self.presence, self.monte_carlo, self.shared = network, presence, monte_carlo, shared
+
+    def stages(self) -> list[Stage]:
+        own = Stage("gtr", self, self.network, self.loss)
+        return [own] if self.presence is None else [Stage("presence", self, self.presence, self.presence_loss), own]
+
+    # Training.
+
+    def presence_loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Return minus the log-likelihood of whether each reader marks anything."""
+        presence = cast(PresenceNetwork, self.presence)
+        seen = marked(self.focus(batch.annotations), batch.present)
+        return {"presence": presence_loss(presence(self.focus(batch.image)), seen, batch.present)}
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        annotations = self.focus(batch.annotations)
+        valid = None if batch.valid is None else self.focus(batch.valid)
+        seen = None if self.presence is None else marked(annotations, batch.present)
+        logits = self.network(self.focus(batch.image)).antithetic(self.monte_carlo)
+        likelihood = all_annotators if self.shared else one_annotator
+        return {"likelihood": likelihood(logits, annotations, batch.present, valid, marked=seen).mean()}
+
+    # Sampling.
+
+    def needs(self, size: Sequence[int]) -> dict[str, Draw]:
+        rank = Draw("normal", (self.network.rank,))
+        needs = {"low-rank": rank, "pixel": Draw("normal", (self.channels, *size))}
+        return needs if self.presence is None else needs | {"presence": Draw("uniform")}
+
+    def forward(self, image: Tensor, noise: Mapping[str, Tensor]) -> Drawn:
+        return self.behind_hurdle(self.start(self.network(image), noise), image, noise)
+
+    @in_float32
+    def start(self, distribution: LowRankNormal, noise: Mapping[str, Tensor], temperature: float = 1.0) -> Tensor:
+        """Return `X_0 = sigmoid(X_trunc)`, `[B, S, C, *window]`, for given noise, scaled."""
+        logits = distribution.from_noise(temperature * noise["low-rank"], temperature * noise["pixel"])
+        return squash(logits)
+
+    def behind_hurdle(self, probabilities: Tensor, image: Tensor, noise: Mapping[str, Tensor]) -> Drawn:
+        """Return samples `[B, S, C, *window]` of masks given presence as samples of all masks, if there is a hurdle.
+
+        Presence is drawn from the sample's own noise, so a sample keeps its meaning whatever else is drawn.
+        """
+        if self.presence is None:
+            return Drawn(probabilities)
+        here = self.presence.probability(image)  # [B]
+        return Drawn(hurdle(probabilities, noise["presence"] < here.unsqueeze(1)), empty=1 - here)
+
+    def distribution(self, image: Tensor) -> LowRankNormal:
+        """Return the distribution over the logits of the window of `[B, C_in, *spatial]`, or of all it slides over."""
+        tiling = self.tiling(image.shape[2:])
+        if tiling is None:
+            return cast(LowRankNormal, self.network(self.focus(image)))
+        return self.blended(tiling, image)
+
+    def blended(self, tiling: Tiling, image: Tensor) -> LowRankNormal:
+        """Return one distribution over the padded image, blended from those of its tiles.
+
+        Mean, factor and standard deviation are averaged: a sample of it is the average of what the tiles would have
+        drawn from the same noise.
+        """
+        padded = tiling.pad(image)
+        channels, rank = self.channels, self.network.rank
+
+        def packed(corners: list[tuple[int, ...]]) -> Tensor:
+            tile = cast(LowRankNormal, self.network(tiling.cut(padded, corners)))
+            return torch.cat([tile.mean, tile.factor.flatten(1, 2), tile.diagonal.sqrt()], 1)  # [T B, C + R C + C, ...]
+
+        whole = tiling.blend((len(image), (2 + rank) * channels), packed, padded)
+        mean, factor, deviation = whole.split([channels, rank * channels, channels], 1)
+        factor = factor.unflatten(1, (rank, channels))  # [B, R, C, *padded]
+        return LowRankNormal(mean, factor, deviation.square(), event_dims=1 + len(self.size))
+
+    def slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise, first: int) -> Drawn:
+        numbers = noise.draw(self.needs(tiling.padded), n, image.device, first=first)
+        return Drawn(self.start(self.blended(tiling, image), numbers))

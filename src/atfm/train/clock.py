@@ -1,0 +1,87 @@
+"""`--minutes`: as many steps of each stage as fit into a time, measured on the machine at hand."""
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+
+from atfm.data.batch import Batch
+from atfm.errors import ConfigError
+from atfm.methods.config import StageConfig
+from atfm.methods.method import Method
+from atfm.train.average import averaged
+from atfm.train.config import Config
+from atfm.train.step import Stepper
+
+__all__ = ["sized", "step_seconds"]
+
+_NEVER = 10**9  # steps, more than the clock lets happen
+_WARM, _TIMED = 3, 8  # steps before the clock runs, and at least under it
+_LEAST = 2.0  # seconds under the clock, so that a machine's other work evens out
+_SHARE = 0.95  # of the time for steps; the rest is for checkpoints and validations
+
+
+def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, int, int], Iterator[Batch]], *,
+          minutes: float, device: torch.device) -> Config:  # fmt: skip
+    """Return `config` with the steps and warm-ups of all stages scaled so that they take `minutes` together.
+
+    The stages keep their steps' ratio. Each is timed on a copy of the method, which itself stays as it is.
+
+    Args:
+        config: resolved; a stage of 0 steps stays out.
+        method: with fresh weights, on its device.
+        batches: `(stage, plan, first, end)` to the parts of these steps' batches, see `Trainer`.
+        minutes: for the steps of all stages together.
+        device: where.
+
+    Raises:
+        ConfigError: a time that is not positive, or too short for a single step of each stage.
+    """
+    if not 0 < minutes < float("inf"):
+        raise ConfigError(f"--minutes: expected a time above 0, got {minutes:g}")
+    plans = {name: plan for name, plan in config.stages.items() if plan.steps}
+    seconds = {name: step_seconds(config, method, name, batches, device) for name in plans}
+    whole = sum(plan.steps * seconds[name] for name, plan in plans.items())
+    factor = _SHARE * 60 * minutes / whole
+    resized = {name: _scaled(plan, factor) for name, plan in plans.items()}
+    for name, plan in resized.items():
+        if not plan.steps:
+            raise ConfigError(
+                f"--minutes {minutes:g}: too short for stage {name}, of which a step takes {seconds[name]:.2g} s; give "
+                f"at least {whole / 60 / min(p.steps for p in plans.values()):.2g}"
+            )
+    return config.model_copy(update={"stages": config.stages | resized})
+
+
+def step_seconds(
+    config: Config,
+    method: Method,
+    name: str,
+    batches: Callable[[str, StageConfig, int, int], Iterator[Batch]],
+    device: torch.device,
+) -> float:
+    """Measure a whole step of a stage: images, loss, gradient, optimiser and average."""
+    copied = copy.deepcopy(method)
+    stage = next(stage for stage in copied.stages() if stage.name == name)
+    plan = config.stages[name]
+    stepper, average = Stepper(stage, plan, config.seed, device), averaged(stage.method, plan.ema)
+    parts = batches(name, plan, 0, _NEVER)
+
+    def steps(first: int, count: int) -> float:
+        started = time.perf_counter()
+        for step in range(first, first + count):
+            stepper.step(step, parts)
+            average.update_parameters(stage.method)
+        stepper.check(0)  # waits for the device
+        return time.perf_counter() - started
+
+    steps(0, _WARM)
+    spent, made = 0.0, 0
+    while spent < _LEAST or made < _TIMED:
+        spent, made = spent + steps(_WARM + made, _TIMED), made + _TIMED
+    return spent / made
+
+
+def _scaled(plan: StageConfig, factor: float) -> StageConfig:
+    return plan.model_copy(update={name: round(getattr(plan, name) * factor) for name in ("steps", "warmup")})
