@@ -41,14 +41,14 @@ def corner_of(part: np.ndarray, whole: np.ndarray) -> tuple[int, ...]:
 @pytest.mark.parametrize(("shape", "window"), [((20, 15), (8, 6)), ((9, 12, 10), (4, 8, 8))])
 def test_without_change_a_crop_is_a_part_of_the_image(shape: tuple[int, ...], window: tuple[int, ...]) -> None:
     cases = held(shape, window, marked=tuple(n // 2 for n in shape))
-    whole = cases.whole(0)
+    whole, masks = cases.image(0)[0], torch.from_numpy(cases.annotations(0)[0][:, 0]).float()
     drawn = draw(STILL, 40, torch.Generator().manual_seed(0), window)
     batch = cases.batch([0] * 40, drawn)
     seen = []
     for image, annotations in zip(batch.image, batch.annotations, strict=True):
-        corner = corner_of(image[0].numpy(), whole.image[0, 0].numpy())
+        corner = corner_of(image[0].numpy(), whole.numpy())
         box = tuple(slice(first, first + width) for first, width in zip(corner, window, strict=True))
-        assert torch.equal(annotations[:, 0], whole.annotations[0, :, 0, *box])
+        assert torch.equal(annotations[:, 0], masks[:, *box])
         seen.append(corner)
     assert len(set(seen)) > 20
     for axis, (length, width) in enumerate(zip(shape, window, strict=True)):
@@ -77,8 +77,8 @@ def test_only_what_a_warp_reaches_is_read_and_nothing_is_missing() -> None:
         assert drawn.place is not None
         corner = (drawn.place.double() * (torch.tensor(shape) - torch.tensor(window) + 1)).floor()
         centre = (corner + (torch.tensor(window) - torch.tensor(shape)) / 2).float()
-        whole = cases.whole(0)
-        image, labels = whole.image.expand(12, -1, *shape), whole.annotations[0, :, 0].expand(12, -1, *shape)
+        masks = torch.from_numpy(cases.annotations(0)[0][:, 0]).float()
+        image, labels = cases.image(0).expand(12, -1, *shape), masks.expand(12, -1, *shape)
         image, labels = apply(drawn, image, labels, window, centre)
         got = cases.batch([0] * 12, drawn)
         torch.testing.assert_close(got.image, image, atol=2e-3, rtol=0)
@@ -98,10 +98,8 @@ def test_images_of_many_sizes_and_annotators_make_one_batch() -> None:
     assert few.annotations.shape[:2] == (2, 2)
     torch.testing.assert_close(few.image, batch.image[:2], atol=1e-5, rtol=0)  # whatever stands beside them
     for index, one in enumerate(cases):
-        whole = held.whole(index)
-        np.testing.assert_array_equal(whole.image[0].numpy(), one.image)
-        np.testing.assert_array_equal(whole.annotations[0, :, 0].numpy(), one.masks)
-        assert whole.present.all()
+        np.testing.assert_array_equal(held.image(index).numpy(), one.image)
+        np.testing.assert_array_equal(held.annotations(index)[0][:, 0], one.masks)
 
 
 def replace_rows(drawn: Augmentation, rows: int) -> Augmentation:
@@ -113,7 +111,7 @@ def test_a_small_image_is_grown_by_reflection_with_its_masks() -> None:
     drawn = draw(STILL, 1, torch.Generator().manual_seed(0), (16, 12))
     for batch in (held.batch(torch.tensor([0])), held.batch(torch.tensor([0]), drawn)):
         row = batch.image[0, 0, :, 4]
-        torch.testing.assert_close(row[5:11], held.whole(0).image[0, 0, :, 4], atol=1e-4, rtol=0)
+        torch.testing.assert_close(row[5:11], held.image(0)[0, :, 4], atol=1e-4, rtol=0)
         torch.testing.assert_close(row[:5], row[[10, 9, 8, 7, 6]], atol=1e-4, rtol=0)
         assert batch.annotations[0, 0, 0, :, 4].nonzero().flatten().tolist() == [4, 6, 14]
 

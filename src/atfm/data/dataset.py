@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atfm.data.annotations import counted, one_hot
 from atfm.data.augment import Augmentation, apply
 from atfm.data.batch import Batch
 from atfm.data.plan import Plan
@@ -68,15 +69,28 @@ class CaseDataset:
         """Return the batches of a plan's steps and parts, `(step, part)`, one after the other, in the order asked."""
         return (self.batch(*plan(step, part), plan.window) for step, part in asked)
 
-    def whole(self, index: int) -> Batch:
-        """Return one case as it is, of whatever size, with its own annotators alone."""
-        raw = Raw(self.reader.image(index).unsqueeze(0), self.reader.labels(index).unsqueeze(0), None)
-        return self._finished(raw, [index], None, ())
+    def image(self, index: int) -> Tensor:
+        """Return one image as it is, of whatever size: `[C_in, *spatial]` float32 in [0, 1], on the device."""
+        return self._floats(self.reader.image(index))
+
+    def annotations(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what all annotators say of one case, of whatever size.
+
+        Returns:
+            Their masks `[K, C, *spatial]` bool, and which pixels count, `[*spatial]`: those that nobody ignores.
+        """
+        reader = self.reader
+        labels = reader.labels(index).cpu().numpy()
+        dims = labels.ndim - 1
+        return one_hot(labels, reader.classes, dims, reader.ignore_label), counted(labels, reader.ignore_label)
+
+    def _floats(self, stored: Tensor) -> Tensor:
+        image = stored.to(self.device, non_blocking=True)
+        return image.float() / 255 if image.dtype == torch.uint8 else image
 
     def _finished(self, raw: Raw, chosen: Sequence[int], drawn: Augmentation | None, window: Sequence[int]) -> Batch:
         """Take a raw batch to the device, augment it, and give its labels channels."""
-        image, labels = (x.to(self.device, non_blocking=True) for x in (raw.image, raw.labels))
-        image = image.float() / 255 if image.dtype == torch.uint8 else image
+        image, labels = self._floats(raw.image), raw.labels.to(self.device, non_blocking=True)
         if drawn is not None:
             centre = None if raw.centre is None else raw.centre.to(self.device, non_blocking=True)
             image, labels = apply(drawn.to(self.device), image, labels.float(), window, centre)
