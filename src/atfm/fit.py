@@ -1,7 +1,7 @@
 """`fit`: a configuration and cases in, a trained run folder out."""
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from atfm import __version__
+from atfm.data.budget import Budget
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
 from atfm.data.likeness.witness import Witness
 from atfm.data.phantom.kinds import kind_of, phantom_cases
-from atfm.data.resident import Resident
+from atfm.data.source import Selection, Source
 from atfm.data.splits import patient_hash
 from atfm.data.store import Store
 from atfm.errors import ConfigError
@@ -36,8 +37,8 @@ class Cases:
     """What a training needs of a data set.
 
     Args:
-        train: training cases, read once.
-        validation: validation cases, read once; may be empty.
+        train: training cases, in memory or in a store.
+        validation: validation cases; may be empty.
         description: JSON that names this very data: name, digest, splits.
         patients: ids of the training patients.
         classes: 1 for binary masks, else the number of labels.
@@ -46,8 +47,8 @@ class Cases:
         modality: what the images are, see `StoreInfo`.
     """
 
-    train: Iterable[Case]
-    validation: Iterable[Case]
+    train: Source | Sequence[Case]
+    validation: Source | Sequence[Case]
     description: dict[str, Any]
     patients: list[str]
     classes: int = 1
@@ -96,8 +97,8 @@ def from_store(
         split = [i for i in split if identifiers[i][1] in kept]
         description["share"] = share
     return Cases(
-        (store[i] for i in split),
-        (store[i] for i in chosen),
+        Selection(store, split),
+        Selection(store, chosen),
         description,
         patients,
         store.info.classes,
@@ -131,7 +132,7 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
         "validation": config.validate_cases,
     }
     patients = [case.patient_id for case in train]
-    return Cases(train, drawn, description, patients, kind_of(kind).classes, modality="simulated")
+    return Cases(train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated")
 
 
 def fit(
@@ -144,6 +145,7 @@ def fit(
     minutes: float | None = None,
     take: Mapping[str, str | Path] | None = None,
     start: str | Path | None = None,
+    budget: Budget = Budget(),  # noqa: B008 (frozen)
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> Fitted:
     """Train all stages in `out`, or go on where a killed or shortened training stopped.
@@ -157,6 +159,7 @@ def fit(
         minutes: scale the steps of all stages to this time, as measured when the run begins; the run keeps them.
         take: stages whose weights are taken from other models, by name, instead of being trained.
         start: a model whose weights all stages begin from, to fine-tune it; a stage of 0 steps stays as it is.
+        budget: how many bytes of cases are held on the device; more are streamed, without another result.
         tell: is told of every step.
 
     Raises:
@@ -167,11 +170,13 @@ def fit(
     """
     given = _given(take or {}, start)
     config = _without(config, take or {})
-    held = partial(Resident, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label)
+    opened = partial(
+        budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
+    )
+    train = opened(cases.train)
+    validation = opened(cases.validation) if len(cases.validation) else None
     witness = Witness(config.crop)
-    train = held(witness.watch(cases.train))
-    held_out = list(cases.validation)
-    validation = held(held_out) if held_out else None
+    witness.look(cases.train)
     torch.manual_seed(config.seed)
     method = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
     for name, model in given.items():

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -16,12 +16,13 @@ from atfm.train.step import Stepper
 
 __all__ = ["sized", "step_seconds"]
 
+_NEVER = 10**9  # steps, more than the clock lets happen
 _WARM, _TIMED = 3, 8  # steps before the clock runs, and at least under it
 _LEAST = 2.0  # seconds under the clock, so that a machine's other work evens out
 _SHARE = 0.95  # of the time for steps; the rest is for checkpoints and validations
 
 
-def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, int], Callable[[int], Batch]], *,
+def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, int, int], Iterator[Batch]], *,
           minutes: float, device: torch.device) -> Config:  # fmt: skip
     """Return `config` with the steps and warm-ups of all stages scaled so that they take `minutes` together.
 
@@ -30,7 +31,7 @@ def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, i
     Args:
         config: resolved; a stage of 0 steps stays out.
         method: with fresh weights, on its device.
-        batches: `(stage, plan, step)` to what gives the images of each part, see `Trainer`.
+        batches: `(stage, plan, first, end)` to the parts of these steps' batches, see `Trainer`.
         minutes: for the steps of all stages together.
         device: where.
 
@@ -57,7 +58,7 @@ def step_seconds(
     config: Config,
     method: Method,
     name: str,
-    batches: Callable[[str, StageConfig, int], Callable[[int], Batch]],
+    batches: Callable[[str, StageConfig, int, int], Iterator[Batch]],
     device: torch.device,
 ) -> float:
     """Measure a whole step of a stage: images, loss, gradient, optimiser and average."""
@@ -65,11 +66,12 @@ def step_seconds(
     stage = next(stage for stage in copied.stages() if stage.name == name)
     plan = config.stages[name]
     stepper, average = Stepper(stage, plan, config.seed, device), averaged(stage.method, plan.ema)
+    parts = batches(name, plan, 0, _NEVER)
 
     def steps(first: int, count: int) -> float:
         started = time.perf_counter()
         for step in range(first, first + count):
-            stepper.step(step, batches(name, plan, step))
+            stepper.step(step, parts)
             average.update_parameters(stage.method)
         stepper.check(0)  # waits for the device
         return time.perf_counter() - started

@@ -6,7 +6,7 @@ averages and optimiser state of a checkpoint this makes a resumed training the s
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from atfm.data.augment import Augmentation, AugmentationRange, draw
+from atfm.data.augment import AugmentationRange
 from atfm.data.batch import Batch
-from atfm.data.resident import Resident
+from atfm.data.dataset import CaseDataset
+from atfm.data.plan import Plan
 from atfm.errors import TrainingError
 from atfm.methods.config import StageConfig
 from atfm.methods.method import Method, Stage
-from atfm.seeding import step_generator
 from atfm.train.average import averaged
 from atfm.train.config import Config
 from atfm.train.run import Run
@@ -73,8 +73,8 @@ class Trainer:
         self,
         method: Method,
         config: Config,
-        cases: Resident,
-        validation: Resident | None,
+        cases: CaseDataset,
+        validation: CaseDataset | None,
         run: Run,
         publish: Callable[[Method, dict[str, Any]], None] = lambda method, state: None,
     ) -> None:
@@ -143,8 +143,9 @@ class Trainer:
             stepper.restore(_named(tensors, "optimiser."))
         _set_modes(stage)
         started, saved = time.perf_counter(), begun
+        batches = self.batches(stage.name, plan, begun - first, last - first)
         for step in range(begun, last):
-            losses = stepper.step(step - first, self.batches(stage.name, plan, step - first))
+            losses = stepper.step(step - first, batches)
             average.update_parameters(method)
             ends = step + 1 == last
             saves = ends or (step + 1) % self.config.save_every == 0
@@ -169,28 +170,12 @@ class Trainer:
         )
         return told
 
-    def batches(self, stage: str, plan: StageConfig, step: int) -> Callable[[int], Batch]:
-        """Return what gives the images of each part of a step's batch."""
-        order = self._order(stage, plan.batch, step).to(self.device)
-        generator = step_generator(self.config.seed, stage, step, "augment", device=self.device)
-        drawn = draw(self.limits, plan.batch, generator, self.method.window)
-
-        def part(number: int) -> Batch:
-            rows = slice(number * plan.batch // plan.parts, (number + 1) * plan.batch // plan.parts)
-            return self.cases.batch(order[rows], _rows(drawn, rows), self.method.window)
-
-        return part
-
-    def _order(self, stage: str, count: int, step: int) -> Tensor:
-        """Which cases step `step` sees: every epoch another order, and no case twice before all were seen."""
-        chosen: list[Tensor] = []
-        epoch, position = divmod(step * count, len(self.cases))
-        while count:
-            order = torch.randperm(len(self.cases), generator=step_generator(self.config.seed, stage, epoch, "order"))
-            chosen.append(order[position : position + count])
-            count -= len(chosen[-1])
-            epoch, position = epoch + 1, 0
-        return torch.cat(chosen)
+    def batches(self, stage: str, plan: StageConfig, first: int, end: int) -> Iterator[Batch]:
+        """Return the parts of the batches of the steps `first` to `end - 1` of a stage, one after the other."""
+        seen = Plan(
+            self.config.seed, stage, len(self.cases), plan.batch, self.limits, self.method.window, parts=plan.parts
+        )
+        return self.cases.batches(seen, ((step, part) for step in range(first, end) for part in range(plan.parts)))
 
     def _validate(self, stage: Stage, method: Method, step: int, last: bool) -> dict[str, float] | None:
         if self.validation is None or not (last or step % self.config.validate_every == 0):
@@ -223,11 +208,6 @@ def _set_modes(stage: Stage) -> None:
     """What is trained is in training mode, all else of the method is as when sampling."""
     stage.method.eval()
     stage.trained.train()
-
-
-def _rows(drawn: Augmentation, rows: slice) -> Augmentation:
-    parts: dict[str, Any] = {name: None if value is None else value[rows] for name, value in vars(drawn).items()}
-    return Augmentation(**parts)
 
 
 def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """One optimiser step: a batch in parts, the gradient clipped, and skipped where it is not finite."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -37,14 +37,14 @@ class Stepper:
         self.skipped = torch.zeros((), device=device)
         self._streak = torch.zeros((), device=device)
 
-    def step(self, number: int, batch: Callable[[int], Batch]) -> dict[str, Tensor]:
+    def step(self, number: int, batches: Iterator[Batch]) -> dict[str, Tensor]:
         """Make a step and return its losses and the norm of its gradient, on the device.
 
         Noise is seeded from (seed, stage, step, part), so that a part gives the same gradient in whatever process.
 
         Args:
             number: of the step within the stage, from 0.
-            batch: gives the images of a part.
+            batches: gives the parts of the step's batch, one after the other.
         """
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.lr * schedule(self.plan, number)
@@ -52,7 +52,7 @@ class Stepper:
         told: dict[str, Tensor] = {}
         for part in range(self.plan.parts):
             torch.manual_seed(seed_of(self.seed, self.stage.name, number, part))
-            images = batch(part)
+            images = next(batches)
             with self._precision():
                 losses = self.stage.loss(images)
             (torch.stack(list(losses.values())).sum() / self.plan.parts).backward()

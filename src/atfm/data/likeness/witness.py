@@ -8,10 +8,12 @@ from atfm.data.case import Case
 from atfm.data.likeness.appearance import Appearance, appearance, tiles
 from atfm.data.likeness.cloud import Cloud
 from atfm.data.likeness.reference import Reference
+from atfm.data.source import Source
 
 __all__ = ["Witness"]
 
 FEWEST = 20  # images; fewer say too little of how others may look
+MOST = 10_000
 
 
 class Witness:
@@ -28,6 +30,12 @@ class Witness:
         self._spacings: set[tuple[float, ...]] = set()
         self._size: tuple[int, ...] = ()
         self._images = self._channels = self._full = 0
+
+    def look(self, cases: Source | Sequence[Case]) -> None:
+        """Look at the cases, and at a fixed 10,000 of them where there are more: as many tell what all look like."""
+        chosen = np.sort(np.random.default_rng(0).permutation(len(cases))[:MOST])
+        for _ in self.watch(cases[i] for i in chosen.tolist()):
+            pass
 
     def watch(self, cases: Iterable[Case]) -> Iterator[Case]:
         """Hand the cases on, each once looked at."""
