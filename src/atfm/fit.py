@@ -26,8 +26,11 @@ from atfm.models import WEIGHTS, Model, load, publish
 from atfm.seeding import step_generator
 from atfm.train.clock import sized
 from atfm.train.config import Config
-from atfm.train.loop import Progress, Trainer
+from atfm.train.loop import Trainer
+from atfm.train.processes import Processes
+from atfm.train.progress import Progress
 from atfm.train.run import Run
+from atfm.train.step import check_shares
 
 __all__ = ["Cases", "Fitted", "fit", "from_phantom", "from_store"]
 
@@ -59,11 +62,20 @@ class Cases:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Where a training stands when `fit` returns: steps made, steps in all, the last validation."""
+    """Where a training stands when `fit` returns.
+
+    Args:
+        run: its folder.
+        steps: made in all.
+        total: of all stages together.
+        skipped: those that were left out because they were not finite.
+        validation: the last one.
+    """
 
     run: Path
     steps: int
     total: int
+    skipped: int
     validation: dict[str, Any] | None
 
 
@@ -146,9 +158,12 @@ def fit(
     take: Mapping[str, str | Path] | None = None,
     start: str | Path | None = None,
     budget: Budget = Budget(),  # noqa: B008 (frozen)
+    processes: Processes | None = None,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> Fitted:
     """Train all stages in `out`, or go on where a killed or shortened training stopped.
+
+    A run goes on with more steps too: `config` may give more to the stage that was trained last, and to later ones.
 
     Args:
         config: what is trained.
@@ -160,16 +175,21 @@ def fit(
         take: stages whose weights are taken from other models, by name, instead of being trained.
         start: a model whose weights all stages begin from, to fine-tune it; a stage of 0 steps stays as it is.
         budget: how many bytes of cases are held on the device; more are streamed, without another result.
+        processes: those that train together, of which this is one; all see `out`, and the main one writes.
         tell: is told of every step.
 
     Raises:
-        ConfigError: a configuration that does not fit the data or the model to begin from; `take` and `start` together.
+        ConfigError: a configuration that does not fit the data, the model to begin from, the run or the number of
+            processes; `take` and `start` together.
         CheckpointError: `out` holds another training, or a damaged checkpoint.
         TrainingError: the training diverged.
+        ProcessError: another process has ended.
         DiskError: the disk is full; the last checkpoint stays usable.
     """
     given = _given(take or {}, start)
     config = _without(config, take or {})
+    together = processes or Processes()
+    check_shares(config.stages, together)
     opened = partial(
         budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
     )
@@ -183,10 +203,12 @@ def fit(
         _take(model, method, None if start is not None else name)
     identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
     identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
-    run = Run(out, identity)
-    trainer = Trainer(method, config, train, validation, run)
+    run = Run(out, identity, [stage.name for stage in method.stages()], together)
+    trainer = Trainer(method, config, train, validation, run, processes=together)
     if minutes is not None:
-        trainer.config = run.resolve(lambda: sized(config, method, trainer.batches, minutes=minutes, device=device))
+        trainer.config = run.resolve(
+            lambda: sized(config, method, trainer.batches, minutes=minutes, device=device, processes=together)
+        )
     card = {
         "config": trainer.config.model_dump(mode="json"),
         "data": cases.description,
@@ -195,10 +217,12 @@ def fit(
         "intensity": stretched(cases.intensity, witness).model_dump(mode="json"),
         "likeness": witness.reference(cases.modality).model_dump(mode="json"),
         **_sources(given),
+        **({"extended": run.extended} if run.extended else {}),
     }
     trainer.publish = partial(_publish, out / WEIGHTS, card)
     steps = trainer.train(max_steps, tell)
-    return Fitted(out, steps, trainer.total, trainer.history[-1] if trainer.history else None)
+    validated = trainer.history[-1] if trainer.history else None
+    return Fitted(out, steps, trainer.total, trainer.skipped, validated)
 
 
 def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:
