@@ -33,9 +33,8 @@ class TrainProgress:
         self.task = self.bar.add_task("start", total=None, note="")
         self.spoken = time.perf_counter()
         self.losses, self.skipped, self.validation = "", 0, ""
-        self.writer = _tensorboard(out)
-        if processes > 1:
-            self._say(f"{processes} processes train {out}")
+        self.out, self.processes, self.begun = out, processes, False
+        self.writer: Any = None
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -52,7 +51,15 @@ class TrainProgress:
         """A line of its own, above the bar; it is not broken, so that a log can be searched."""
         self.console.print(f"{time.strftime('%H:%M:%S')} {text}", soft_wrap=True, highlight=False)
 
+    def _begin(self) -> None:
+        """With the first step, so that a training that is refused leaves no folder behind."""
+        self.begun, self.writer = True, _tensorboard(self.out)
+        if self.processes > 1:
+            self._say(f"{self.processes} processes train {self.out}")
+
     def __call__(self, progress: Any) -> None:
+        if not self.begun:
+            self._begin()
         if progress.losses is not None:
             self.losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
         if progress.skipped > self.skipped:

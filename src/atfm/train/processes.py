@@ -10,7 +10,7 @@ import re
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import FrameType, TracebackType
@@ -113,15 +113,30 @@ class Processes:
             return
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        mistake = isinstance(error, AtfmError) and not isinstance(error, ProcessError)
+        said = mistake and self._said_by_main(str(error))
         if distributed.is_initialized():
             distributed.destroy_process_group()
-        if isinstance(error, AtfmError) and not isinstance(error, ProcessError):
+        if said:
+            raise SystemExit(2) from None  # the status of a user's mistake, as the command line has it
+        if isinstance(error, AtfmError) and mistake:
             raise type(error)(f"{self}: {error}") from error
         if error is not None:
             error.add_note(f"in {self}")
 
     def __str__(self) -> str:
         return f"process {self.rank + 1} of {self.world}"
+
+    def _said_by_main(self, message: str) -> bool:
+        """Whether the main process ends with the very same message: a mistake of the user's is said once."""
+        store = distributed.distributed_c10d._get_default_store()
+        if self.main:
+            store.set("last words", message)
+            return False
+        with suppress(RuntimeError):  # the main process has nothing to say, or has gone with the store
+            store.wait(["last words"], timedelta(seconds=2))
+            return bool(store.get("last words").decode() == message)
+        return False
 
     def _stopped(self, number: int, frame: FrameType | None) -> None:
         """What a SIGTERM does: the launcher sends it to all others when a process has died."""

@@ -1,6 +1,6 @@
 """`Sums`: what the parts of a step add up to, in one process or in several that share them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +15,12 @@ __all__ = ["Sums"]
 class Sums:
     """Gradients, losses and running statistics of a step, as means over its parts.
 
-    Processes that share the parts add up one message, so that all of them end with the same numbers, which are those
-    of one process within rounding. Running statistics (of batch normalisation) move once a step: each part starts from
-    those before the step, and their mean over the parts is kept, whichever process made a part.
+    Each part gives one message, and the messages of all parts are added up in float64, so that the order, and with it
+    the number of processes, moves no bit of the float32 gradient but by the rarest chance. In float32 it would: Adam
+    makes whole steps of the rounding errors of a gradient that is 0, such as that of a bias before a normalisation.
+
+    Running statistics (of batch normalisation) move once a step: each part starts from those before the step, and their
+    mean over the parts is kept, whichever process made a part.
 
     Args:
         trained: whose gradients they are.
@@ -30,63 +33,69 @@ class Sums:
         self.parts, self.processes = parts, processes
         layers = [module for module in trained.modules() if isinstance(module, _NormBase)]
         self._running = [buffer for layer in layers for buffer in layer.buffers(recurse=False)]
-        self._reached: list[int] | None = None
-        self._names: list[str] = []
+        self._floats = [buffer for buffer in self._running if buffer.is_floating_point()]
+        self._agreed: tuple[set[int], list[str]] | None = None
         self.begin()
 
     def begin(self) -> None:
         """Begin a step: nothing is added up yet."""
-        for parameter in self.parameters:
-            parameter.grad = None
-        self._losses: dict[str, Tensor] = {}
         self._before = [buffer.clone() for buffer in self._running]
-        self._after = [torch.zeros_like(buffer) for buffer in self._running]
+        self._losses: dict[str, Tensor] = {}
+        self._reached: set[int] = set()
+        self._message: Tensor | None = None
 
     def rewind(self) -> None:
-        """Before a part: the running statistics are again those before the step."""
+        """Before a part: no gradient, and the running statistics are again those before the step."""
+        for parameter in self.parameters:
+            parameter.grad = None
         for buffer, before in zip(self._running, self._before, strict=True):
             buffer.copy_(before)
 
     def add(self, losses: Mapping[str, Tensor]) -> None:
-        """Add the losses of a part, their gradients, and what it made of the running statistics."""
+        """Add the losses of a part, their gradients, and what it made of the running statistics.
+
+        Raises:
+            TrainingError: other losses than those of the parts before.
+        """
         (torch.stack(list(losses.values())).sum() / self.parts).backward()
-        for name, value in losses.items():
-            self._losses[name] = self._losses.get(name, 0) + value.detach() / self.parts
-        for buffer, after in zip(self._running, self._after, strict=True):
-            after += buffer / self.parts if buffer.is_floating_point() else buffer
+        if self._losses and self._losses.keys() != losses.keys():
+            raise TrainingError(f"losses: expected {', '.join(self._losses)} in every part, got {', '.join(losses)}")
+        self._losses = {name: value.detach() for name, value in losses.items()}
+        if self.parts == 1:  # what it gave is the sum
+            return
+        self._reached |= {index for index, parameter in enumerate(self.parameters) if parameter.grad is not None}
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]
+        means = [tensor / self.parts for tensor in (*self._losses.values(), *self._floats)]
+        message = torch.cat([tensor.reshape(-1).float() for tensor in (*gradients, *means)])
+        if self._message is None:
+            self._message = torch.zeros_like(message, dtype=torch.float64)
+        self._message += message
 
     def total(self) -> dict[str, Tensor]:
         """Return the losses of all parts; the gradients of all parts lie in the parameters.
 
         Raises:
             ProcessError: a process has ended.
-            TrainingError: a loss or a parameter that only some steps know of, which several processes cannot add up.
+            TrainingError: a loss or a parameter that not all steps know of, which several processes cannot add up.
         """
+        if self._message is None:
+            return self._losses
         if self.processes.world > 1:
-            self._add_up()
-        return self._losses
-
-    def _add_up(self) -> None:
-        """Sum over the processes by one message: gradients, losses, statistics, one after the other."""
-        own = [index for index, parameter in enumerate(self.parameters) if parameter.grad is not None]
-        if self._reached is None:
-            told = self.processes.gather_objects({"reached": own, "losses": list(self._losses)})
-            self._reached = sorted({index for one in told for index in one["reached"]})
-            self._names = told[0]["losses"]
-        if set(own) - set(self._reached) or set(self._losses) != set(self._names):
-            raise TrainingError(
-                f"the losses {', '.join(self._losses)} and the parameters they reach: expected those of the first step "
-                f"({', '.join(self._names)}) in every step; a method whose losses change is trained in one process"
-            )
-        grown = [self.parameters[index] for index in self._reached]
-        for parameter in grown:
-            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        floats = [after for after in self._after if after.is_floating_point()]
-        losses = [self._losses[name] for name in self._names]
-        summed = [parameter.grad for parameter in grown if parameter.grad is not None] + losses + floats
-        message = torch.cat([tensor.reshape(-1).float() for tensor in summed])
-        self.processes.add_up(message)
-        _spread(message, summed)
+            self._agree()
+            self.processes.add_up(self._message)
+        tensors = [*self.parameters, *self._losses.values(), *self._floats]
+        pieces = [
+            piece.view(tensor.shape)
+            for tensor, piece in zip(tensors, self._message.split([tensor.numel() for tensor in tensors]), strict=True)
+        ]
+        for index, parameter in enumerate(self.parameters):
+            # It lies in memory as its parameter does, channels last too: the optimiser goes through both at once.
+            parameter.grad = torch.empty_like(parameter).copy_(pieces[index]) if index in self._reached else None
+        after = len(self.parameters) + len(self._losses)
+        for buffer, piece in zip(self._floats, pieces[after:], strict=True):
+            buffer.copy_(piece)
+        losses = pieces[len(self.parameters) : after]
+        return {name: piece.float() for name, piece in zip(self._losses, losses, strict=True)}
 
     def settle(self, bad: Tensor) -> None:
         """Leave the running statistics as they are after the step, or as before it where it is left out.
@@ -94,12 +103,18 @@ class Sums:
         Args:
             bad: 1 where the step is left out, else 0.
         """
-        for buffer, before, after in zip(self._running, self._before, self._after, strict=True):
-            buffer.copy_(torch.where(bad > 0, before, after if buffer.is_floating_point() else before + 1))
+        for buffer, before in zip(self._running, self._before, strict=True):
+            buffer.copy_(torch.where(bad > 0, before, buffer))
 
-
-def _spread(message: Tensor, tensors: Sequence[Tensor]) -> None:
-    """Copy a message back to the tensors that it was made of."""
-    pieces = message.split([tensor.numel() for tensor in tensors])
-    for tensor, piece in zip(tensors, pieces, strict=True):
-        tensor.copy_(piece.view(tensor.shape))
+    def _agree(self) -> None:
+        """Find out, in the first step, which losses there are and which parameters they reach in any process."""
+        if self._agreed is None:
+            told = self.processes.gather_objects({"reached": sorted(self._reached), "losses": list(self._losses)})
+            self._agreed = {index for one in told for index in one["reached"]}, told[0]["losses"]
+        reached, names = self._agreed
+        if self._reached - reached or list(self._losses) != names:
+            raise TrainingError(
+                f"losses {', '.join(self._losses)}: expected those of the first step ({', '.join(names)}) in every "
+                "step, and no further parameter that they reach; a method whose losses change trains in one process"
+            )
+        self._reached = reached
