@@ -59,12 +59,21 @@ class Cases:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Where a training stands when `fit` returns: steps made, steps in all, the last validation."""
+    """Where a training stands when `fit` returns.
+
+    Args:
+        run: its folder.
+        steps: made in all.
+        total: of all stages.
+        validation: the last.
+        cases: where the training cases were kept, see `Budget.told`.
+    """
 
     run: Path
     steps: int
     total: int
     validation: dict[str, Any] | None
+    cases: dict[str, Any]
 
 
 def from_store(
@@ -192,13 +201,14 @@ def fit(
         "data": cases.description,
         "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
         "versions": versions(),
+        "cases": budget.told(train),
         "intensity": stretched(cases.intensity, witness).model_dump(mode="json"),
         "likeness": witness.reference(cases.modality).model_dump(mode="json"),
         **_sources(given),
     }
     trainer.publish = partial(_publish, out / WEIGHTS, card)
     steps = trainer.train(max_steps, tell)
-    return Fitted(out, steps, trainer.total, trainer.history[-1] if trainer.history else None)
+    return Fitted(out, steps, trainer.total, trainer.history[-1] if trainer.history else None, budget.told(train))
 
 
 def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:

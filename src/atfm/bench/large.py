@@ -27,6 +27,7 @@ __all__ = ["large_data", "write_crops", "write_volumes"]
 
 _ANNOTATORS = 4
 _STEPS = 4  # of each stage
+_BATCH = 32
 
 
 def large_data(
@@ -42,7 +43,8 @@ def large_data(
     """Measure the memory of what a user does with large data, each in a process that may not have more than `limit`.
 
     Args:
-        crops: images of 128x128, 4 annotators each, in files without content (all is black), which take no room.
+        crops: images of 128x128, 4 annotators each, in files without content (all is black), which take no room; of
+            more than one patient, who has 100 of them.
         side: of the volumes, in voxels; a step sees parts of at most 64^3.
         volumes: how many are trained on; one more is validated on.
         samples: masks of a volume in each validation.
@@ -99,7 +101,7 @@ def write_crops(folder: Path, cases: int, side: int = 128) -> None:
         dtype="uint8",
         version=VERSION,
         files={name: sha256(folder / name) if name in small else "" for name in FILES},
-        splits={"train": tuple(sorted(set(patients[: -cases // 100]))), "val": (patients[-1],)},
+        splits={"train": tuple(dict.fromkeys(patients))[:-1], "val": (patients[-1],)},
     )
     (folder / "store.json").write_text(info.model_dump_json(), encoding="utf-8")
 
@@ -133,7 +135,7 @@ def _write(folder: Path, side: int, cases: int) -> dict[str, Any]:
 
 
 def _train_crops(folder: Path) -> dict[str, Any]:
-    config = override(resolve("phantom"), {"validate_cases": 20, **_short("phantom", batch=32)})
+    config = override(resolve("phantom"), {"validate_cases": 4, **_short("phantom", _BATCH)})
     return _train(Store.open(folder), config, Budget())
 
 
@@ -161,7 +163,7 @@ def _volumes(store: Store, samples: int = 2) -> Config:
         "validate_cases": 1,
         "validate_samples": max(samples, 2),
     }
-    return override(resolve("phantom-volume"), {**fields, **_short("phantom-volume", batch=4)})
+    return override(resolve("phantom-volume"), {**fields, **_short("phantom-volume", max(2, _BATCH // 8))})
 
 
 def _tile(store: Store) -> tuple[int, ...]:

@@ -38,6 +38,14 @@ def add_parser(subparsers: Any) -> None:
         metavar="FIELD=VALUE",
         help="override a field, e.g. --set stages.gtr.lr=1e-3",
     )
+    parser.add_argument(
+        "--hold",
+        type=float,
+        metavar="GB",
+        help="hold training cases of up to GB gigabytes on the device, stream more from the store; the result is the "
+        "same (default: 4, or a quarter of a GPU's memory)",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that stream (default: half of the cores)")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
 
@@ -68,6 +76,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             minutes=args.minutes,
             take=taken(args.take),
             start=args.start,
+            budget=_budget(args),
             tell=progress,
         )
     return {
@@ -75,6 +84,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         "steps": fitted.steps,
         "total": fitted.total,
         "validation": fitted.validation,
+        "cases": fitted.cases,
         "seconds": round(time.perf_counter() - started, 1),
     }
 
@@ -89,6 +99,17 @@ def _cases(args: argparse.Namespace, config: Any) -> Any:
     if config.phantom is not None:
         return from_phantom(config)
     raise InputError("--data: expected a store; make one with `atfm data import`, or train a phantom without")
+
+
+def _budget(args: argparse.Namespace) -> Any:
+    from atfm.data.budget import Budget
+    from atfm.errors import InputError
+
+    if args.hold is not None and not 0 <= args.hold < 2**20:
+        raise InputError(f"--hold: expected gigabytes from 0 on, got {args.hold:g}")
+    if args.workers is not None and not 0 <= args.workers <= 256:
+        raise InputError(f"--workers: expected 0 to 256 processes, got {args.workers}")
+    return Budget(None if args.hold is None else int(1e9 * args.hold), args.workers)
 
 
 def taken(texts: list[str]) -> dict[str, str]:
@@ -130,7 +151,11 @@ def show(result: dict[str, Any]) -> str:
         import yaml
 
         return yaml.safe_dump(result["config"], sort_keys=False).rstrip()
-    text = f"{result['run']}: {result['steps']} of {result['total']} steps"
+    cases = result["cases"]
+    kept = "held on the device" if cases["held"] else f"streamed by {cases['workers']} processes"
+    text = (
+        f"{result['run']}: {result['steps']} of {result['total']} steps, {cases['bytes'] / 1e6:,.0f} MB of cases {kept}"
+    )
     scores = {k: v for k, v in (result["validation"] or {}).items() if isinstance(v, float)}
     if scores:
         text += "; validation " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
