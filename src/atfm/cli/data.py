@@ -98,7 +98,7 @@ def draw_sheet(store: "Store", path: Path, seed: int) -> None:
     import numpy as np
 
     from atfm.data.digest import seeded_cases
-    from atfm.io.images import write_png
+    from atfm.io.saving import write_png
     from atfm.report.sheet import Tile, contact_sheet
 
     tiles = []

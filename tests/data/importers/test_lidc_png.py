@@ -71,6 +71,7 @@ def test_cases_in_natural_order_with_exact_pixels(tmp_path, pack: Callable[[Path
     )
     store = Store.open(tmp_path / "store")
     assert store.info == info and info.licence == "CC BY 3.0" and "10.7937" in info.source
+    assert info.intensity is not None and info.intensity.kind == "stretch"  # what a model of it does with a raw scan
     names = ["P-2/nodule-0/slice-9", "P-2/nodule-0/slice-10", "P-2/nodule-2/slice-0", "P-2/nodule-11/slice-0"]
     assert [case_id for case_id, _ in store.ids()] == [*names, "P-10/nodule-0/slice-0"]
     assert store.split("train") == [0, 1, 2, 3] and store.split("test") == [4]

@@ -69,6 +69,7 @@ def plan_lidc_png(
             cases=[Planned(case_name(key), key[0], partial(read_slice, key, slices[key])) for key in order],
             splits=splits,
             sources=files_of(member for key in order for member in slices[key].values()),
+            stretched=True,  # measured against raw series: native pixels, no window
         )
 
 

@@ -52,6 +52,8 @@ class Plan:
         skipped: what is left out on purpose, a line with the reason for each.
         class_names: of every label but the background, if they have names.
         window: the values of the files that become 0 and 1, where it is not their type that tells.
+        stretched: the files are 8-bit pictures that were each stretched from the darkest to the brightest value of a
+            scan, so that a model of them knows what to do with the scan itself.
     """
 
     importer: str
@@ -65,6 +67,7 @@ class Plan:
     class_names: Sequence[str] | None = None
     skipped: Sequence[str] = ()
     window: tuple[float, float] | None = None
+    stretched: bool = False
 
     def writer(self, out: Path, *, resume: bool = True) -> StoreWriter:
         """The writer of this plan's store.
@@ -77,11 +80,18 @@ class Plan:
             classes=self.classes,
             ignore_label=self.ignore_label,
             class_names=self.class_names,
-            intensity=Intensity(kind="window", low=self.window[0], high=self.window[1]) if self.window else None,
+            intensity=self.intensity,
             splits=self.splits,
             resume=self.fingerprint() if resume else None,
             **self.about,
         )
+
+    @property
+    def intensity(self) -> Intensity | None:
+        """How the files' values were put into [0, 1]; None where their type tells."""
+        if self.window:
+            return Intensity(kind="window", low=self.window[0], high=self.window[1])
+        return Intensity(kind="stretch") if self.stretched else None
 
     def fingerprint(self) -> str:
         """SHA-256 of all that decides what the store will hold: two imports with the same one write the same bytes."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from atfm.draw.slices import chosen_slices, parse_slices
 from atfm.errors import InputError
+from atfm.predict.slices import chosen_slices, parse_slices
 
 
 @pytest.mark.parametrize(

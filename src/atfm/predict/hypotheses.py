@@ -13,6 +13,10 @@ a mask that was really drawn. The share `p` of the `n` samples estimates its pro
 
     [ p + z^2 / 2n  -+  z sqrt( p (1 - p) / n + z^2 / 4n^2 ) ] / (1 + z^2 / n),    z = 1.96 for 95 %
 
+Samples that carry weights `w`, with sum 1, count by them: `p` is the sum of a group's, the medoid is nearest to the
+others by them, and `n = 1 / sum w^2` is the number of equal samples that would know as much (Kish, 1965). A sample of
+weight 0 says nothing and is in no group.
+
 The interval is of the model's own probability, known from `n` samples; it does not say whether the model is right.
 """
 
@@ -27,10 +31,10 @@ from atfm.errors import InputError
 from atfm.metrics.masks import Array, areas, as_masks, foreground
 from atfm.metrics.overlap import pairwise_iou
 
-__all__ = ["Hypothesis", "find_hypotheses", "wilson_interval"]
+__all__ = ["LARGEST", "Hypothesis", "find_hypotheses", "wilson_interval"]
 
 _Z = 1.959964  # 97.5 % of the normal distribution
-_LARGEST = 4096  # samples: a matrix of their distances takes 134 MB, and there are several
+LARGEST = 4096  # samples: a matrix of their distances takes 134 MB, and there are several
 _NEAR_BEST = 0.9  # of the best silhouette: two clear groups, one of them wide, often score a little better as three
 _APART = 0.1  # 1 - IoU: outlines as close as this differ by less than a reader's hand does
 
@@ -41,12 +45,13 @@ class Hypothesis:
 
     Args:
         name: in words, unique among the hypotheses of an image.
-        probability: share of the samples, in (0, 1].
+        probability: share of the samples, by their weights, in (0, 1].
         low, high: its 95 % interval.
         medoid: number of the sample that stands for the others.
         members: numbers of all its samples, ascending.
         area: foreground pixels (voxels) of the medoid.
         spread: mean distance `1 - IoU` of the members to the medoid, in [0, 1].
+        area_mm2, volume_ml: the same where the size of a pixel, or of a voxel, is known; else None.
     """
 
     name: str
@@ -57,48 +62,87 @@ class Hypothesis:
     members: tuple[int, ...]
     area: int
     spread: float
+    area_mm2: float | None = None
+    volume_ml: float | None = None
 
 
-def find_hypotheses(masks: Array, *, most: int = 5, threshold: float = 0.5) -> list[Hypothesis]:
+@dataclass(frozen=True)
+class _Group:
+    medoid: int
+    members: np.ndarray
+    spread: float
+    probability: float
+    area: int
+
+
+def find_hypotheses(
+    masks: Array,
+    *,
+    weights: np.ndarray | None = None,
+    most: int = 5,
+    threshold: float = 0.5,
+    mm2: float | None = None,
+    ml: float | None = None,
+) -> list[Hypothesis]:
     """Group the samples of one image.
 
     Args:
         masks: `[S, C, *spatial]`, values 0 or 1; channel 0 is background where `C > 1`. 1 <= S <= 4096.
+        weights: `[S]`, 0 or more, of the samples; None: they are equal.
         most: largest number of hypotheses, "no lesion" included, >= 2.
         threshold: least mean silhouette of several groups, in [-1, 1]; larger gives fewer hypotheses.
+        mm2: the area of a pixel, where it is known.
+        ml: the volume of a voxel, where it is known.
 
     Returns:
         The hypotheses, the most probable first (of equals the larger area, then the earlier sample); their members are
-        all the samples, each once.
+        all the samples that have a weight, each once.
 
     Raises:
         InputError: masks that are none, too many of them, or another argument out of its range.
     """
     masks = as_masks(masks)
-    if len(masks) > _LARGEST:
-        raise InputError(f"masks: expected at most {_LARGEST} samples of an image, got {len(masks)}; give fewer")
+    share = _shares(weights, len(masks))
+    if len(masks) > LARGEST:
+        raise InputError(f"masks: expected at most {LARGEST} samples of an image, got {len(masks)}; give fewer")
     if most < 2:
         raise InputError(f'most: expected at least 2, as "no lesion" is one of them, got {most}')
     if not -1 <= threshold <= 1:
         raise InputError(f"threshold: expected a silhouette in [-1, 1], got {threshold}")
     masks = foreground(masks)
     area = areas(masks).sum(1)  # [S]
-    empty, full = np.flatnonzero(area == 0), np.flatnonzero(area)
-    found = [(int(empty[0]), empty, 0.0)] if len(empty) else []  # medoid, members, spread
+    empty, full = np.flatnonzero((area == 0) & (share > 0)), np.flatnonzero((area > 0) & (share > 0))
+    found = [_Group(int(empty[0]), empty, 0.0, _sum(share[empty]), 0)] if len(empty) else []
     if len(full):
         drawn = masks if len(full) == len(masks) else masks[full]
         distance = np.clip(1 - pairwise_iou(drawn, drawn), 0, 1)
-        group = _groups(distance, most - len(found), threshold)
-        found += [_medoid(distance, full, np.flatnonzero(group == label)) for label in np.unique(group)]
-    found.sort(key=lambda item: (-len(item[1]), -int(area[item[0]]), item[0]))
-    return _named(found, area, unit="pixels" if masks.ndim == 4 else "voxels")
+        label = _groups(distance, most - len(found), threshold)
+        found += [_outline(distance, share[full], full, np.flatnonzero(label == one), area) for one in np.unique(label)]
+    found.sort(key=lambda group: (-group.probability, -group.area, group.medoid))
+    pixel = "pixels" if masks.ndim == 4 else "voxels"
+    return _named(found, 1 / float(np.square(share).sum()), pixel, mm2, ml)
 
 
-def wilson_interval(count: int, total: int) -> tuple[float, float]:
+def _shares(weights: np.ndarray | None, samples: int) -> np.ndarray:
+    """Weights `[S]` with sum 1."""
+    if weights is None:
+        return np.full(samples, 1 / samples)
+    values = np.asarray(weights, np.float64)
+    if values.shape != (samples,) or not np.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
+        raise InputError(f"weights: expected {samples} numbers of 0 or more, not all 0, got {list(values.shape)}")
+    return values / values.sum()
+
+
+def _sum(share: np.ndarray) -> float:
+    """A sum that 60 times 1/100 does not leave at .6000000000000003, so that equal groups tie."""
+    return round(math.fsum(share), 12)
+
+
+def wilson_interval(count: float, total: float) -> tuple[float, float]:
     """The 95 % interval of a probability of which `count` of `total` draws are known (Wilson, 1927; see the top).
 
     Args:
-        count: draws that showed it, 0 to `total`.
+        count: draws that showed it, 0 to `total`; weighted draws make no whole number.
         total: draws, >= 1.
 
     Returns:
@@ -146,26 +190,35 @@ def _silhouette(distance: np.ndarray, labels: np.ndarray) -> float:
     return float(score.mean())
 
 
-def _medoid(distance: np.ndarray, numbers: np.ndarray, group: np.ndarray) -> tuple[int, np.ndarray, float]:
-    """The sample nearest to all others of a group, the group's samples, and their mean distance to it."""
-    mean = distance[np.ix_(group, group)].mean(0)
+def _outline(
+    distance: np.ndarray, share: np.ndarray, numbers: np.ndarray, group: np.ndarray, area: np.ndarray
+) -> _Group:
+    """A group of samples, shown by the one nearest to all others of it."""
+    weight = share[group] / share[group].sum()
+    mean = weight @ distance[np.ix_(group, group)]
     # a rounding error must not decide between two that are equally near: the first of them it is
     best = int(np.flatnonzero(mean <= mean.min() + 1e-12)[0])
-    return int(numbers[group[best]]), numbers[group], float(mean[best])
+    medoid = int(numbers[group[best]])
+    return _Group(medoid, numbers[group], float(mean[best]), _sum(share[group]), int(area[medoid]))
 
 
-def _named(found: list[tuple[int, np.ndarray, float]], area: np.ndarray, unit: str) -> list[Hypothesis]:
+def _named(found: list[_Group], total: float, pixel: str, mm2: float | None, ml: float | None) -> list[Hypothesis]:
     """Hypotheses in the order given, the outlines among them lettered from A on."""
     hypotheses, letter = [], 0
-    for medoid, members, spread in found:
-        size = int(area[medoid])
+    for group in found:
+        square, volume = (None if size is None else group.area * size for size in (mm2, ml))
         name = "no lesion"
-        if size:
-            name = f"outline {_letters(letter)} ({size} {unit[:-1] if size == 1 else unit})"
+        if group.area:
+            sizes = [f"{group.area} {pixel[:-1] if group.area == 1 else pixel}"]
+            sizes += [f"{square:.3g} mm2"] if square is not None else [f"{volume:.3g} ml"] if volume is not None else []
+            name = f"outline {_letters(letter)} ({', '.join(sizes)})"
             letter += 1
-        low, high = wilson_interval(len(members), len(area))
-        numbers = tuple(members.tolist())
-        hypotheses.append(Hypothesis(name, len(members) / len(area), low, high, medoid, numbers, size, spread))
+        probability = min(group.probability, 1.0)
+        low, high = wilson_interval(probability * total, total)
+        members = tuple(group.members.tolist())
+        hypotheses.append(
+            Hypothesis(name, probability, low, high, group.medoid, members, group.area, group.spread, square, volume)
+        )
     return hypotheses
 
 

@@ -1,6 +1,8 @@
 """`Source`: what a file or a folder holds, before any model is asked about it."""
 
+import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +36,34 @@ class Source(NamedTuple):
     def in_units(self) -> bool:
         """Whether the values are in the units of a modality, such as Hounsfield's."""
         return bool(self.files) and self.picture.pixels.dtype != np.uint8
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Millimetres along each axis; None where nobody said, which a DICOM does not tell from 1 mm all round."""
+        meta, spacing = self.picture.meta, self.picture.spacing
+        known = meta.get("spacing known", meta.get("format") == "nifti") or (
+            meta.get("format") == "dicom" and any(mm != 1.0 for mm in spacing)
+        )
+        return spacing if known else None
+
+    def voxel(self, point: Sequence[float], name: str) -> tuple[int, ...]:
+        """The voxel `(x, y, z)` that is nearest to a point in millimetres: LPS for a DICOM, RAS for a NIfTI.
+
+        Raises:
+            InputError: an image that says nothing of where it lies, or a point without its three numbers.
+        """
+        affine = self.picture.meta.get("affine")
+        if affine is None:
+            raise InputError(f"{name}: --at-mm: only a DICOM or NIfTI says where it lies; give pixels with --at")
+        if len(point) != 3 or not all(map(math.isfinite, point)):
+            raise InputError(f"{name}: --at-mm: expected three finite numbers, got {list(point)}")
+        turn = -1.0 if self.picture.meta.get("format") == "dicom" else 1.0
+        ras = np.array([turn * point[0], turn * point[1], point[2], 1.0])
+        try:
+            voxel = np.linalg.solve(affine, ras)[:3]
+        except np.linalg.LinAlgError:
+            raise InputError(f"{name}: --at-mm: its affine cannot be inverted; give pixels with --at") from None
+        return tuple(int(np.clip(at, -(2**31), 2**31)) for at in np.rint(voxel))
 
 
 def read_source(path: Path, *, spatial_dims: int | None, series: str | None = None) -> Source:

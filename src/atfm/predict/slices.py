@@ -41,7 +41,7 @@ def chosen_slices(slices: Slices | None, depth: int, name: object) -> tuple[int,
     if slices is None and depth > 1:
         raise InputError(
             f"{name}: a volume of {depth} slices, and a model of single ones; choose some with --slice K "
-            f"(0 to {depth - 1}), or --slices all"
+            f"(0 to {depth - 1}), --slices all, or a point with --at X Y Z"
         )
     if slices is None or slices == "all":
         return tuple(range(depth))

@@ -9,8 +9,8 @@ from scipy.stats import binomtest
 
 from atfm.data.phantom.grey import Phantom, phantom_case
 from atfm.errors import InputError
-from atfm.hypotheses import Hypothesis, _silhouette, find_hypotheses, wilson_interval
 from atfm.metrics.overlap import pairwise_iou
+from atfm.predict.hypotheses import Hypothesis, _silhouette, find_hypotheses, wilson_interval
 
 
 def discs(*radii: float, centre: float = 10, size: int = 24) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atfm.draw.source import ends, is_dicom, read_source, title
 from atfm.errors import InputError
+from atfm.predict.source import ends, is_dicom, read_source, title
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from atfm.build import build
+from atfm.methods.atfm.config import ATFMConfig, SFMConfig
+from atfm.methods.gtr.config import GTRConfig
+from atfm.methods.method import Frame
 from atfm.models import Model
-from atfm.train.config import Config, GTRConfig, SFMConfig
+from atfm.predict import sample_file
 
 WriteSeries = Callable[..., list[Path]]
-CONFIG = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
+Draw = Callable[..., dict[str, Any]]
+CONFIG = ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
 
 
-def small(size: tuple[int, ...] = (16, 16), channels: int = 1, **card: object) -> Model:
-    return Model(build(CONFIG, in_channels=1, channels=channels, size=size).eval(), "small", frozenset(), dict(card))
+def small(size: tuple[int, ...] = (16, 16), channels: int = 1, in_channels: int = 1, **card: object) -> Model:
+    return Model(CONFIG.build(Frame(in_channels, channels, size)).eval(), "small", frozenset(), dict(card))
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +70,21 @@ def write_series() -> WriteSeries:
         return files
 
     return write
+
+
+@pytest.fixture
+def draw() -> Draw:
+    """Sample a file without points, and give the result with names that lead to the files from anywhere."""
+
+    def run(model: Model, path: Path, out: Path, n: int, **options: Any) -> dict[str, Any]:
+        (result,) = sample_file(model, path, out, n, **options)
+
+        def found(names: Any) -> Any:
+            return [found(name) for name in names] if isinstance(names, list) else names and str(out / names)
+
+        result["files"] = {what: found(names) for what, names in result["files"].items()}
+        for one in result["hypotheses"]:
+            one["file"] = found(one["file"])
+        return result
+
+    return run

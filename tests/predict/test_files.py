@@ -10,9 +10,8 @@ import SimpleITK as sitk
 import torch
 from PIL import Image
 
-from atfm.draw import draw
 from atfm.errors import InputError
-from atfm.methods.method import Samples
+from atfm.methods.samples import Samples
 from atfm.models import Model
 
 AFFINE = np.array([[0.0, -0.6, 0, 5], [0.7, 0, 0, -3], [0, 0, 2.5, 40], [0, 0, 0, 1]])
@@ -26,7 +25,7 @@ def nifti(tmp_path: Path) -> Path:
 
 
 def test_nifti_lies_on_the_volume_with_the_samples_along_the_fourth_axis(
-    model: Model, tmp_path: Path, nifti: Path
+    draw, model: Model, tmp_path: Path, nifti: Path
 ) -> None:
     result = draw(model, nifti, tmp_path / "out", 3, slices=[1, 3])
     samples = nibabel.load(result["files"]["samples"])
@@ -44,7 +43,7 @@ def test_nifti_lies_on_the_volume_with_the_samples_along_the_fourth_axis(
         assert any(np.array_equal(volume, marked[..., s]) for s in range(3))
 
 
-def test_all_slices_share_the_noise_of_a_sample(model: Model, tmp_path: Path) -> None:
+def test_all_slices_share_the_noise_of_a_sample(draw, model: Model, tmp_path: Path) -> None:
     plane = np.random.default_rng(0).integers(0, 256, (16, 16), np.uint8)
     np.save(tmp_path / "a.npy", np.stack([plane] * 4))
     result = draw(model, tmp_path / "a.npy", tmp_path / "out", 3, slices="all")
@@ -57,7 +56,7 @@ def test_all_slices_share_the_noise_of_a_sample(model: Model, tmp_path: Path) ->
     np.testing.assert_array_equal(flat, samples[:, 0])
 
 
-def test_png_of_several_slices_has_a_folder_for_each(model: Model, tmp_path: Path, nifti: Path) -> None:
+def test_png_of_several_slices_has_a_folder_for_each(draw, model: Model, tmp_path: Path, nifti: Path) -> None:
     result = draw(model, nifti, tmp_path / "out", 2, slices=[0, 4], form="png")
     assert [Path(file).parent.name for file in result["files"]["masks"]] == ["slice-0000"] * 2 + ["slice-0004"] * 2
     areas = [
@@ -67,7 +66,7 @@ def test_png_of_several_slices_has_a_folder_for_each(model: Model, tmp_path: Pat
     assert len(result["hypotheses"][0]["file"]) == 2
 
 
-def test_a_model_of_volumes_writes_volumes(volumes: Model, tmp_path: Path) -> None:
+def test_a_model_of_volumes_writes_volumes(draw, volumes: Model, tmp_path: Path) -> None:
     volume = np.random.default_rng(0).integers(0, 256, (16, 16, 4), np.uint8)
     nibabel.save(nibabel.Nifti1Image(volume, AFFINE), tmp_path / "a.nii")
     result = draw(volumes, tmp_path / "a.nii", tmp_path / "out", 2)
@@ -75,7 +74,7 @@ def test_a_model_of_volumes_writes_volumes(volumes: Model, tmp_path: Path) -> No
     assert "voxels" in "".join(one["name"] for one in result["hypotheses"]) or result["empty"] == 1
 
 
-def test_classes(make_model, tmp_path: Path, nifti: Path, write_series) -> None:
+def test_classes(draw, make_model, tmp_path: Path, nifti: Path, write_series) -> None:
     model = make_model(channels=3)
     result = draw(model, nifti, tmp_path / "out", 2, slices=[1, 2])
     assert nibabel.load(result["files"]["probability"]).shape == (16, 16, 5, 3)
@@ -103,7 +102,7 @@ def segment_of(dataset: pydicom.Dataset, group: pydicom.Dataset) -> int:
     return int(where.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
 
 
-def test_a_series_becomes_a_segmentation_of_hypotheses(model: Model, tmp_path: Path, write_series) -> None:
+def test_a_series_becomes_a_segmentation_of_hypotheses(draw, model: Model, tmp_path: Path, write_series) -> None:
     files = write_series(tmp_path / "s")
     options = {"slices": "all", "window": (-1000, 400)}
     result = draw(model, tmp_path / "s", tmp_path / "seg", 6, **options)
@@ -124,17 +123,17 @@ def test_a_series_becomes_a_segmentation_of_hypotheses(model: Model, tmp_path: P
             assert frames.sum() == mask.sum() == one["area"]
 
 
-def test_fractional_probabilities_lie_on_the_series(model: Model, tmp_path: Path, write_series) -> None:
+def test_fractional_probabilities_lie_on_the_series(draw, model: Model, tmp_path: Path, write_series) -> None:
     files = write_series(tmp_path / "s")
     options = {"slices": [1, 2, 3], "window": (-1000, 400)}
     result = draw(model, tmp_path / "s", tmp_path / "seg", 4, fractional=True, **options)
     arrays = draw(model, tmp_path / "s", tmp_path / "npy", 4, form="npy", **options)
-    values = placed(result["files"]["probability"], files)[1:4] / 255
+    values = placed(result["files"]["segmentation"], files)[1:4] / 255
     np.testing.assert_allclose(values, np.load(arrays["files"]["probability"]), atol=0.5 / 255 + 1e-6)
 
 
 def test_a_hypothesis_without_a_lesion_is_told_though_it_has_no_segment(
-    model: Model, tmp_path: Path, write_series, monkeypatch: pytest.MonkeyPatch
+    draw, model: Model, tmp_path: Path, write_series, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nothing(image: torch.Tensor, n: int, **options: object) -> Samples:
         masks = torch.zeros(1, n, 1, 16, 16, dtype=torch.bool)
@@ -152,7 +151,7 @@ def test_a_hypothesis_without_a_lesion_is_told_though_it_has_no_segment(
     assert not nibabel.load(nifti["hypotheses"][0]["file"]).get_fdata().any()
 
 
-def test_nifti_of_a_series_lies_where_the_series_lies(model: Model, tmp_path: Path, write_series) -> None:
+def test_nifti_of_a_series_lies_where_the_series_lies(draw, model: Model, tmp_path: Path, write_series) -> None:
     files = write_series(tmp_path / "s")
     result = draw(model, tmp_path / "s", tmp_path / "out", 2, slices="all", window=(-1000, 400), form="nifti")
     reader = sitk.ImageSeriesReader()
@@ -162,7 +161,7 @@ def test_nifti_of_a_series_lies_where_the_series_lies(model: Model, tmp_path: Pa
         np.testing.assert_allclose(getattr(read, name)(), getattr(source, name)(), atol=1e-4)
 
 
-def test_formats_that_do_not_fit_the_image(model: Model, tmp_path: Path, nifti: Path) -> None:
+def test_formats_that_do_not_fit_the_image(draw, model: Model, tmp_path: Path, nifti: Path) -> None:
     with pytest.raises(InputError, match="--format dicom-seg refers to the image, which has to be a DICOM"):
         draw(model, nifti, tmp_path / "out", 2, slices=[0], form="dicom-seg")
     with pytest.raises(InputError, match="--fractional is of --format dicom-seg, got nifti"):
