@@ -253,7 +253,7 @@ class ATFM(Method):
             return self.context(tiles, self.truncation.network.features(tiles))
 
         field = TiledField(tiling, tiling.pad(image), read, self._field)
-        return Drawn(torch.cat([self._carry(field, x).clamp(0, 1) for x in field.groups(x_0)], 1))
+        return Drawn(torch.cat([self._carry(field, x).clamp_(0, 1) for x in field.groups(x_0)], 1))
 
 
 @in_float32
