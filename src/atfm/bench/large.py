@@ -14,7 +14,7 @@ from atfm.bench.watch import HOW, watched
 from atfm.data.budget import Budget
 from atfm.data.case import Case
 from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, npy_header, sha256
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.recorder import Recorder
 from atfm.data.source import Selection
 from atfm.data.store import Store, StoreWriter
 from atfm.seeding import Noise
@@ -185,11 +185,11 @@ def _train(store: Store, config: Config, budget: Budget, *, validated: bool = Tr
     opened = budget.open(Selection(store, store.split("train")), store.info.classes, device, crop=config.crop)
     held_out = Selection(store, store.split("val")[: config.validate_cases])
     validation = budget.open(held_out, store.info.classes, device, crop=config.crop) if validated else None
-    witness = Witness(config.crop)
-    witness.look(opened.reader.source)
-    reference = witness.reference(store.info.modality)
+    recorder = Recorder(config.crop)
+    recorder.look(opened.reader.source)
+    seen = recorder.training_images(store.info.modality)
     torch.manual_seed(0)
     method = config.build(in_channels=opened.channels, channels=store.info.classes, size=opened.size)
     with tempfile.TemporaryDirectory() as folder:
         steps = Trainer(method, config, opened, validation, Run(Path(folder), {})).train()
-    return {"steps": steps, "images_looked_at": reference.images, **budget.told(opened)}
+    return {"steps": steps, "images_looked_at": seen.images, **budget.told(opened)}
