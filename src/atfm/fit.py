@@ -15,7 +15,7 @@ from atfm import __version__
 from atfm.data.budget import Budget
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.recorder import Recorder
 from atfm.data.phantom.kinds import kind_of, phantom_cases
 from atfm.data.source import Selection, Source
 from atfm.data.splits import patient_hash
@@ -70,6 +70,7 @@ class Fitted:
         total: of all stages together.
         skipped: those that were left out because they were not finite.
         validation: the last one.
+        cases: where the training cases were kept, see `Budget.told`.
     """
 
     run: Path
@@ -77,6 +78,7 @@ class Fitted:
     total: int
     skipped: int
     validation: dict[str, Any] | None
+    cases: dict[str, Any]
 
 
 def from_store(
@@ -195,8 +197,8 @@ def fit(
     )
     train = opened(cases.train)
     validation = opened(cases.validation) if len(cases.validation) else None
-    witness = Witness(config.crop)
-    witness.look(cases.train)
+    recorder = Recorder(config.crop)
+    recorder.look(cases.train)
     torch.manual_seed(config.seed)
     method = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
     for name, model in given.items():
@@ -214,15 +216,16 @@ def fit(
         "data": cases.description,
         "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
         "versions": versions(),
-        "intensity": stretched(cases.intensity, witness).model_dump(mode="json"),
-        "likeness": witness.reference(cases.modality).model_dump(mode="json"),
+        "cases": budget.told(train),
+        "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
+        "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),
         **({"extended": run.extended} if run.extended else {}),
     }
     trainer.publish = partial(_publish, out / WEIGHTS, card)
     steps = trainer.train(max_steps, tell)
     validated = trainer.history[-1] if trainer.history else None
-    return Fitted(out, steps, trainer.total, trainer.skipped, validated)
+    return Fitted(out, steps, trainer.total, trainer.skipped, validated, budget.told(train))
 
 
 def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:
@@ -269,9 +272,9 @@ def _trained(method: Method, name: str) -> nn.Module:
     raise ConfigError(f"stage {name}: expected one of those of the model, which are {names}")
 
 
-def stretched(rule: Intensity, witness: Witness) -> Intensity:
+def stretched(rule: Intensity, recorder: Recorder) -> Intensity:
     """The rule, with what the images themselves tell of it."""
-    return rule.model_copy(update={"stretched": witness.stretched}) if rule.kind in ("byte", "as-is") else rule
+    return rule.model_copy(update={"stretched": recorder.stretched}) if rule.kind in ("byte", "as-is") else rule
 
 
 def _publish(path: Path, card: dict[str, Any], method: Method, state: dict[str, Any]) -> None:

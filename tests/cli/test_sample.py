@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from atfm.cli.main import main
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.recorder import Recorder
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.methods.atfm.config import ATFMConfig, SFMConfig
 from atfm.methods.config import StageConfig
@@ -23,14 +23,14 @@ CONFIG = Config(method=METHOD, stages={name: StageConfig(steps=1) for name in ("
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained model of 32 x 32 images whose card says that it was trained on phantoms."""
-    witness = Witness()
-    for _ in witness.watch(phantom_cases(0, 100)):
+    recorder = Recorder()
+    for _ in recorder.watch(phantom_cases(0, 100)):
         pass
     card = {
         "config": CONFIG.model_dump(mode="json"),
         "patients": [],
         "training": {"stage": "energy"},
-        "likeness": witness.reference("simulated").model_dump(mode="json"),
+        "training_images": recorder.training_images("simulated").model_dump(mode="json"),
         "intensity": {"kind": "byte"},
     }
     path = tmp_path_factory.mktemp("model") / "weights.safetensors"

@@ -7,6 +7,7 @@ import torch
 from atfm.data.augment import AugmentationRange, draw
 from atfm.data.case import Case
 from atfm.data.held import Held, held_bytes
+from atfm.data.plan import Plan
 from atfm.data.source import source_of
 from atfm.errors import InputError
 
@@ -79,3 +80,21 @@ def test_a_case_takes_no_room_for_annotators_it_lacks(classes: int, crop: tuple[
     memory = Held([*few, crowd], classes, crop=crop).reader
     held = memory._images.nbytes + memory._masks.nbytes  # type: ignore[attr-defined]
     assert held == 9 * 16 * 20 + (8 * 2 + 50 + 1) * mask
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("crop", [None, (8, 8)])
+def test_a_batch_on_a_gpu_is_that_of_the_cpu_and_is_not_waited_for(crop: tuple[int, ...] | None) -> None:
+    cases = [case(number, 1 + number % 3, (16, 20)) for number in range(12)]
+    plan = Plan(0, "stage", 12, 5, AugmentationRange(warp=0.5, scale=0.2, shift=2.0, contrast=0.1), (8, 8))
+    ours, theirs = (Held(cases, 1, device, crop=crop) for device in ("cuda", "cpu"))
+    ours.batch(*plan(0), (8, 8))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        batches = list(ours.batches(plan, [(step, 0) for step in range(4)]))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    for got, expected in zip(batches, theirs.batches(plan, [(step, 0) for step in range(4)]), strict=True):
+        torch.testing.assert_close(got.image.cpu(), expected.image, atol=1e-4, rtol=0)
+        assert (got.annotations.cpu() != expected.annotations).float().mean() < 0.01  # ties of the nearest pixel
+        assert torch.equal(got.present.cpu(), expected.present)

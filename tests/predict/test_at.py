@@ -131,7 +131,7 @@ def test_the_size_of_a_pixel_is_that_of_the_training(
 ) -> None:
     """A scan of half the spacing shows the same field as one at the training's, of an image that is smooth."""
     reference = {"modality": "CT", "channels": 1, "size": [16, 16], "images": 1, "histogram": None, "sharpness": None}
-    model = make_model(intensity=STRETCH, likeness=reference | {"spacing": [[0.8, 1.0], [0.8, 1.0]]})
+    model = make_model(intensity=STRETCH, training_images=reference | {"spacing": [[0.8, 1.0], [0.8, 1.0]]})
     fine, coarse = (
         np.rint(1000 * np.sin(np.arange(n)[:, None] * mm / 9) * np.cos(np.arange(n) * mm / 7)).astype(np.int16)[None]
         for n, mm in ((200, 0.4), (100, 0.8))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from atfm.data.intensity import Intensity
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.recorder import Recorder
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.errors import InputError
 from atfm.models import Model
@@ -66,7 +66,7 @@ def test_arrays_of_slices(model: Model, tmp_path: Path, volume: np.ndarray) -> N
 
 def test_colour_becomes_grey_and_is_told_if_it_is_colour(make_model, tmp_path: Path) -> None:
     reference = seen_phantom()
-    model = make_model(size=(32, 32), likeness=reference)
+    model = make_model(size=(32, 32), training_images=reference)
     (case,) = phantom_cases(9, 1)
     grey = np.rint(case.image[0] * 255).astype(np.uint8)
     Image.fromarray(np.stack([grey] * 3, -1)).save(tmp_path / "grey.png")
@@ -78,10 +78,10 @@ def test_colour_becomes_grey_and_is_told_if_it_is_colour(make_model, tmp_path: P
 
 
 def seen_phantom() -> dict[str, object]:
-    witness = Witness()
-    for _ in witness.watch(phantom_cases(0, 100)):
+    recorder = Recorder()
+    for _ in recorder.watch(phantom_cases(0, 100)):
         pass
-    return witness.reference("simulated").model_dump(mode="json")
+    return recorder.training_images("simulated").model_dump(mode="json")
 
 
 def test_the_rule_of_the_card_and_a_window_in_its_place(make_model, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from atfm.data.phantom.kinds import simulated_case
 from atfm.data.store import Store, StoreWriter
 from atfm.fit import Fitted, fit, from_phantom, from_store
 from atfm.methods.method import Method, Samples
-from atfm.metrics.case import score_case
+from atfm.metrics.scores import score_case
 from atfm.models import load
 from atfm.seeding import Noise
 from atfm.train.config import Config, override

@@ -9,7 +9,7 @@ from atfm.data.case import Case
 from atfm.data.held import Held
 from atfm.methods.method import Frame, Method
 from atfm.methods.samples import Samples
-from atfm.metrics.case import score_case
+from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
 from atfm.train import validate as module
 from atfm.train.validate import validate

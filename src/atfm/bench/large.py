@@ -14,7 +14,7 @@ from atfm.bench.watch import HOW, watched
 from atfm.data.budget import Budget
 from atfm.data.case import Case
 from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, npy_header, sha256
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.recorder import Recorder
 from atfm.data.source import Selection
 from atfm.data.store import Store, StoreWriter
 from atfm.seeding import Noise
@@ -27,6 +27,7 @@ __all__ = ["large_data", "write_crops", "write_volumes"]
 
 _ANNOTATORS = 4
 _STEPS = 4  # of each stage
+_BATCH = 32
 
 
 def large_data(
@@ -34,7 +35,7 @@ def large_data(
     crops: int = 1_000_000,
     side: int = 512,
     volumes: int = 2,
-    samples: int = 4,
+    samples: int = 2,
     limit: int = 8 * 10**9,
     folder: Path | None = None,
     tell: Callable[[str], object] = lambda line: None,
@@ -42,10 +43,11 @@ def large_data(
     """Measure the memory of what a user does with large data, each in a process that may not have more than `limit`.
 
     Args:
-        crops: images of 128x128, 4 annotators each, in files without content (all is black), which take no room.
+        crops: images of 128x128, 4 annotators each, in files without content (all is black), which take no room; of
+            more than one patient, who has 100 of them.
         side: of the volumes, in voxels; a step sees parts of at most 64^3.
         volumes: how many are trained on; one more is validated on.
-        samples: masks of a volume in each validation.
+        samples: masks of a volume in a validation, at least 2.
         limit: bytes.
         folder: where the stores are made and removed again; None: where the system keeps temporary files.
         tell: is told what begins.
@@ -60,8 +62,8 @@ def large_data(
         work: dict[str, tuple[Any, ...]] = {
             f"train on {crops:,} crops of 128x128": (_train_crops, place / "crops"),
             f"write {volumes + 1} volumes of {side}^3": (_write, place / "volumes", side, volumes + 1),
-            f"train on {volumes} volumes of {side}^3, held": (_train_volumes, place / "volumes", None, samples),
-            f"train on {volumes} volumes of {side}^3, streamed": (_train_volumes, place / "volumes", 0, 0),
+            f"train on {volumes} volumes of {side}^3, held": (_train_volumes, place / "volumes"),
+            f"train on and validate {volumes} + 1, streamed": (_validate_volumes, place / "volumes", samples),
             f"sample a volume of {side}^3": (_sample_volume, place / "volumes"),
         }
         for name, (function, *arguments) in work.items():
@@ -99,7 +101,7 @@ def write_crops(folder: Path, cases: int, side: int = 128) -> None:
         dtype="uint8",
         version=VERSION,
         files={name: sha256(folder / name) if name in small else "" for name in FILES},
-        splits={"train": tuple(sorted(set(patients[: -cases // 100]))), "val": (patients[-1],)},
+        splits={"train": tuple(dict.fromkeys(patients))[:-1], "val": (patients[-1],)},
     )
     (folder / "store.json").write_text(info.model_dump_json(), encoding="utf-8")
 
@@ -133,35 +135,39 @@ def _write(folder: Path, side: int, cases: int) -> dict[str, Any]:
 
 
 def _train_crops(folder: Path) -> dict[str, Any]:
-    config = override(resolve("phantom"), {"validate_cases": 20, **_short("phantom", batch=32)})
+    config = override(resolve("phantom"), {"validate_cases": 4, **_short("phantom", _BATCH)})
     return _train(Store.open(folder), config, Budget())
 
 
-def _train_volumes(folder: Path, held: int | None, samples: int) -> dict[str, Any]:
+def _train_volumes(folder: Path) -> dict[str, Any]:
     store = Store.open(folder)
-    return _train(store, _volumes(store, samples), Budget(held), validated=samples > 1)
+    return _train(store, _volumes(store), Budget(), validated=False)
+
+
+def _validate_volumes(folder: Path, samples: int) -> dict[str, Any]:
+    """Train GTR alone, as a validation with the flow takes twice as long and no more memory."""
+    store = Store.open(folder)
+    config = override(_volumes(store), {"validate_samples": samples, "stages": {"sfm": {"steps": 0}}})
+    return _train(store, config, Budget(0))
 
 
 def _sample_volume(folder: Path) -> dict[str, Any]:
     store = Store.open(folder)
     method = _volumes(store).build(in_channels=1, channels=1, size=_tile(store)).eval()
     image = torch.from_numpy(store[len(store) - 1].image).unsqueeze(0)
-    share = [
-        float(method.sample(image, 1, noise=Noise(0, ["c"]), first=first).masks.float().mean()) for first in (0, 1)
-    ]
-    return {"samples": 2, "share": share}
+    masks = method.sample(image, 1, noise=Noise(0, ["c"])).masks
+    return {"size": list(masks.shape)}
 
 
-def _volumes(store: Store, samples: int = 2) -> Config:
+def _volumes(store: Store) -> Config:
     """The preset of volumes with the smallest networks: what a volume takes does not depend on them."""
     small = {"widths": [4, 8], "patch": 4}
     fields = {
         "crop": _tile(store),
         "method": {"gtr": small, "sfm": {**small, "context_widths": [4, 8], "steps": 1}},
         "validate_cases": 1,
-        "validate_samples": max(samples, 2),
     }
-    return override(resolve("phantom-volume"), {**fields, **_short("phantom-volume", batch=4)})
+    return override(resolve("phantom-volume"), {**fields, **_short("phantom-volume", max(2, _BATCH // 8))})
 
 
 def _tile(store: Store) -> tuple[int, ...]:
@@ -179,11 +185,11 @@ def _train(store: Store, config: Config, budget: Budget, *, validated: bool = Tr
     opened = budget.open(Selection(store, store.split("train")), store.info.classes, device, crop=config.crop)
     held_out = Selection(store, store.split("val")[: config.validate_cases])
     validation = budget.open(held_out, store.info.classes, device, crop=config.crop) if validated else None
-    witness = Witness(config.crop)
-    witness.look(opened.reader.source)
-    reference = witness.reference(store.info.modality)
+    recorder = Recorder(config.crop)
+    recorder.look(opened.reader.source)
+    seen = recorder.training_images(store.info.modality)
     torch.manual_seed(0)
     method = config.build(in_channels=opened.channels, channels=store.info.classes, size=opened.size)
     with tempfile.TemporaryDirectory() as folder:
         steps = Trainer(method, config, opened, validation, Run(Path(folder), {})).train()
-    return {"steps": steps, "images_looked_at": reference.images, **budget.told(opened)}
+    return {"steps": steps, "images_looked_at": seen.images, **budget.told(opened)}

@@ -16,10 +16,10 @@ __all__ = ["HOW", "watched"]
 HOW = (
     "Each row is a fresh process, Python and torch included, which the system refuses more than the limit; its readers "
     "count too. The peak is the largest sum over these processes of what is resident (shared pages are divided among "
-    "those who share them), looked at 20 times a second."
+    "those who share them), looked at 4 times a second."
 )
 _PROC = Path("/proc")
-_PAUSE = 0.05  # seconds between two looks
+_PAUSE = 0.25  # seconds between two looks; a look at gigabytes takes milliseconds, in which they cannot grow
 
 
 def watched(work: Callable[..., dict[str, Any]], *arguments: Any, limit: int) -> dict[str, Any]:

@@ -100,10 +100,10 @@ def chosen(names: list[str] | None, section: str | None) -> list[Any]:
 
 def simulated(path: Path) -> Path:
     """The phantom, simulated if it is not there yet."""
-    from atfm.data.importers.phantom import import_phantom
+    from atfm.importers import build_store, plan_phantom
 
     if not (path / "store.json").exists():
-        import_phantom(path, test_annotators=20)
+        build_store(plan_phantom(test_annotators=20), path)
     return path
 
 

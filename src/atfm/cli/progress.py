@@ -1,9 +1,14 @@
-"""A progress bar on standard error, with counts."""
+"""Progress on standard error: a bar with counts, and that of a training, which TensorBoard may read too."""
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
-__all__ = ["bar"]
+__all__ = ["TrainProgress", "bar"]
 
 
 @contextmanager
@@ -21,3 +26,90 @@ def bar(text: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
         task = progress.add_task(text, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+class TrainProgress:
+    """A bar with loss, speed, time left and validation GED; without a terminal, a line every half minute.
+
+    Args:
+        out: the run folder.
+        processes: how many train it.
+    """
+
+    def __init__(self, out: Path, processes: int = 1) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self.console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+            disable=not sys.stderr.isatty(),
+        )
+        self.task = self.bar.add_task("start", total=None, note="")
+        self.spoken = time.perf_counter()
+        self.losses, self.skipped, self.validation = "", 0, ""
+        self.out, self.processes, self.begun = out, processes, False
+        self.writer: Any = None
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+        if self.writer is not None:
+            self.writer.close()
+
+    def _say(self, text: str) -> None:
+        """A line of its own, above the bar; it is not broken, so that a log can be searched."""
+        self.console.print(f"{time.strftime('%H:%M:%S')} {text}", soft_wrap=True, highlight=False)
+
+    def _begin(self) -> None:
+        """With the first step, so that a training that is refused leaves no folder behind."""
+        self.begun, self.writer = True, _tensorboard(self.out)
+        if self.processes > 1:
+            self._say(f"{self.processes} processes train {self.out}")
+
+    def __call__(self, progress: Any) -> None:
+        if not self.begun:
+            self._begin()
+        if progress.losses is not None:
+            self.losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+        if progress.skipped > self.skipped:
+            self._say(f"{progress.stage} step {progress.step}: {progress.skipped} steps were not finite: left out")
+        self.skipped = progress.skipped
+        if progress.validation:
+            self.validation = ", ".join(f"{name} {value:.3f}" for name, value in progress.validation.items())
+            self._say(f"{progress.stage} step {progress.step}: validation {self.validation}")
+        speed = f"{progress.images_per_second:.3g} images/s, {spoken(progress.seconds_left)} left"
+        note = f"{self.losses}, {speed}" + (", saved" if progress.saved else "")
+        self.bar.update(self.task, description=progress.stage, completed=progress.step, total=progress.total, note=note)
+        if self.bar.disable and time.perf_counter() - self.spoken > 30:
+            self.spoken = time.perf_counter()
+            self._say(f"{progress.stage} {progress.step}/{progress.total} {note}")
+        if self.writer is not None and (progress.losses is not None or progress.validation):
+            for name, value in ((progress.losses or {}) | (progress.validation or {})).items():
+                self.writer.add_scalar(f"{progress.stage}/{name}", value, progress.step)
+
+
+def spoken(seconds: float) -> str:
+    """A time that is still to come, in two units at most: `45 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _tensorboard(out: Path) -> Any:
+    """A TensorBoard writer, or None where TensorBoard is not installed (the JSON-lines log is there in any case)."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(out / "tensorboard"))

@@ -41,6 +41,14 @@ def add_parser(subparsers: Any) -> None:
         metavar="FIELD=VALUE",
         help="override a field, e.g. --set stages.gtr.lr=1e-3",
     )
+    parser.add_argument(
+        "--hold",
+        type=float,
+        metavar="GB",
+        help="hold training cases of up to GB gigabytes on the device, stream more from the store; the result is the "
+        "same (default: 4, or a quarter of a GPU's memory)",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that stream (default: half of the cores)")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
 
@@ -48,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, object] | None:
     """Train, with the other processes if torch's launcher started several; the main one returns where it stands."""
     from atfm.cli.common_flags import meet
-    from atfm.cli.train_progress import TrainProgress
+    from atfm.cli.progress import TrainProgress
     from atfm.errors import InputError
     from atfm.fit import fit
     from atfm.train.config import override
@@ -72,6 +80,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
                 minutes=args.minutes,
                 take=taken(args.take),
                 start=args.start,
+                budget=_budget(args),
                 processes=processes,
                 tell=progress,
             )
@@ -84,6 +93,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
         "skipped": fitted.skipped,
         "processes": processes.world,
         "validation": fitted.validation,
+        "cases": fitted.cases,
         "seconds": round(time.perf_counter() - started, 1),
     }
 
@@ -102,6 +112,17 @@ def _cases(args: argparse.Namespace, config: Any) -> Any:
     if config.phantom is not None:
         return from_phantom(config)
     raise InputError("--data: expected a store; make one with `atfm data import`, or train a phantom without")
+
+
+def _budget(args: argparse.Namespace) -> Any:
+    from atfm.data.budget import Budget
+    from atfm.errors import InputError
+
+    if args.hold is not None and not 0 <= args.hold < 2**20:
+        raise InputError(f"--hold: expected gigabytes from 0 on, got {args.hold:g}")
+    if args.workers is not None and not 0 <= args.workers <= 256:
+        raise InputError(f"--workers: expected 0 to 256 processes, got {args.workers}")
+    return Budget(None if args.hold is None else int(1e9 * args.hold), args.workers)
 
 
 def taken(texts: list[str]) -> dict[str, str]:
@@ -148,6 +169,9 @@ def show(result: dict[str, Any]) -> str:
         text += f" by {result['processes']} processes"
     if result["skipped"]:
         text += f"; {result['skipped']} were not finite and left out"
+    cases = result["cases"]
+    kept = "held on the device" if cases["held"] else f"streamed by {cases['workers']} readers"
+    text += f"; {cases['bytes'] / 1e6:,.0f} MB of cases {kept}"
     scores = {k: v for k, v in (result["validation"] or {}).items() if isinstance(v, float)}
     if scores:
         text += "; validation " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items())

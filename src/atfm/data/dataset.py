@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atfm.data.annotations import counted, one_hot
 from atfm.data.augment import Augmentation, apply
 from atfm.data.batch import Batch
+from atfm.data.labels import counted, one_hot
 from atfm.data.plan import Plan
 from atfm.data.reading import Raw, Reader
 

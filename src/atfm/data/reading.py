@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atfm.data.annotations import highest
 from atfm.data.augment import Augmentation
 from atfm.data.crop import marked_points, parts
+from atfm.data.labels import highest
 from atfm.data.pixels import Box
 from atfm.data.source import Source
 from atfm.errors import InputError

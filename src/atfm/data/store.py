@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from atfm.data.annotations import highest
 from atfm.data.case import Case
 from atfm.data.index import AGAIN, read_ids, read_index
+from atfm.data.labels import highest
 from atfm.data.layout import StoreInfo, decode_image, read_info, sha256
 from atfm.data.pixels import Pixels
 from atfm.data.splits import check_disjoint

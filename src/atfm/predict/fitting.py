@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from atfm.data.intensity import Intensity, Mapped, intensity_of
-from atfm.data.likeness.reference import Reference, reference_of, unlike
+from atfm.data.ood.training_images import TrainingImages, out_of_distribution, training_images_of
 from atfm.errors import InputError
 from atfm.io.images import Picture
 from atfm.predict.place import Field, Place
@@ -90,8 +90,8 @@ class Fitting:
         wanted = [min(max(mm, low), high) for mm, (low, high) in zip(spacing[-dims:], reference.spacing, strict=True)]
         return tuple(want / mm for want, mm in zip(wanted, spacing[-dims:], strict=True))
 
-    def _reference(self) -> Reference | None:
-        return reference_of(self.model.card, self.model.name)
+    def _reference(self) -> TrainingImages | None:
+        return training_images_of(self.model.card, self.model.name)
 
     def _place(self, index: Sequence[np.ndarray]) -> Place:
         source = self.source
@@ -131,7 +131,7 @@ class Fitting:
         grey = bool((mapped.pixels == mapped.pixels[:1]).all())  # grey that was saved as colour is grey
         meta = self.source.picture.meta | {"file_channels": 1 if grey else len(mapped.pixels)}
         reference = self._reference()
-        found = unlike(reference, Picture(pixels, spacing, meta)) if reference else []
+        found = out_of_distribution(reference, Picture(pixels, spacing, meta)) if reference else []
         said = (mapped.warning,) if mapped.warning else ()
         return Prepared("", pixels, place, mapped.how, (*said, *warnings, *found))
 

@@ -86,19 +86,15 @@ def read_source(path: Path, *, spatial_dims: int | None, series: str | None = No
 
 def read_dicom(path: Path, series: str | None) -> Source:
     """One series as a volume."""
-    from atfm.io.dicom import find_stack, read_series
+    from atfm.io.dicom.series import read_series
 
     if path.is_dir() and not any(path.iterdir()):
         raise InputError(f"{path}: an empty folder; give an image, or a folder with the files of a DICOM series")
     found = read_series(path, series=series)
     colour = found.pixels.ndim == 4
     pixels = np.moveaxis(found.pixels, -1, 0) if colour else found.pixels[None]  # [C, D, H, W]
-    depth = pixels.shape[1]
-    files = found.files if len(found.files) == depth else found.files * depth
-    if len(found.files) not in (1, depth):
-        files = tuple(plane.file for plane in find_stack(path, series=series).planes)
     meta = {"format": "dicom", "affine": found.ras_affine, "modality": found.modality}
-    return Source(Picture(pixels, found.spacing, meta), files, found.frames, ends(found.window))
+    return Source(Picture(pixels, found.spacing, meta), found.slice_files, found.frames, ends(found.window))
 
 
 def ends(window: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from atfm.data.dataset import CaseDataset
 from atfm.methods.method import Method
-from atfm.metrics.case import score_case
 from atfm.metrics.masks import foreground
+from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
 from atfm.train.processes import Processes
 
