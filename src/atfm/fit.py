@@ -30,7 +30,7 @@ from atfm.train.loop import Trainer
 from atfm.train.processes import Processes
 from atfm.train.progress import Progress
 from atfm.train.run import Run
-from atfm.train.step import check_shares
+from atfm.train.step import check_parts
 
 __all__ = ["Cases", "Fitted", "fit", "from_phantom", "from_store"]
 
@@ -191,7 +191,7 @@ def fit(
     given = _given(take or {}, start)
     config = _without(config, take or {})
     together = processes or Processes()
-    check_shares(config.stages, together)
+    check_parts(config.stages, together)
     opened = partial(
         budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
     )

@@ -115,6 +115,9 @@ def test_an_extension_is_written_down(tmp_path: Path) -> None:
     trained(tmp_path / "run", 6, 2, 0)
     written = [{"step": 4, "stages": {"gtr": [4, 6]}}, {"step": 6, "stages": {"sfm": [0, 2]}}]
     assert json.loads((tmp_path / "run" / "config.json").read_text())["extended"] == written
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    told = [{"step": line["step"], "stages": line["extended"]} for line in lines if "extended" in line]
+    assert told == written
     card = load(tmp_path / "run").card
     assert card["extended"] == written and card["config"]["stages"]["sfm"]["steps"] == 2
     assert trained(tmp_path / "run", 6, 2, 0).steps == 8, "the same command again finds it complete"

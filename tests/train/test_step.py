@@ -16,7 +16,7 @@ from atfm.methods.config import StageConfig
 from atfm.train.config import override
 from atfm.train.presets import resolve
 from atfm.train.processes import Processes
-from atfm.train.step import Stepper, check_shares
+from atfm.train.step import Stepper, check_parts
 
 # What gives the host a number, or a size, that depends on what the device has computed: operations, and what torch's
 # own language for them does not show.
@@ -85,8 +85,13 @@ def test_a_step_waits_for_nothing_of_its_own(stage: str, own: list[str]) -> None
 
 def test_every_process_needs_a_part() -> None:
     stages = {"first": StageConfig(parts=4), "second": StageConfig(parts=2), "third": StageConfig(steps=0)}
-    check_shares(stages, Processes(0, 2))
+    check_parts(stages, Processes(0, 2))
     with pytest.raises(
         ConfigError, match=r"3 processes: a step of stage second has 2 part.*stages\.second\.parts to 3"
     ):
-        check_shares(stages, Processes(2, 3))
+        check_parts(stages, Processes(2, 3))
+
+
+def test_parts_are_equal() -> None:
+    with pytest.raises(ConfigError, match=r"stages\.first\.parts: a batch of 16 has no 3 equal parts"):
+        check_parts({"first": StageConfig(batch=16, parts=3)}, Processes())

@@ -73,9 +73,10 @@ class Run:
                 "give another --out, or the same preset, data and seed to resume"
             )
         changes = grown(there["config"]["stages"], identity["config"]["stages"], self.stages, self.done)
-        extended = [*extended, {"step": self.done, "stages": changes}]
-        write_json(file, identity | {"extended": extended})
-        return extended
+        change = {"step": self.done, "stages": changes}
+        write_json(file, identity | {"extended": [*extended, change]})
+        self.append({"step": self.done, "extended": changes})
+        return [*extended, change]
 
     def resolve(self, measure: Callable[[], Config]) -> Config:
         """Return the configuration that this run resolved when it began; `measure` it now if this is the beginning.

@@ -15,7 +15,7 @@ from atfm.seeding import seed_of
 from atfm.train.processes import Processes
 from atfm.train.sums import Sums
 
-__all__ = ["Stepper", "check_shares", "schedule"]
+__all__ = ["Stepper", "check_parts", "schedule"]
 
 _PATIENCE = 10  # steps in a row that are not finite: no training comes back from that
 
@@ -117,13 +117,18 @@ class Stepper:
         self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
 
 
-def check_shares(stages: Mapping[str, StageConfig], processes: Processes) -> None:
-    """Refuse more processes than a stage has parts; fewer share them, evenly or not, and train the same.
+def check_parts(stages: Mapping[str, StageConfig], processes: Processes) -> None:
+    """Refuse parts that are not equal, and more processes than parts; fewer share them, evenly or not.
 
     Raises:
-        ConfigError: a process would have nothing to do.
+        ConfigError: a batch that cannot be split so, or a process that would have nothing to do.
     """
     for name, plan in stages.items():
+        if plan.batch % plan.parts:
+            raise ConfigError(
+                f"stages.{name}.parts: a batch of {plan.batch} has no {plan.parts} equal parts; set parts to a divisor "
+                f"of it, or stages.{name}.batch to a multiple of {plan.parts}"
+            )
         if plan.steps and plan.parts < processes.world:
             raise ConfigError(
                 f"{processes.world} processes: a step of stage {name} has {plan.parts} part(s), and each process needs "

@@ -20,7 +20,8 @@ class Sums:
     makes whole steps of the rounding errors of a gradient that is 0, such as that of a bias before a normalisation.
 
     Running statistics (of batch normalisation) move once a step: each part starts from those before the step, and their
-    mean over the parts is kept, whichever process made a part.
+    mean over the parts is kept, whichever process made a part. Other buffers are each process's own, and those of the
+    main one are saved.
 
     Args:
         trained: whose gradients they are.
