@@ -156,9 +156,12 @@ class Trainer:
                 told = self._tell(stage, losses, step + 1)
                 pace.read(step + 1 - read)
                 read = step + 1
-            checked = self._validate(stage, cast(Method, average.module), step + 1, ends)
             # What made a step go wrong may be what would be saved: the checkpoint before is kept until it is over.
             saves = due and (ends or not stepper.streak)
+            validates = self.validation is not None and (ends or (step + 1) % self.config.validate_every == 0)
+            if saves or validates:
+                self._check_finite(stage, average, plan, step + 1)
+            checked = self._validate(stage, cast(Method, average.module), step + 1) if validates else None
             if saves:
                 self._save(stage, average, stepper, step + 1)
                 due = False
@@ -200,8 +203,17 @@ class Trainer:
         own = self.processes.share(range(plan.parts))
         return self.cases.batches(seen, ((step, part) for step in range(first, end) for part in own))
 
-    def _validate(self, stage: Stage, method: Method, step: int, last: bool) -> dict[str, float] | None:
-        if self.validation is None or not (last or step % self.config.validate_every == 0):
+    def _check_finite(self, stage: Stage, average: AveragedModel, plan: StageConfig, step: int) -> None:
+        """Raise a `TrainingError` for weights that are not finite: they replace nothing, and are not validated."""
+        for name, value in [*self.method.state_dict().items(), *average.module.state_dict().items()]:
+            if not bool(torch.isfinite(value).all()):
+                raise TrainingError(
+                    f"stage {stage.name}: {name} is not finite after step {step}; {self._kept()}; lower "
+                    f"stages.{stage.name}.lr (now {plan.lr:g})"
+                )
+
+    def _validate(self, stage: Stage, method: Method, step: int) -> dict[str, float] | None:
+        if self.validation is None:
             return None
         try:
             scores = validate(
@@ -215,21 +227,12 @@ class Trainer:
         return scores
 
     def _save(self, stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
-        """Write the checkpoint and publish the averaged weights.
-
-        Raises:
-            TrainingError: weights that are not finite: they replace nothing.
-        """
-        tensors = _prefixed("method.", self.method.state_dict()) | _prefixed("average.", average.module.state_dict())
-        for name, value in tensors.items():
-            if not bool(torch.isfinite(value).all()):
-                raise TrainingError(
-                    f"stage {stage.name}: {name} is not finite after step {step}; {self._kept()}; lower "
-                    f"stages.{stage.name}.lr (now {stepper.plan.lr:g})"
-                )
+        """Write the checkpoint and publish the averaged weights."""
         if self.processes.main:
             state = self._state(step, stage.name)
-            self.run.save(tensors | _prefixed("optimiser.", stepper.tensors()), state)
+            tensors = _prefixed("method.", self.method.state_dict())
+            tensors |= _prefixed("average.", average.module.state_dict()) | _prefixed("optimiser.", stepper.tensors())
+            self.run.save(tensors, state)
             self.publish(cast(Method, average.module), state)
         self._saved = step
 
