@@ -22,6 +22,7 @@ from atfm.errors import InputError, TrainingError
 from atfm.methods.config import StageConfig
 from atfm.methods.method import Method, Stage
 from atfm.train.average import averaged
+from atfm.train.checkpoint import named, prefixed
 from atfm.train.config import Config
 from atfm.train.processes import Processes
 from atfm.train.progress import Pace, Progress
@@ -134,13 +135,13 @@ class Trainer:
     ) -> None:
         method = stage.method
         if tensors:
-            self.method.load_state_dict(_named(tensors, "method."))
+            self.method.load_state_dict(named(tensors, "method."))
         begun, last = max(done, first), min(end, first + plan.steps)
         stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes)
         average = averaged(method, plan.ema, begun - first)
         if tensors and done > first:
-            average.module.load_state_dict(_named(tensors, "average."))
-            stepper.restore(_named(tensors, "optimiser."))
+            average.module.load_state_dict(named(tensors, "average."))
+            stepper.restore(named(tensors, "optimiser."))
         _set_modes(stage)
         before, read, due, pace = self.skipped, begun, False, Pace(plan.batch)
         batches = self.batches(stage.name, plan, begun - first, last - first)
@@ -230,8 +231,8 @@ class Trainer:
         """Write the checkpoint and publish the averaged weights."""
         if self.processes.main:
             state = self._state(step, stage.name)
-            tensors = _prefixed("method.", self.method.state_dict())
-            tensors |= _prefixed("average.", average.module.state_dict()) | _prefixed("optimiser.", stepper.tensors())
+            tensors = prefixed("method.", self.method.state_dict())
+            tensors |= prefixed("average.", average.module.state_dict()) | prefixed("optimiser.", stepper.tensors())
             self.run.save(tensors, state)
             self.publish(cast(Method, average.module), state)
         self._saved = step
@@ -252,11 +253,3 @@ def _set_modes(stage: Stage) -> None:
     """What is trained is in training mode, all else of the method is as when sampling."""
     stage.method.eval()
     stage.trained.train()
-
-
-def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {prefix + name: value for name, value in tensors.items()}
