@@ -1,8 +1,8 @@
 """Every preset becomes networks, of the published sizes where the paper has them; parts that do not fit are refused."""
 
 import pytest
-
 from atfm.build import build
+
 from atfm.errors import ConfigError
 from atfm.train.config import Config, override
 from atfm.train.presets import PRESETS

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from atfm.build import build
+
 from atfm.errors import CheckpointError, ConfigError
 from atfm.methods import ATFM, GTR
 from atfm.models import load, publish, set_steps, shipped

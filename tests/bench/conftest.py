@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from atfm.build import build
+
 from atfm.data.case import Case
 from atfm.data.store import Store, StoreWriter
 from atfm.models import publish

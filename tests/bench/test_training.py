@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from atfm.build import build
 
 from atfm.bench.convolution import convolution_peak, widths_of
 from atfm.bench.operations import count_of
 from atfm.bench.training import training_speed
-from atfm.build import build
 from atfm.data.batch import Batch
 from atfm.train.presets import PRESETS, resolve
 

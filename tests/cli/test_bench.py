@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from atfm.build import build
 
 from atfm.bench.convolution import WORK
-from atfm.build import build
 from atfm.cli.bench_text import show
 from atfm.cli.main import main
 from atfm.data.case import Case

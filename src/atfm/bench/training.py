@@ -13,10 +13,11 @@ from atfm.bench.convolution import convolution_peak, widths_of
 from atfm.bench.operations import count_of
 from atfm.build import build
 from atfm.data.case import Case
-from atfm.data.resident import Resident
+from atfm.data.held import Held
 from atfm.methods.method import Method, Stage
 from atfm.train.config import Config, StageConfig, override
-from atfm.train.loop import Progress, Trainer
+from atfm.train.loop import Trainer
+from atfm.train.progress import Progress
 from atfm.train.run import Run
 
 __all__ = ["HOW", "training_speed"]
@@ -51,7 +52,7 @@ def training_speed(
     """
     short = _shortened(config, steps, batch)
     channels = config.in_channels or 1
-    cases = Resident(_cases(short.stage1.batch, size, channels), 1, device, crop=config.crop)
+    cases = Held(_cases(short.stage1.batch, size, channels), 1, device, crop=config.crop)
     torch.manual_seed(0)
     method = build(short, in_channels=channels, channels=1, size=cases.size).to(device)
     durations: dict[str, list[float]] = {stage.name: [] for stage, _ in _planned(method, short)}
@@ -111,12 +112,12 @@ def _half(plan: StageConfig, device: torch.device) -> bool:
     return plan.precision == "bf16"
 
 
-def _operations(stage: Stage, cases: Resident, plan: StageConfig) -> int:
+def _operations(stage: Stage, cases: Held, plan: StageConfig) -> int:
     """Operations of loss and backward for one batch."""
     stage.method.requires_grad_(False)
     stage.trained.requires_grad_(True)
     stage.method.train()
-    batch = cases.batch(torch.arange(plan.batch, device=cases.device) % len(cases), window=stage.method.window)
+    batch = cases.batch(torch.arange(plan.batch) % len(cases), window=stage.method.window)
 
     def step() -> None:
         torch.stack(list(stage.loss(batch).values())).sum().backward()

@@ -8,10 +8,12 @@ from atfm.data.case import Case
 from atfm.data.ood.coreset import Coreset
 from atfm.data.ood.features import Features, features, tiles
 from atfm.data.ood.training_images import TrainingImages
+from atfm.data.source import Source
 
 __all__ = ["Recorder", "nearly_all", "reaches"]
 
 FEWEST = 20  # images; fewer say too little of how others may look
+MOST = 10_000
 
 
 def reaches(image: np.ndarray) -> bool:
@@ -38,6 +40,12 @@ class Recorder:
         self._spacings: set[tuple[float, ...]] = set()
         self._size: tuple[int, ...] = ()
         self._images = self._channels = self._full = 0
+
+    def look(self, cases: Source | Sequence[Case]) -> None:
+        """Look at the cases, and at a fixed 10,000 of them where there are more: as many tell what all look like."""
+        chosen = np.sort(np.random.default_rng(0).permutation(len(cases))[:MOST])
+        for _ in self.watch(cases[i] for i in chosen.tolist()):
+            pass
 
     def watch(self, cases: Iterable[Case]) -> Iterator[Case]:
         """Hand the cases on, each once looked at."""

@@ -246,13 +246,16 @@ class ATFM(Method):
     def slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise, first: int) -> Drawn:
         tiling.chunk = max(1, self.chunk // (n * len(image)))  # tiles times samples pass through at a time
         numbers = noise.draw(self.needs(tiling.padded), n, image.device, first=first)
-        x_0 = self._start(self.truncation.blended(tiling, image), numbers)
+        x_0 = numbers["pixel"]
+        if self.start == "gtr":
+            x_0 = self.truncation.slid(tiling, image, numbers, self.temperature)
+        del numbers  # of a volume every tensor counts
 
         def read(tiles: Tensor) -> Tensor:
             return self.context(tiles, self.truncation.network.features(tiles))
 
         field = TiledField(tiling, tiling.pad(image), read, self._field)
-        return Drawn(torch.cat([self._carry(field, x).clamp(0, 1) for x in field.groups(x_0)], 1))
+        return Drawn(torch.cat([self._carry(field, x).clamp_(0, 1) for x in field.groups(x_0)], 1))
 
 
 @in_float32
