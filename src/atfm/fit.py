@@ -256,8 +256,9 @@ def _trained(method: Method, name: str) -> nn.Module:
 
 
 def stretched(rule: Intensity, recorder: Recorder) -> Intensity:
-    """The rule, with what the images themselves tell of it."""
-    return rule.model_copy(update={"stretched": recorder.stretched}) if rule.kind in ("byte", "as-is") else rule
+    """The rule, with what the images themselves tell of it; parts of images that were stretched no longer show it."""
+    told = rule.stretched or recorder.stretched
+    return rule.model_copy(update={"stretched": told}) if rule.kind in ("byte", "as-is") else rule
 
 
 def _publish(path: Path, card: dict[str, Any], method: Method, state: dict[str, Any]) -> None:
