@@ -26,8 +26,11 @@ from atfm.models import WEIGHTS, Model, load, publish
 from atfm.seeding import step_generator
 from atfm.train.clock import sized
 from atfm.train.config import Config
-from atfm.train.loop import Progress, Trainer
+from atfm.train.loop import Trainer
+from atfm.train.processes import Processes
+from atfm.train.progress import Progress
 from atfm.train.run import Run
+from atfm.train.step import check_parts
 
 __all__ = ["Cases", "Fitted", "fit", "from_phantom", "from_store"]
 
@@ -64,14 +67,16 @@ class Fitted:
     Args:
         run: its folder.
         steps: made in all.
-        total: of all stages.
-        validation: the last.
+        total: of all stages together.
+        skipped: those that were left out because they were not finite.
+        validation: the last one.
         cases: where the training cases were kept, see `Budget.told`.
     """
 
     run: Path
     steps: int
     total: int
+    skipped: int
     validation: dict[str, Any] | None
     cases: dict[str, Any]
 
@@ -155,9 +160,12 @@ def fit(
     take: Mapping[str, str | Path] | None = None,
     start: str | Path | None = None,
     budget: Budget = Budget(),  # noqa: B008 (frozen)
+    processes: Processes | None = None,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> Fitted:
     """Train all stages in `out`, or go on where a killed or shortened training stopped.
+
+    A run goes on with more steps too: `config` may give more to the stage that was trained last, and to later ones.
 
     Args:
         config: what is trained.
@@ -169,16 +177,21 @@ def fit(
         take: stages whose weights are taken from other models, by name, instead of being trained.
         start: a model whose weights all stages begin from, to fine-tune it; a stage of 0 steps stays as it is.
         budget: how many bytes of cases are held on the device; more are streamed, without another result.
+        processes: those that train together, of which this is one; all see `out`, and the main one writes.
         tell: is told of every step.
 
     Raises:
-        ConfigError: a configuration that does not fit the data or the model to begin from; `take` and `start` together.
+        ConfigError: a configuration that does not fit the data, the model to begin from, the run or the number of
+            processes; `take` and `start` together.
         CheckpointError: `out` holds another training, or a damaged checkpoint.
         TrainingError: the training diverged.
+        ProcessError: another process has ended.
         DiskError: the disk is full; the last checkpoint stays usable.
     """
     given = _given(take or {}, start)
     config = _without(config, take or {})
+    together = processes or Processes()
+    check_parts(config.stages, together)
     opened = partial(
         budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
     )
@@ -192,10 +205,12 @@ def fit(
         _take(model, method, None if start is not None else name)
     identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
     identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
-    run = Run(out, identity)
-    trainer = Trainer(method, config, train, validation, run)
+    run = Run(out, identity, [stage.name for stage in method.stages()], together)
+    trainer = Trainer(method, config, train, validation, run, processes=together)
     if minutes is not None:
-        trainer.config = run.resolve(lambda: sized(config, method, trainer.batches, minutes=minutes, device=device))
+        trainer.config = run.resolve(
+            lambda: sized(config, method, trainer.batches, minutes=minutes, device=device, processes=together)
+        )
     card = {
         "config": trainer.config.model_dump(mode="json"),
         "data": cases.description,
@@ -205,10 +220,12 @@ def fit(
         "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
         "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),
+        **({"extended": run.extended} if run.extended else {}),
     }
     trainer.publish = partial(_publish, out / WEIGHTS, card)
     steps = trainer.train(max_steps, tell)
-    return Fitted(out, steps, trainer.total, trainer.history[-1] if trainer.history else None, budget.told(train))
+    validated = trainer.history[-1] if trainer.history else None
+    return Fitted(out, steps, trainer.total, trainer.skipped, validated, budget.told(train))
 
 
 def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:

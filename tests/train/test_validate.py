@@ -1,5 +1,7 @@
 """The score along the way is that of the metrics, however many samples are drawn at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from atfm.methods.samples import Samples
 from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
 from atfm.train import validate as module
+from atfm.train.processes import Processes
 from atfm.train.validate import validate
 
 
@@ -53,3 +56,46 @@ def test_the_scores_are_those_of_whole_images(classes: int, at_once: int, monkey
     for name, value in scores.items():
         assert value == pytest.approx(np.mean([row[name] for row in rows]), abs=1e-12)
     assert method.calls == 3 * {1: 6, 2 * 12 * 9: 3, 2**24: 1}[at_once]
+
+
+class Weighted(Speckle):
+    """Its samples carry weights, which of every two have the same sum."""
+
+    shares = torch.tensor([0.3, 0.1, 0.2, 0.2, 0.35, 0.05])
+
+    def sample(self, image: Tensor, n: int, *, noise: Noise, first: int = 0) -> Samples:
+        drawn = super().sample(image, n, noise=noise, first=first)
+        weights = self.shares[first : first + n]
+        return replace(drawn, weights=(weights / weights.sum()).unsqueeze(0))
+
+
+@pytest.mark.parametrize("at_once", [2 * 12 * 9, 2**24])
+def test_samples_count_by_their_weights(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    case = Case(rng.random((1, 12, 9), np.float32), (rng.random((3, 12, 9)) < 0.1).astype(np.uint8), "c", "p")
+    method = Weighted(1)
+    drawn = method.sample(torch.rand(1, 1, 12, 9), 6, noise=Noise(5, ["c"])).masks[0].numpy()
+    row, plain = (score_case(drawn, case.masks[:, None] > 0, weights=w, ns=(6,)) for w in (method.shares / 1.2, None))
+    monkeypatch.setattr(module, "_AT_ONCE", at_once)
+    scores = validate(method, Held([case], 1), 6, 5)
+    assert scores["ged_6"] == pytest.approx(row["ged_6"], rel=1e-6) and row["ged_6"] != pytest.approx(plain["ged_6"])
+    assert scores["hm_iou_6"] == pytest.approx(row["hm_iou_6"], rel=1e-6)
+
+
+class Half(Processes):
+    """One of two processes, the other of which has found nothing to score."""
+
+    def gather_objects(self, own: object) -> list[object]:
+        return [own, [{}]]
+
+
+def test_processes_share_the_cases() -> None:
+    rng = np.random.default_rng(2)
+    cases = [
+        Case(rng.random((1, 12, 9), np.float32), (rng.random((3, 12, 9)) < 0.1).astype(np.uint8), f"c{number}", "p")
+        for number in range(3)
+    ]
+    method = Speckle(1)
+    scores = validate(method, Held(cases, 1), 6, 5, processes=Half(0, 2))
+    assert method.calls == 2, "the first and the third"
+    assert scores == validate(Speckle(1), Held([cases[0], cases[2]], 1), 6, 5)

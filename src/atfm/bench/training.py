@@ -16,7 +16,8 @@ from atfm.data.case import Case
 from atfm.data.held import Held
 from atfm.methods.method import Method, Stage
 from atfm.train.config import Config, StageConfig, override
-from atfm.train.loop import Progress, Trainer
+from atfm.train.loop import Trainer
+from atfm.train.progress import Progress
 from atfm.train.run import Run
 
 __all__ = ["HOW", "training_speed"]

@@ -12,6 +12,7 @@ from atfm.methods.config import StageConfig
 from atfm.methods.method import Method
 from atfm.train.average import averaged
 from atfm.train.config import Config
+from atfm.train.processes import Processes
 from atfm.train.step import Stepper
 
 __all__ = ["sized", "step_seconds"]
@@ -23,7 +24,7 @@ _SHARE = 0.95  # of the time for steps; the rest is for checkpoints and validati
 
 
 def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, int, int], Iterator[Batch]], *,
-          minutes: float, device: torch.device) -> Config:  # fmt: skip
+          minutes: float, device: torch.device, processes: Processes | None = None) -> Config:  # fmt: skip
     """Return `config` with the steps and warm-ups of all stages scaled so that they take `minutes` together.
 
     The stages keep their steps' ratio. Each is timed on a copy of the method, which itself stays as it is.
@@ -34,6 +35,7 @@ def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, i
         batches: `(stage, plan, first, end)` to the parts of these steps' batches, see `Trainer`.
         minutes: for the steps of all stages together.
         device: where.
+        processes: those that share the parts of a step; they measure together, by the main one's clock.
 
     Raises:
         ConfigError: a time that is not positive, or too short for a single step of each stage.
@@ -41,7 +43,7 @@ def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, i
     if not 0 < minutes < float("inf"):
         raise ConfigError(f"--minutes: expected a time above 0, got {minutes:g}")
     plans = {name: plan for name, plan in config.stages.items() if plan.steps}
-    seconds = {name: step_seconds(config, method, name, batches, device) for name in plans}
+    seconds = {name: step_seconds(config, method, name, batches, device, processes) for name in plans}
     whole = sum(plan.steps * seconds[name] for name, plan in plans.items())
     factor = _SHARE * 60 * minutes / whole
     resized = {name: _scaled(plan, factor) for name, plan in plans.items()}
@@ -60,12 +62,14 @@ def step_seconds(
     name: str,
     batches: Callable[[str, StageConfig, int, int], Iterator[Batch]],
     device: torch.device,
+    processes: Processes | None = None,
 ) -> float:
     """Measure a whole step of a stage: images, loss, gradient, optimiser and average."""
     copied = copy.deepcopy(method)
     stage = next(stage for stage in copied.stages() if stage.name == name)
     plan = config.stages[name]
-    stepper, average = Stepper(stage, plan, config.seed, device), averaged(stage.method, plan.ema)
+    together = processes or Processes()
+    stepper, average = Stepper(stage, plan, config.seed, device, together), averaged(stage.method, plan.ema)
     parts = batches(name, plan, 0, _NEVER)
 
     def steps(first: int, count: int) -> float:
@@ -73,8 +77,8 @@ def step_seconds(
         for step in range(first, first + count):
             stepper.step(step, parts)
             average.update_parameters(stage.method)
-        stepper.check(0)  # waits for the device
-        return time.perf_counter() - started
+        stepper.check("nothing was trained yet")  # waits for the device
+        return float(together.from_main(time.perf_counter() - started))
 
     steps(0, _WARM)
     spent, made = 0.0, 0

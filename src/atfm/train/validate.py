@@ -9,6 +9,7 @@ from atfm.methods.method import Method
 from atfm.metrics.masks import foreground
 from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
+from atfm.train.processes import Processes
 
 __all__ = ["validate"]
 
@@ -17,32 +18,47 @@ _SCORES = ("ged", "ged_{n}", "hm_iou_{n}", "diversity", "annotator_diversity")
 
 
 @torch.no_grad()
-def validate(method: Method, cases: CaseDataset, samples: int, seed: int) -> dict[str, float]:
-    """Return the mean scores of `samples` masks of each case; the noise is the same at every validation."""
+def validate(
+    method: Method, cases: CaseDataset, samples: int, seed: int, *, processes: Processes | None = None
+) -> dict[str, float]:
+    """Return the mean scores of `samples` masks of each case; the noise is the same at every validation.
+
+    Processes share the cases, and all get the same means, whatever their number.
+    """
+    processes = processes or Processes()
     method.eval()
     names = [name.format(n=samples) for name in _SCORES]
-    sums, seen = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
-    for index, case_id in enumerate(cases.case_ids):
-        annotations, counts = cases.annotations(index)
-        if not counts.any():
-            continue
-        drawn = _drawn(method, cases.image(index).unsqueeze(0), samples, Noise(seed, [case_id]))
-        # These scores are blind to pixels that are background to all; most of a volume are.
-        kept = counts & (foreground(drawn).any((0, 1)) | foreground(annotations).any((0, 1)))
-        kept.flat[counts.argmax()] = True
-        scores = score_case(drawn[..., kept], annotations[..., kept], ns=(samples,))
-        for name in names:
-            if name in scores:
-                sums[name] += scores[name]
-                seen[name] += 1
-    return {name: sums[name] / seen[name] for name in names if seen[name]}
+    own = [_scores(method, cases, index, samples, seed) for index in processes.share(range(len(cases.case_ids)))]
+    rows = processes.rejoin(own)
+    means: dict[str, float] = {}
+    for name in names:
+        values = [row[name] for row in rows if name in row]
+        if values:
+            means[name] = sum(values) / len(values)
+    return means
 
 
-def _drawn(method: Method, image: Tensor, samples: int, noise: Noise) -> np.ndarray:
-    """Masks `[S, C, *spatial]` of one image; of a large one only the masks of all samples are ever held."""
+def _scores(method: Method, cases: CaseDataset, index: int, samples: int, seed: int) -> dict[str, float]:
+    """The scores of one case; none where nothing counts."""
+    annotations, counts = cases.annotations(index)
+    if not counts.any():
+        return {}
+    noise = Noise(seed, [cases.case_ids[index]])
+    drawn, weights = _drawn(method, cases.image(index).unsqueeze(0), samples, noise)
+    # These scores are blind to pixels that are background to all; most of a volume are.
+    kept = counts & (foreground(drawn).any((0, 1)) | foreground(annotations).any((0, 1)))
+    kept.flat[counts.argmax()] = True
+    return score_case(drawn[..., kept], annotations[..., kept], weights=weights, ns=(samples,))
+
+
+def _drawn(method: Method, image: Tensor, samples: int, noise: Noise) -> tuple[np.ndarray, np.ndarray | None]:
+    """Masks `[S, C, *spatial]` of one image, of a large one a few at a time, and their weights `[S]` of sum 1."""
     at_once = max(1, _AT_ONCE // image[0, 0].numel())
-    parts = []
+    masks, weights = [], []
     for first in range(0, samples, at_once):
-        drawn = method.sample(image, min(at_once, samples - first), noise=noise, first=first)
-        parts.append(drawn.masks[0].cpu().numpy())
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+        count = min(at_once, samples - first)
+        drawn = method.sample(image, count, noise=noise, first=first)
+        masks.append(drawn.masks[0].cpu().numpy())
+        if drawn.weights is not None:  # of sum 1 in each drawing, which stands for `count` of all samples
+            weights.append(drawn.weights[0].double().cpu().numpy() * count / samples)
+    return np.concatenate(masks), np.concatenate(weights) if weights else None
