@@ -122,8 +122,8 @@ class Tiling:
                     weighed[region] += weight
             rows = end - begin
             yield slice(begin, end), total.narrow(axis, 0, rows) / weighed[:rows]
-            total = _advanced(total, axis, rows)
-            weighed = _advanced(weighed, 0, rows)
+            _advance(total, axis, rows)
+            _advance(weighed, 0, rows)
 
     def _region(self, corner: tuple[int, ...]) -> tuple[Any, ...]:
         """The last axes of a tile's place in the padded image."""
@@ -204,10 +204,11 @@ class TiledField:
         return known
 
 
-def _advanced(x: Tensor, axis: int, rows: int) -> Tensor:
-    """Move `x` by so many rows, with zeros where new ones come in."""
-    kept = x.narrow(axis, rows, x.shape[axis] - rows)
-    return torch.cat([kept, torch.zeros_like(x.narrow(axis, 0, rows))], axis)
+def _advance(x: Tensor, axis: int, rows: int) -> None:
+    """Move `x` by so many rows in place, with zeros where new ones come in."""
+    kept = x.shape[axis] - rows
+    x.narrow(axis, 0, kept).copy_(x.narrow(axis, rows, kept).clone())
+    x.narrow(axis, kept, rows).zero_()
 
 
 def begins(length: int, width: int, stride: int) -> list[int]:

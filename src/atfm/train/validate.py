@@ -44,21 +44,28 @@ def _scores(method: Method, cases: CaseDataset, index: int, samples: int, seed: 
     if not counts.any():
         return {}
     noise = Noise(seed, [cases.case_ids[index]])
-    drawn, weights = _drawn(method, cases.image(index).unsqueeze(0), samples, noise)
+    packed, weights = _drawn(method, cases.image(index).unsqueeze(0), samples, noise)
+    annotations = annotations.reshape(*annotations.shape[:2], -1)  # [K, C, pixels]
     # These scores are blind to pixels that are background to all; most of a volume are.
-    kept = counts & (foreground(drawn).any((0, 1)) | foreground(annotations).any((0, 1)))
-    kept.flat[counts.argmax()] = True
-    return score_case(drawn[..., kept], annotations[..., kept], weights=weights, ns=(samples,))
+    marked = np.unpackbits(np.bitwise_or.reduce(foreground(packed), axis=(0, 1)), count=counts.size).view(bool)
+    kept = counts.ravel() & (marked | foreground(annotations).any((0, 1)))
+    kept[counts.argmax()] = True
+    pixels = np.flatnonzero(kept)
+    drawn = [np.unpackbits(mask, axis=-1, count=counts.size)[:, pixels] for mask in packed]
+    return score_case(np.stack(drawn), annotations[..., pixels], weights=weights, ns=(samples,))
 
 
 def _drawn(method: Method, image: Tensor, samples: int, noise: Noise) -> tuple[np.ndarray, np.ndarray | None]:
-    """Masks `[S, C, *spatial]` of one image, of a large one a few at a time, and their weights `[S]` of sum 1."""
+    """Masks of one image, `[S, C, bytes]` with eight pixels to a byte, and their weights `[S]` of sum 1.
+
+    Of a large image a few are drawn at a time: memory is that of one sample, however many there are.
+    """
     at_once = max(1, _AT_ONCE // image[0, 0].numel())
     masks, weights = [], []
     for first in range(0, samples, at_once):
         count = min(at_once, samples - first)
         drawn = method.sample(image, count, noise=noise, first=first)
-        masks.append(drawn.masks[0].cpu().numpy())
+        masks.append(np.packbits(drawn.masks[0].flatten(2).cpu().numpy(), axis=-1))
         if drawn.weights is not None:  # of sum 1 in each drawing, which stands for `count` of all samples
             weights.append(drawn.weights[0].double().cpu().numpy() * count / samples)
     return np.concatenate(masks), np.concatenate(weights) if weights else None
