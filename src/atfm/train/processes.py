@@ -112,17 +112,16 @@ class Processes:
         if self.world == 1:
             return
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        mistake = isinstance(error, AtfmError) and not isinstance(error, ProcessError)
-        said = mistake and self._said_by_main(str(error))
-        if distributed.is_initialized():
-            distributed.destroy_process_group()
-        if said:
-            raise SystemExit(2) from None  # the status of a user's mistake, as the command line has it
-        if isinstance(error, AtfmError) and mistake:
-            raise type(error)(f"{self}: {error}") from error
-        if error is not None:
+            # Whoever ends with an error has a line to say first, and is not to be cut short by what others do of it.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if error is None else signal.SIG_IGN)
+        if error is None:
+            distributed.destroy_process_group()  # else by its end alone, so that the others hear of it after the line
+        elif not isinstance(error, AtfmError) or isinstance(error, ProcessError):
             error.add_note(f"in {self}")
+        elif self._said_by_main(str(error)):
+            raise SystemExit(2) from None  # the status of a user's mistake, as the command line has it
+        else:
+            raise type(error)(f"{self}: {error}") from error
 
     def __str__(self) -> str:
         return f"process {self.rank + 1} of {self.world}"
