@@ -59,14 +59,16 @@ def step_seconds(
     name: str,
     batches: Callable[[str, StageConfig, int], Callable[[int], Batch]],
     device: torch.device,
+    *,
+    steps: int = _TIMED,
 ) -> float:
-    """Measure a whole step of a stage: images, loss, gradient, optimiser and average."""
+    """Measure a whole step of a stage, `steps` times at least: images, loss, gradient, optimiser and average."""
     copied = copy.deepcopy(method)
     stage = next(stage for stage in copied.stages() if stage.name == name)
     plan = config.stages[name]
     stepper, average = Stepper(stage, plan, config.seed, device), averaged(stage.method, plan.ema)
 
-    def steps(first: int, count: int) -> float:
+    def spent_on(first: int, count: int) -> float:
         started = time.perf_counter()
         for step in range(first, first + count):
             stepper.step(step, batches(name, plan, step))
@@ -74,10 +76,10 @@ def step_seconds(
         stepper.check(0)  # waits for the device
         return time.perf_counter() - started
 
-    steps(0, _WARM)
+    spent_on(0, _WARM)
     spent, made = 0.0, 0
-    while spent < _LEAST or made < _TIMED:
-        spent, made = spent + steps(_WARM + made, _TIMED), made + _TIMED
+    while spent < _LEAST or made < steps:
+        spent, made = spent + spent_on(_WARM + made, steps), made + steps
     return spent / made
 
 
