@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from atfm.bench.contender import open_contender
+from atfm.bench.contender import fresh, open_contender
 from atfm.bench.operations import CONVENTION, Operations, count_of, count_operations
 from atfm.methods import Frame, Method
 from atfm.methods.atfm import ATFMConfig, SFMConfig
 from atfm.methods.gtr import GTRConfig, PresenceConfig
 from atfm.seeding import Noise
+from atfm.train.presets import resolve
 
 FRAME = Frame(1, 1, (16, 16))
 GTR_ALONE = GTRConfig(widths=(8, 8), rank=3)
@@ -68,7 +69,8 @@ def test_totals_add_up() -> None:
 
 
 def test_the_papers_preset_counts_what_the_paper_prints_and_ours_a_thousandth() -> None:
-    paper = count_operations(open_contender("paper", "meta", preset=True).method)
+    with torch.device("meta"):
+        paper = count_operations(fresh(resolve("paper")).eval())
     evaluation = paper.each / 25 / 1e9
     assert evaluation == pytest.approx(182, rel=0.05)
     assert paper.total(100) / 1e9 == pytest.approx(455_000, rel=0.05)
@@ -87,6 +89,7 @@ def test_a_contender_is_weights_or_a_preset_for_the_images_it_is_meant_for(small
         ("phantom-classes", 1, 3, (32, 32)),
         ("phantom-volume", 1, 1, (16, 32, 32)),
     ):
-        method = open_contender(name, "meta").method
+        with torch.device("meta"):
+            method = fresh(resolve(name))
         assert (method.in_channels, method.channels, method.size) == (channels, classes, size)
     assert open_contender(str(small / "other.toml"), size=(24, 24)).method.size == (24, 24)

@@ -1,6 +1,6 @@
 r"""Operations of sampling, counted on shapes alone.
 
-    total(S) = once + S * each
+    total(S) = once + S each
 
 The image is read once, every sample passes through what is left. A multiply-add is two operations. Convolutions and
 matrix products are counted, as usual; norms, activations and the noise are not.
@@ -54,10 +54,21 @@ def count_of(run: Callable[[], object]) -> int:
     return int(counter.get_total_flops())
 
 
-@torch.no_grad()
 def count_operations(method: Method) -> Operations:
-    """Count what sampling an image of the method's own size costs, for any number of samples."""
+    """Count what sampling an image of the method's own size costs, for any number of samples.
+
+    Of a method that integrates, one step and two are counted: the further ones cost what the second did.
+    """
     method = copy.deepcopy(method).to("meta")
+    if method.steps is None or method.steps <= 2:
+        return _counted(method)
+    one, two = (_counted(method.with_steps(steps)) for steps in (1, 2))
+    further = method.steps - 1
+    return Operations(one.once + further * (two.once - one.once), one.each + further * (two.each - one.each))
+
+
+@torch.no_grad()
+def _counted(method: Method) -> Operations:
     image = torch.empty(1, method.in_channels, *method.window, device="meta")
 
     def run(samples: int) -> object:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["show"]
+__all__ = ["number", "show"]
 
 
 def show(result: Mapping[str, Any]) -> str:
@@ -53,7 +53,7 @@ def _device(result: Mapping[str, Any]) -> Iterator[str]:
     yield from _own(result["ours"])
     yield from _steps(result)
     for name, stage in result.get("training", {}).items():
-        speed, batch = _number(stage["images_per_second"]), stage["batch"]
+        speed, batch = number(stage["images_per_second"]), stage["batch"]
         yield f"{f'training, stage {name}':28}{speed:>12} images/s in steps of {batch}"
 
 
@@ -72,7 +72,7 @@ def _table(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'':44}{ours['name'][-16:]:>16}{other['name'][-16:]:>16}{'ratio':>12}"
     for label, key, name in rows:
         if key in ours:
-            yield f"{label:44}{_number(ours[key]):>16}{_number(other[key]):>16}{_number(ratio.get(name)):>12}"
+            yield f"{label:44}{number(ours[key]):>16}{number(other[key]):>16}{number(ratio.get(name)):>12}"
 
 
 def _own(ours: Mapping[str, Any]) -> Iterator[str]:
@@ -85,7 +85,7 @@ def _own(ours: Mapping[str, Any]) -> Iterator[str]:
         ("  in bf16", batch.get("seconds_bf16")),
         ("  its peak memory, MB", batch.get("peak_mb")),
     ]
-    yield from (f"{label:44}{_number(value):>16}" for label, value in rows if value is not None)
+    yield from (f"{label:44}{number(value):>16}" for label, value in rows if value is not None)
 
 
 def _steps(result: Mapping[str, Any]) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _steps(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'fewer and more steps':28}{'GFLOP':>12}{'seconds':>12}" + "".join(f"{name:>22}" for name in metrics)
     for point in points:
         scores = "".join(f"{_interval(point['scores'][name]):>22}" for name in metrics)
-        yield f"{'  ' + point['name']:28}{_number(point['gflop']):>12}{_number(point['seconds']):>12}{scores}"
+        yield f"{'  ' + point['name']:28}{number(point['gflop']):>12}{number(point['seconds']):>12}{scores}"
 
 
 def _interval(score: Mapping[str, Any]) -> str:
@@ -106,7 +106,7 @@ def _interval(score: Mapping[str, Any]) -> str:
     return f"{score['mean']:.3f}{ends}"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """Three digits, thousands set apart."""
     if value is None:
         return ""
