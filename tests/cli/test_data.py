@@ -131,3 +131,38 @@ def test_import_lidc(shared_data: Path, tmp_path) -> None:
     )
     assert result["cases"] == 40 and result["splits"]["val"]["cases"] == 40
     assert "patients of the splits have no case here" in text
+
+
+def test_pack_and_unpack(store, capsys) -> None:
+    file, back = store.parent / "one.pack", store.parent / "back"
+    flags = ("--window", 8, 12, "--splits", "train", "test", "--most", "train=3")
+    result, text = call("pack", store, *flags, "--out", file)
+    assert (result["cases"], result["bytes"]) == (5, file.stat().st_size)
+    assert result["splits"] == {"train": {"cases": 3, "patients": 3}, "test": {"cases": 2, "patients": 2}}
+    assert "5 cases of 5 patients" in text and str(result["packed_from"]) in text
+    unpacked, text = call("unpack", file, "--out", back)
+    assert unpacked["packed_from"] == result["packed_from"] and unpacked["cases"] == 5
+    assert "5 cases of 5 patients, verified" in text
+    assert "5/5" in capsys.readouterr().err
+    checked, _ = call("check", back)
+    assert checked["cases"] == 5
+
+
+def test_what_is_packed_is_what_a_limited_evaluation_scores(store) -> None:
+    from atfm.data.store import Store
+    from atfm.evaluate.subset import choose
+
+    call("pack", store, "--splits", "train", "--most", "train=2", "--out", store.parent / "one.pack")
+    call("unpack", store.parent / "one.pack", "--out", store.parent / "back")
+    whole, part = Store.open(store), Store.open(store.parent / "back")
+    assert part.ids() == [whole.ids()[i] for i in choose(whole.split("train"), 2)]
+
+
+def test_pack_refuses(store) -> None:
+    with pytest.raises(InputError, match="inside the store"):
+        call("pack", store, "--out", store / "one.pack")
+    with pytest.raises(StoreError, match="no split 'validation'"):
+        call("pack", store, "--most", "validation=2", "--out", store.parent / "one.pack")
+    for wrong in ("val", "val=0", "=3", "val=x"):
+        with pytest.raises(SystemExit):
+            call("pack", store, "--most", wrong, "--out", store.parent / "one.pack")

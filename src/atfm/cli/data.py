@@ -1,9 +1,10 @@
-"""`atfm data`: build a store, verify it, describe it."""
+"""`atfm data`: build a store, verify it, describe it, and send it to another machine."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atfm.cli.data_pack import add_pack, add_unpack
 from atfm.cli.data_text import show_check, show_info
 from atfm.cli.imports import add_import
 from atfm.cli.progress import bar
@@ -21,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "data",
-        help="build a store of cases, verify it, describe it",
+        help="build a store of cases, verify it, describe it, pack it",
         description="A store is one folder with images, the masks of all annotators, and splits by patient.",
         epilog="example: atfm data import phantom --out phantom-store",
     )
@@ -29,6 +30,8 @@ def add_parser(subparsers: Any) -> None:
     add_import(actions)
     add_check(actions)
     add_info(actions)
+    add_pack(actions)
+    add_unpack(actions)
 
 
 def add_check(actions: Any) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["show_check", "show_import", "show_info"]
+__all__ = ["show_check", "show_import", "show_info", "split_lines"]
 
 Result = dict[str, Any]
 MOST = 8  # of a list that could be long

@@ -73,6 +73,7 @@ class StoreInfo(BaseModel):
         ignore_label: a label that says nothing: its pixels count neither in training nor in scores; None for none.
         intensity: how the files' values were put into [0, 1]; None where the type of the files tells.
         class_names: of every label but the background, in their order; None where they have numbers only.
+        packed_from: digest of the store that was packed, where this one was unpacked (`atfm data pack`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +93,7 @@ class StoreInfo(BaseModel):
     ignore_label: int | None = None
     intensity: Intensity | None = None
     class_names: tuple[str, ...] | None = None
+    packed_from: str | None = None
 
     @property
     def foreground(self) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ class StoreWriter:
         ignore_label: a label that says nothing, `classes` to 255; binary masks, stored as bits, have none.
         intensity: how the files' values were put into [0, 1], if it was by a rule of its own.
         class_names: of every label but the background, in their order; None where they have numbers only.
+        packed_from: digest of the store that these cases were packed from, if they were.
         resume: a fingerprint of all that decides what is written. If a writer of the same fingerprint was killed here,
             the block begins with its cases: `len(writer)` tells how many, and the next one to add is the next one. The
             store is then the same, byte for byte, as if it had been written at one go.
@@ -86,13 +87,14 @@ class StoreWriter:
         ignore_label: int | None = None,
         intensity: Intensity | None = None,
         class_names: Sequence[str] | None = None,
+        packed_from: str | None = None,
         resume: str | None = None,
     ) -> None:
         self.path = Path(os.path.abspath(path))  # `.` has no name to take at the end
         self.splits = dict(splits or {})
         self._about = {"name": name, "licence": licence, "source": source, "modality": modality}
         self._uniform = Uniform(classes, ignore_label, class_names)
-        self._resume, self._intensity = resume, intensity
+        self._resume, self._intensity, self._packed_from = resume, intensity, packed_from
         self._entries: list[Entry] = []
         self._dtype: Literal["uint8", "float32"] = "uint8"
         self._image_end = self._mask_end = 0
@@ -259,6 +261,7 @@ class StoreWriter:
             ignore_label=self._uniform.ignore_label,
             intensity=self._intensity,
             class_names=self._uniform.class_names,
+            packed_from=self._packed_from,
         )
         (self._folder / "store.json").write_text(
             self.info.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8"

@@ -35,26 +35,26 @@ def marked(annotations: Tensor, present: Tensor) -> Tensor:
 
 @in_float32
 def presence_loss(logits: Tensor, marked: Tensor, present: Tensor) -> Tensor:
-    """Return `-log p` of the readers' decisions, the mean over readers and images, a scalar in nats.
+    """Return `-log p` of the readers' decisions, the mean over readers, images and members, a scalar in nats.
 
     Args:
-        logits: `[B]`, of `1 - pi`: that a reader marks something.
+        logits: `[M, B]`, each member's of `1 - pi`: that a reader marks something.
         marked: `[B, K]` bool, who marked something.
         present: `[B, K]` bool, False for padding.
     """
     share = marked.sum(1) / present.sum(1)  # [B]
-    return F.binary_cross_entropy_with_logits(logits, share)
+    return F.binary_cross_entropy_with_logits(logits, share.expand_as(logits))
 
 
 class PresenceNetwork(nn.Module):
-    """A residual network from an image to the logit of `1 - pi`, averaged over turns when it is not trained.
+    """An ensemble from an image to `1 - pi`: its members' probabilities, and those of turned images, averaged.
 
     Args:
         in_channels: channels of the image.
-        widths: channels of the levels, finest first; each level halves the resolution.
-        blocks: residual blocks on each level.
-        dropout: of the blocks, and of the features before the last layer.
-        turns: average the probability over the four quarter turns of a square image: a lesion has no upright.
+        widths: channels of the levels of a member, finest first.
+        members: networks that are trained side by side on the same images, each with its own first weights and dropout.
+        blocks, dropout: of a member.
+        turns: average over the four quarter turns of a square image too: a lesion has no upright.
         dims: spatial dimensions, 2 or 3.
     """
 
@@ -63,6 +63,7 @@ class PresenceNetwork(nn.Module):
         in_channels: int,
         widths: Sequence[int],
         *,
+        members: int = 1,
         blocks: int = 1,
         dropout: float = 0.0,
         turns: bool = True,
@@ -70,6 +71,36 @@ class PresenceNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.turns = turns
+        self.members = nn.ModuleList(
+            _Member(in_channels, widths, blocks=blocks, dropout=dropout, dims=dims) for _ in range(members)
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return each member's logit of `1 - pi` for each image `[B, C_in, *spatial]`, `[M, B]`."""
+        return torch.stack([member(image) for member in self.members])
+
+    def probability(self, image: Tensor) -> Tensor:
+        """Return `1 - pi`, the probability that a reader marks something, `[B]` float32 in (0, 1)."""
+        turned = [image]
+        if self.turns and image.dim() == 4 and image.shape[2] == image.shape[3]:
+            turned += [image.rot90(quarter, (2, 3)) for quarter in (1, 2, 3)]
+        logits = self(torch.cat(turned)).float().unflatten(1, (len(turned), -1))  # [M, turns, B]
+        return logits.sigmoid().mean((0, 1))
+
+
+class _Member(nn.Module):
+    """A residual network to one logit; each level halves the resolution, and the first layer too."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        widths: Sequence[int],
+        *,
+        blocks: int,
+        dropout: float,
+        dims: int,
+    ) -> None:
+        super().__init__()
         self.stem = conv(dims, in_channels, widths[0], stride=2)
         self.levels = nn.ModuleList(
             nn.Sequential(*(ResBlock(dims, width, width, dropout=dropout) for _ in range(blocks))) for width in widths
@@ -79,20 +110,12 @@ class PresenceNetwork(nn.Module):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * widths[-1], 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the logit of `1 - pi` of each image `[B, C_in, *spatial]`, `[B]`."""
+        """`[B, C_in, *spatial] -> [B]`."""
         x = self.stem(image)
         for level, blocks in enumerate(self.levels):
             x = blocks(self.shrink[level - 1](x) if level else x)
         x = F.silu(self.norm(x)).flatten(2)  # [B, widths[-1], N]
         return cast(Tensor, self.head(torch.cat([x.mean(2), x.amax(2)], 1))).squeeze(1)
-
-    def probability(self, image: Tensor) -> Tensor:
-        """Return `1 - pi`, the probability that a reader marks something, `[B]` float32 in (0, 1)."""
-        turned = [image]
-        if self.turns and image.dim() == 4 and image.shape[2] == image.shape[3]:
-            turned += [image.rot90(quarter, (2, 3)) for quarter in (1, 2, 3)]
-        logits = self(torch.cat(turned)).float().unflatten(0, (len(turned), -1))  # [turns, B]
-        return logits.sigmoid().mean(0)
 
 
 def certain(probability: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from atfm.cli.progress import bar
 if TYPE_CHECKING:
     from atfm.data.importers.plan import Plan
 
-__all__ = ["looked_through", "perform", "wanted_out"]
+__all__ = ["looked_through", "perform", "summary", "wanted_out"]
 
 Result = dict[str, Any]
 Splits = Mapping[str, Sequence[str]]

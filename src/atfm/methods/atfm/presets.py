@@ -115,11 +115,11 @@ PRESETS: dict[str, Mapping[str, Any]] = {
         **_LIDC,
         "method": ATFMConfig(
             gtr=GTRConfig(
-                widths=(64, 96, 128, 192),
+                widths=(48, 80, 112, 144),
                 blocks=2,
                 patch=2,
                 dropout=0.1,
-                presence=PresenceConfig(widths=(32, 64, 128, 192)),
+                presence=PresenceConfig(widths=(24, 48, 96, 144), members=4),
             ),
             sfm=SFMConfig(**{**_LIDC_SFM, "context_widths": (48, 64, 96), "dropout": 0.1, "draws": 8}),
         ),

@@ -20,6 +20,7 @@ class PresenceConfig(Part):
     """The hurdle: whether a reader marks anything, by a network of its own."""
 
     widths: Levels = Field((24, 48, 96, 144), min_length=1, description="channels of the levels, finest first")
+    members: int = Field(1, ge=1, le=64, description="networks side by side, whose probabilities are averaged")
     blocks: Blocks = Field(1, description="residual blocks on each level")
     dropout: float = Field(0.3, ge=0, lt=1, description="share of channels left out in training")
     turns: bool = Field(True, description="average over the quarter turns of a square image when sampling")
@@ -29,6 +30,7 @@ class PresenceConfig(Part):
         return PresenceNetwork(
             frame.in_channels,
             self.widths,
+            members=self.members,
             blocks=self.blocks,
             dropout=self.dropout,
             turns=self.turns,
