@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from atfm.build import build
+
 from atfm.cli.evaluate import default_folder
 from atfm.cli.main import main
 from atfm.data.case import Case

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from atfm.build import build
 from PIL import Image
 
-from atfm.build import build
 from atfm.cli.main import main
 from atfm.data.likeness.witness import Witness
 from atfm.data.phantom.kinds import phantom_cases

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from atfm.build import build
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from atfm.build import build
 from atfm.models import Model
 from atfm.train.config import Config, GTRConfig, SFMConfig
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from atfm.build import build
 from corpus import Files, Kind
 from hostile_pickles import PICKLES
 from hostile_stores import archive, content, sha256, taken
 from hostile_texts import JSONS
 
-from atfm.build import build
 from atfm.models import publish
 from atfm.train.checkpoint import save_pair
 from atfm.train.presets import PRESETS

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from atfm.nn import Attention, LinearAttention, ResBlock, UNet, pixel_unshuffle, pixel_shuffle
+from atfm.nn import Attention, LinearAttention, ResBlock, UNet, pixel_shuffle, pixel_unshuffle
 
 
 def test_fold_is_pixel_unshuffle_and_unfold_undoes_it() -> None:

@@ -150,7 +150,10 @@ class Trainer:
             saves = ends or (step + 1) % self.config.save_every == 0
             tells = saves or (step - first + 1) % _TELL == 0 or step == first
             told = self._tell(stage, stepper, losses, step + 1, saved) if tells else None
-            checked = self._validate(stage, cast(Method, average.module), step + 1, ends)
+            validates = self.validation is not None and (ends or (step + 1) % self.config.validate_every == 0)
+            if saves or validates:
+                _check_finite(stage, average, stepper, step + 1)
+            checked = self._validate(stage, cast(Method, average.module), step + 1) if validates else None
             if saves:
                 self._save(stage, average, stepper, step + 1)
                 saved = step + 1
@@ -192,31 +195,33 @@ class Trainer:
             epoch, position = epoch + 1, 0
         return torch.cat(chosen)
 
-    def _validate(self, stage: Stage, method: Method, step: int, last: bool) -> dict[str, float] | None:
-        if self.validation is None or not (last or step % self.config.validate_every == 0):
-            return None
-        scores = validate(method, self.validation, self.config.validate_samples, self.config.seed)
+    def _validate(self, stage: Stage, method: Method, step: int) -> dict[str, float]:
+        scores = validate(method, cast(Resident, self.validation), self.config.validate_samples, self.config.seed)
         self.history.append({"step": step, "stage": stage.name, **scores})
         self.run.append({"step": step, "stage": stage.name, "validation": scores})
         return scores
 
     def _save(self, stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
-        """Write the checkpoint and publish the averaged weights.
-
-        Raises:
-            TrainingError: weights that are not finite: they replace nothing.
-        """
-        for name, value in average.module.state_dict().items():
-            if not bool(torch.isfinite(value).all()):
-                raise TrainingError(
-                    f"stage {stage.name}: {name} is not finite after step {step}; the checkpoint before is kept; lower "
-                    f"stages.{stage.name}.lr (now {stepper.plan.lr:g})"
-                )
+        """Write the checkpoint and publish the averaged weights."""
         state = {"step": step, "stage": stage.name, "total": self.total, "history": self.history}
         tensors = _prefixed("method.", self.method.state_dict())
         tensors |= _prefixed("average.", average.module.state_dict()) | _prefixed("optimiser.", stepper.tensors())
         self.run.save(tensors, state)
         self.publish(cast(Method, average.module), state)
+
+
+def _check_finite(stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
+    """Let weights that are not finite neither be scored nor replace others.
+
+    Raises:
+        TrainingError: there are some.
+    """
+    for name, value in average.module.state_dict().items():
+        if not bool(torch.isfinite(value).all()):
+            raise TrainingError(
+                f"stage {stage.name}: {name} is not finite after step {step}; the checkpoint before is kept; lower "
+                f"stages.{stage.name}.lr (now {stepper.plan.lr:g})"
+            )
 
 
 def _set_modes(stage: Stage) -> None:
