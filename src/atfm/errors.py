@@ -7,6 +7,7 @@ __all__ = [
     "DiskError",
     "InputError",
     "LeakError",
+    "ProcessError",
     "StoreError",
     "TrainingError",
 ]
@@ -38,6 +39,10 @@ class LeakError(AtfmError):
 
 class DiskError(AtfmError):
     """A file that could not be written: the disk is full or the folder is read-only."""
+
+
+class ProcessError(AtfmError):
+    """A process of several that work together has ended, or cannot be reached."""
 
 
 class TrainingError(AtfmError):

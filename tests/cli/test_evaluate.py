@@ -1,9 +1,12 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from atfm.build import build
+import torch
 
 from atfm.cli.evaluate import default_folder
 from atfm.cli.main import main
@@ -11,11 +14,12 @@ from atfm.data.case import Case
 from atfm.data.splits import patient_hash
 from atfm.data.store import StoreWriter
 from atfm.models import publish
-from atfm.train.presets import override, resolve
+from atfm.train.config import override
+from atfm.train.presets import resolve
 
 KEYS = {
     "scores",
-    "gtr",
+    "beside",
     "references",
     "cases",
     "patients",
@@ -61,12 +65,14 @@ def organs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def untrained(path: Path, channels: int) -> None:
-    fields = {"gtr": {"widths": [4, 4]}, "sfm": {"widths": [4, 4], "context_widths": [4, 4], "steps": 1}}
+def untrained(path: Path, channels: int, name: str = "run") -> None:
+    part = {"widths": [4, 4]}
+    fields = {"method": {"gtr": part, "sfm": part | {"context_widths": [4, 4], "steps": 1}}}
     config = override(resolve("phantom"), fields)
-    method = build(config, in_channels=1, channels=channels, size=(16, 16))
-    card = {"config": config.model_dump(mode="json"), "patients": [patient_hash("a")]}
-    publish(path / "run" / "weights.safetensors", method, card)
+    torch.manual_seed(len(name))
+    method = config.build(in_channels=1, channels=channels, size=(16, 16))
+    card = {"config": config.model_dump(mode="json"), "patients": [patient_hash("a")], "training": {"stage": "energy"}}
+    publish(path / name / "weights.safetensors", method, card)
 
 
 def run(folder: Path, *words: str) -> int:
@@ -78,7 +84,10 @@ def test_json_has_every_key_and_the_files_are_there(folder, tmp_path, monkeypatc
     assert run(folder, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert result.keys() >= KEYS and result["scores"].keys() >= SCORES
-    assert SCORES - {"ged"} <= result["gtr"].keys() and set(result["references"]) == {"always_empty", "majority"}
+    assert SCORES - {"ged"} <= result["beside"]["gtr"].keys() and set(result["references"]) == {
+        "always_empty",
+        "majority",
+    }
     assert (result["cases"], result["patients"], result["leak"]["patients"]) == (4, 2, 0)
     assert Path(result["report"]) == Path("run-dots-test/report.html") and Path(result["report"]).is_file()
     assert len(Path(result["rows"]).read_text().splitlines()) == 1 + 4 * 4
@@ -89,7 +98,7 @@ def test_json_has_every_key_and_the_files_are_there(folder, tmp_path, monkeypatc
 def test_for_a_person_it_is_a_table(folder, tmp_path, capsys) -> None:
     assert run(folder, "--samples", "16", "--limit", "2", "--out", str(tmp_path / "out")) == 0
     text = capsys.readouterr().out
-    assert "ged_16" in text and "gtr alone" in text and "perfect model" in text
+    assert "ged_16" in text and "\ngtr " in text and "perfect model" in text
     assert f"see {tmp_path / 'out' / 'report.html'}" in text
     assert "--limit 2" in (tmp_path / "out" / "report.html").read_text(), "the page says how it was made"
 
@@ -99,7 +108,7 @@ def test_of_several_classes_each_has_a_row(organs, tmp_path, capsys) -> None:
     assert run(organs, *words, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert result["classes"] == ["liver", "tumour"]
-    for scores in (result["scores"], result["gtr"], *result["references"].values()):
+    for scores in (result["scores"], result["beside"]["gtr"], *result["references"].values()):
         assert {"ged/liver", "hm_iou_16/tumour", "floor_ged_16/tumour"} <= scores.keys()
     header = Path(result["rows"]).read_text().splitlines()[0].split(",")
     assert set(result["scores"]) - {"ece"} == set(header[4:])
@@ -147,7 +156,9 @@ def test_an_allowed_leak_is_stamped(folder, tmp_path, capsys) -> None:
         (["--samples", "1"], "at least 2"),
         (["--limit", "0"], "at least 1 case"),
         (["--steps", "0"], "steps: expected at least 1"),
-        (["--batch", "0"], "--batch: expected at least 1"),
+        (["--batch", "0"], "batch: expected at least 1"),
+        (["--beside", "sfm"], "earlier stages: gtr"),
+        (["--shard", "3/2"], "shard: expected i/n with i from 1 to n"),
     ],
 )
 def test_mistakes_are_told_in_one_line(folder, tmp_path, capsys, words: list[str], message: str) -> None:
@@ -158,3 +169,92 @@ def test_mistakes_are_told_in_one_line(folder, tmp_path, capsys, words: list[str
 def test_default_folder_is_named_for_what_is_scored() -> None:
     assert default_folder("runs/my lidc/", "lidc", "test") == "my-lidc-lidc-test"
     assert default_folder("weights/lidc.safetensors", "lidc", "val") == "lidc-lidc-val"
+
+
+def files(out: Path) -> dict[str, str]:
+    """What an evaluation has written, without the seconds that it took."""
+    found = {file.name: file.read_text() for file in out.iterdir()}
+    summary = json.loads(found["summary.json"])
+    found["summary.json"] = found["summary.json"].replace(f'"seconds": {summary["seconds"]}', "")
+    return found
+
+
+WORDS = ("--samples", "8", "--batch", "2")
+
+
+@pytest.fixture(scope="module")
+def by_one(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The files of one process; every test writes into a folder of one name, since report and summary name it."""
+    out = tmp_path_factory.mktemp("one")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(out)
+        assert run(folder, *WORDS, "--out", "out") == 0
+    found = files(out / "out")
+    assert found.keys() == {"rows.csv", "summary.json", "report.html"}
+    return found
+
+
+def test_shards_in_any_order_leave_the_files_of_one_process(folder, by_one, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    for shard, cases in (("3/3", 0), ("1/3", 2), ("2/3", 4)):
+        assert run(folder, *WORDS, "--out", "out", "--shard", shard, "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told == {"shard": shard, "parts": "out/parts", "cases": cases, "of": 4}
+    assert os.listdir("out") == ["parts"]
+    assert run(folder, *WORDS, "--out", "out") == 0
+    assert files(Path("out")) == by_one, "and no part is left"
+
+
+def test_the_same_command_scores_what_a_shard_has_not(folder, by_one, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(folder, *WORDS, "--out", "out", "--shard", "2/2") == 0
+    assert "shard 2/2: 2 of 4 cases are scored" in capsys.readouterr().out
+    part = next(Path("out/parts").iterdir())
+    part.write_text(
+        "\n".join(part.read_text().split("\n")[:2]) + '\n{"number'
+    )  # as if it was killed in its second case
+    assert run(folder, *WORDS, "--out", "out") == 0
+    assert files(Path("out")) == by_one
+
+
+def test_rows_of_another_evaluation_are_not_joined(folder, tmp_path, capsys) -> None:
+    out = ("--out", str(tmp_path / "out"))
+    assert run(folder, *WORDS, *out, "--shard", "1/2") == 0
+    assert run(folder, *WORDS, *out, "--seed", "3") == 2
+    assert "seed: 0 there, 3 here" in capsys.readouterr().err.splitlines()[-1]
+    assert run(folder, *WORDS, *out, "--steps", "2") == 2
+    assert "steps: None there, 2 here" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_two_processes_of_the_launcher_leave_the_files_of_one(folder, by_one, tmp_path) -> None:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "atfm"]
+    words = [
+        "evaluate",
+        str(folder / "run"),
+        str(folder / "store"),
+        "--device",
+        "cpu",
+        *WORDS,
+        "--out",
+        "out",
+        "--json",
+    ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    done = subprocess.run(
+        [*launcher, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path / "out") == by_one
+    assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "summary.json").read_text()), "one has printed"
+
+
+def test_another_model_stands_beside(folder, tmp_path, capsys) -> None:
+    untrained(folder, 1, "other")
+    words = ("--samples", "4", "--limit", "2", "--no-references", "--out", str(tmp_path / "out"))
+    assert run(folder, *words, "--beside", str(folder / "other"), "--beside", "gtr", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result["beside"]) == ["other", "gtr"] and result["references"] == {}
+    assert result["beside"]["other"]["ged_4"] != result["scores"]["ged_4"]
+    assert "--beside gtr" in (tmp_path / "out" / "report.html").read_text()
+    assert run(folder, *words, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["beside"] == {}

@@ -1,5 +1,7 @@
 """Against torch's own low-rank normal, dense covariances and closed forms."""
 
+import itertools
+
 import pytest
 import torch
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal, kl_divergence
@@ -59,6 +61,18 @@ def test_from_noise_is_the_formula() -> None:
         ]
     ).unflatten(0, (2, 4))
     torch.testing.assert_close(ours.from_noise(low_rank, pixel), expected)
+
+
+@pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
+def test_from_fields_is_the_formula_pixel_by_pixel(batch: tuple[int, ...]) -> None:
+    ours, options = normal(batch=batch), {"dtype": torch.float64}
+    fields, pixel = torch.randn(*batch, 4, 5, 3, 4, **options), torch.randn(*batch, 4, 2, 3, 4, **options)
+    drawn = ours.from_fields(fields.unbind(len(batch) + 1), pixel)
+    for y, x in itertools.product(range(3), range(4)):
+        expected = ours.from_noise(fields[..., y, x], pixel)[..., y, x]  # as if this pixel's noise were everywhere
+        torch.testing.assert_close(drawn[..., y, x], expected)
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        ours.from_fields(fields.unbind(len(batch) + 1)[:4], pixel)
 
 
 def test_moments_of_many_samples() -> None:

@@ -11,7 +11,8 @@ from atfm.data.case import Case
 from atfm.data.store import Store, StoreWriter
 from atfm.evaluate.evaluation import Evaluation
 from atfm.evaluate.score import evaluate
-from atfm.methods.method import Method, Samples
+from atfm.methods.method import Frame, Method
+from atfm.methods.samples import Samples
 from atfm.seeding import Noise, step_generator
 
 SIZE = 24
@@ -26,13 +27,16 @@ class Discs(Method):
     """Discs with the radius of an annotator's, uniform in 2 to 9."""
 
     def __init__(self) -> None:
-        super().__init__(1, 1, (SIZE, SIZE))
+        super().__init__(Frame(1, 1, (SIZE, SIZE)))
 
-    def sample(self, image: torch.Tensor, n: int, *, generator: Noise) -> Samples:
+    def sample(self, image: torch.Tensor, n: int, *, noise: Noise, first: int = 0) -> Samples:
         self.check(image)
         radii = [
-            [2 + 7 * float(torch.rand(1, generator=step_generator(generator.seed, key, s))) for s in range(n)]
-            for key in generator.keys
+            [
+                2 + 7 * float(torch.rand(1, generator=step_generator(noise.seed, key, s)))
+                for s in range(first, first + n)
+            ]
+            for key in noise.keys
         ]
         masks = torch.from_numpy(np.array([[disc(radius)[None] for radius in row] for row in radii]))
         return Samples(masks, masks.float())
@@ -42,9 +46,9 @@ class Nothing(Method):
     """No object, whatever the image."""
 
     def __init__(self) -> None:
-        super().__init__(1, 1, (SIZE, SIZE))
+        super().__init__(Frame(1, 1, (SIZE, SIZE)))
 
-    def sample(self, image: torch.Tensor, n: int, *, generator: Noise) -> Samples:
+    def sample(self, image: torch.Tensor, n: int, *, noise: Noise, first: int = 0) -> Samples:
         masks = torch.zeros(len(image), n, 1, SIZE, SIZE, dtype=torch.bool)
         return Samples(masks, masks.float())
 
@@ -88,4 +92,4 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="session")
 def evaluation(store: Store, discs: Method, nothing: Method) -> Evaluation:
-    return evaluate(Model(discs), store, samples=32, compare_with=nothing)
+    return evaluate(Model(discs), store, samples=32, beside=[Model(nothing, "runs/nothing")])

@@ -14,11 +14,13 @@ from atfm.data.case import Case
 from atfm.data.store import Store, StoreWriter
 from atfm.errors import StoreError
 from atfm.evaluate.classes import of_class, of_wholes, scored_classes
+from atfm.evaluate.plan import numbers_of_samples
 from atfm.evaluate.references import REFERENCES, score_reference
-from atfm.evaluate.rows import RowFile, columns
+from atfm.evaluate.rows import columns, write_rows
 from atfm.evaluate.save import save
-from atfm.evaluate.score import evaluate, numbers_of_samples
-from atfm.methods.method import Method, Samples
+from atfm.evaluate.score import evaluate
+from atfm.methods.method import Frame, Method
+from atfm.methods.samples import Samples
 from atfm.metrics.case import score_case
 from atfm.metrics.table import summarise
 from atfm.seeding import Noise, step_generator
@@ -30,15 +32,12 @@ class Guess(Method):
     """A label of each pixel, drawn anew for every sample."""
 
     def __init__(self, classes: int = 3) -> None:
-        super().__init__(1, classes, (SIZE, SIZE))
+        super().__init__(Frame(1, classes, (SIZE, SIZE)))
 
-    def sample(self, image: torch.Tensor, n: int, *, generator: Noise) -> Samples:
+    def sample(self, image: torch.Tensor, n: int, *, noise: Noise, first: int = 0) -> Samples:
         labels = [
-            [
-                torch.randint(self.channels, (SIZE, SIZE), generator=step_generator(generator.seed, key, s))
-                for s in range(n)
-            ]
-            for key in generator.keys
+            [torch.randint(self.channels, (SIZE, SIZE), generator=step_generator(noise.seed, key, s)) for s in range(n)]
+            for key in noise.keys
         ]
         masks = torch.from_numpy(one_hot(np.array([[own.numpy() for own in row] for row in labels]), self.channels))
         return Samples(masks, masks.float())
@@ -72,12 +71,12 @@ def organs(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def scored(organs, model):
-    return evaluate(model(Guess()), organs, samples=SAMPLES, compare_with=Guess())
+    return evaluate(model(Guess()), organs, samples=SAMPLES, beside=[model(Guess(), "other")])
 
 
 def drawn(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The samples, their mean and the annotations of a case, `[..., C, P]` over the pixels that count."""
-    samples = Guess().sample(torch.zeros(1, 1, SIZE, SIZE), SAMPLES, generator=Noise(0, [case.case_id]))
+    samples = Guess().sample(torch.zeros(1, 1, SIZE, SIZE), SAMPLES, noise=Noise(0, [case.case_id]))
     said = counted(case.masks, 255)
     masks = (samples.masks[0].numpy(), samples.mean_probability[0].numpy(), one_hot(case.masks, 3, 2, 255))
     return tuple(array[..., said] for array in masks)
@@ -136,10 +135,9 @@ def test_references_of_few_copies_score_each_class_as_many_do(organs) -> None:
 def test_the_file_has_a_column_for_every_score(organs, scored, tmp_path: Path) -> None:
     names = columns(numbers_of_samples(SAMPLES), scored_classes(organs.info))
     assert len(names) == len(set(names)) == 3 * len(columns(numbers_of_samples(SAMPLES)))
-    with RowFile(tmp_path / "rows.csv", names) as file:
-        for result in scored.results:
-            assert all(row.scores.keys() <= set(names) for row in result.rows)
-            file.add(result.rows)
+    rows = [row for result in scored.results for row in result.rows]
+    assert all(row.scores.keys() <= set(names) for row in rows)
+    write_rows(tmp_path / "rows.csv", rows, names)
     with (tmp_path / "rows.csv").open(newline="") as stream:
         found = list(csv.DictReader(stream))
     assert len(found) == 4 * 3
@@ -162,7 +160,7 @@ def test_a_case_of_which_nobody_says_anything_is_left_out_and_told(organs, score
     assert [text for text in scored.warnings if "1 of 4 cases have no pixel that counts" in text] == scored.warnings
     cases = [labelled(number) for number in (0, 1, 3)]
     others = written(tmp_path / "others", cases, classes=3, ignore_label=255, class_names=NAMES)
-    without = evaluate(model(Guess()), others, samples=SAMPLES, compare_with=Guess())
+    without = evaluate(model(Guess()), others, samples=SAMPLES, beside=[model(Guess(), "other")])
     assert [result.scores for result in without.results] == [result.scores for result in scored.results]
     save(scored, tmp_path / "out", "atfm evaluate guess organs")
     page = (tmp_path / "out" / "report.html").read_text()
@@ -171,10 +169,10 @@ def test_a_case_of_which_nobody_says_anything_is_left_out_and_told(organs, score
 
 def test_a_split_of_which_nobody_says_anything_is_refused(model, tmp_path: Path) -> None:
     silent = written(tmp_path / "silent", [labelled(n, ignored=True) for n in (0, 1)], classes=3, ignore_label=255)
-    kept, told = [], []
+    told = []
     with pytest.raises(StoreError, match="none of the 2 cases has a pixel that counts") as raised:
-        evaluate(model(Guess()), silent, samples=2, keep=kept.append, progress=lambda *step: told.append(step))
-    assert not kept and told == [(1, 2), (2, 2)] and "\n" not in str(raised.value)
+        evaluate(model(Guess()), silent, samples=2, batch=1, progress=lambda *step: told.append(step))
+    assert told == [(1, 2), (2, 2)] and "\n" not in str(raised.value)
 
 
 def test_binary_masks_are_scored_as_ever(evaluation, store) -> None:

@@ -3,7 +3,8 @@ import torch
 
 from atfm.data.splits import patient_hash
 from atfm.errors import InputError, LeakError, StoreError
-from atfm.evaluate.score import evaluate, numbers_of_samples
+from atfm.evaluate.plan import numbers_of_samples
+from atfm.evaluate.score import evaluate
 
 
 def test_the_law_itself_scores_zero(evaluation) -> None:
@@ -15,7 +16,7 @@ def test_the_law_itself_scores_zero(evaluation) -> None:
 
 def test_saying_nothing_scores_as_the_reference(evaluation) -> None:
     reference = next(result for result in evaluation.references if result.name == "always_empty")
-    for row, wanted in zip(evaluation.compared.rows, reference.rows, strict=True):
+    for row, wanted in zip(evaluation.beside[0].rows, reference.rows, strict=True):
         assert row.scores == pytest.approx(wanted.scores)
 
 
@@ -39,10 +40,12 @@ def test_limit_takes_the_same_cases_for_every_seed(store, discs, model) -> None:
 
 
 def test_a_seen_patient_is_refused_before_anything_is_drawn(store, discs, model) -> None:
-    kept = []
+    told = []
     with pytest.raises(LeakError, match="p3"):
-        evaluate(model(discs, patients=frozenset({patient_hash("p3")})), store, samples=2, keep=kept.append)
-    assert not kept
+        evaluate(
+            model(discs, patients=frozenset({patient_hash("p3")})), store, progress=lambda *step: told.append(step)
+        )
+    assert not told
 
 
 def test_leak_concerns_the_scored_cases_alone(store, discs, model) -> None:
@@ -82,11 +85,11 @@ def test_a_store_of_other_channels_is_refused(store, discs, model, monkeypatch) 
         evaluate(model(discs), store)
 
 
-def test_progress_and_rows_are_told_case_by_case(store, discs, model) -> None:
-    kept, told = [], []
-    evaluate(model(discs), store, samples=2, limit=3, keep=kept.append, progress=lambda *step: told.append(step))
-    assert told == [(1, 3), (2, 3), (3, 3)]
-    assert [[row.method for row in rows] for rows in kept] == [["discs", "always_empty", "majority"]] * 3
+def test_progress_is_told_batch_by_batch(store, discs, model) -> None:
+    told = []
+    found = evaluate(model(discs), store, samples=2, limit=3, batch=2, progress=lambda *step: told.append(step))
+    assert told == [(2, 3), (3, 3)]
+    assert [result.name for result in found.results] == ["discs", "always_empty", "majority"]
 
 
 def test_numbers_of_samples() -> None:
@@ -99,8 +102,8 @@ def test_a_method_that_is_broken_is_found_out(store, discs, model) -> None:
     class Repeats(type(discs)):
         """The first half of 100 samples is one mask, the second another: the first 32 are no fair draw."""
 
-        def sample(self, image, n, *, generator):
-            drawn = super().sample(image, n, generator=generator)
+        def sample(self, image, n, *, noise, first=0):
+            drawn = super().sample(image, n, noise=noise, first=first)
             drawn.masks[:, :50] = False
             drawn.masks[:, 50:] = torch.ones_like(drawn.masks[:, 50:])
             return drawn

@@ -1,6 +1,7 @@
-"""Sliding windows: coverage, exactness for what is local, no seams, one noise."""
+"""Sliding windows: coverage, exactness for what is local, no seams, a noise that is smooth and falls apart far away."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -9,8 +10,10 @@ from torch import Tensor, nn
 
 from atfm.errors import InputError
 from atfm.flow import STNet, optimal
-from atfm.methods import ATFM, GTR
-from atfm.methods.sliding import Tiling, begins
+from atfm.methods.atfm import ATFM
+from atfm.methods.gtr import GTR
+from atfm.methods.method import Frame
+from atfm.methods.sliding import NoiseField, Tiling, begins, knot_weights
 from atfm.seeding import Noise
 from atfm.truncation import GTRNetwork
 
@@ -41,6 +44,67 @@ def test_blending_is_the_weighted_mean_of_a_naive_loop() -> None:
         torch.testing.assert_close(blended[b, 0, y, x], expected)
 
 
+SHAPES = [((64, 64), (16, 16)), ((16, 100), (16, 8)), ((16, 24, 200), (16, 16, 16)), ((5, 33, 65), (4, 16, 64))]
+
+
+def weights_of(field: NoiseField) -> Tensor:
+    """How much of each knot's noise each pixel has, `[*size, knots]`, as it is spread."""
+    count = torch.Size(field.knots).numel()
+    (spread,) = field.components(torch.eye(count).reshape(count, 1, 1, *field.knots))
+    return spread[:, 0].movedim(0, -1)
+
+
+@pytest.mark.parametrize(("size", "tile"), SHAPES)
+def test_the_noise_has_variance_1_everywhere_and_the_stated_covariance(
+    size: tuple[int, ...], tile: tuple[int, ...]
+) -> None:
+    weight = weights_of(NoiseField(size, tile))
+    torch.testing.assert_close(weight.square().sum(-1), torch.ones(size))
+    g = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        x, y = ([int(torch.randint(n, (), generator=g)) for n in size] for _ in range(2))
+        near = [
+            [min(max(p, (t - 1) / 2), n - (t + 1) / 2) / t for p, t, n in zip(at, tile, size, strict=True)]
+            for at in (x, y)
+        ]
+        expected = math.exp(-0.5 * math.dist(*near) ** 2)
+        assert (weight[tuple(x)] @ weight[tuple(y)]).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_noise_is_one_within_a_tile_and_independent_far_away() -> None:
+    weight = knot_weights(320, 32)
+    correlation = (weight @ weight.T)[48, 48:272]  # of a pixel that no border is near
+    assert correlation[: 16 + 1].min() > 0.88
+    assert correlation[80:].max() < 0.05  # from two and a half tiles on
+    assert correlation[3 * 32 :].max() < 0.012
+    ends = knot_weights(320, 32)[[0, -1]]
+    assert ends[0] @ ends[1] < 1e-6
+
+
+def test_the_variance_of_many_samples_is_1_at_every_pixel() -> None:
+    field = NoiseField((20, 70), (16, 16))
+    (drawn,) = field.components(Noise(0, ["a"]).normal("low-rank", 20_000, (1, *field.knots)))
+    torch.testing.assert_close(drawn[0].var(0), torch.ones(20, 70), atol=0.04, rtol=0)
+    torch.testing.assert_close(drawn[0].mean(0), torch.zeros(20, 70), atol=0.03, rtol=0)
+
+
+def test_an_image_little_larger_than_a_tile_has_nearly_one_noise() -> None:
+    weight = weights_of(NoiseField((18, 16), (16, 16))).flatten(0, 1)
+    assert (weight @ weight.T).min() > 0.98
+
+
+def test_logits_have_the_normal_that_the_tiles_gave_them() -> None:
+    """Means and variances of `X` are those of the blended distribution; only how far places go together is another."""
+    torch.manual_seed(0)
+    method, image = atfm().truncation, torch.rand(1, 1, 16, 60)
+    blended = method.distribution(image)
+    noise = Noise(0, ["a"]).draw(method.needs((16, 60)), 8000)
+    assert noise["low-rank"].shape == (1, 8000, 3, *NoiseField((16, 60), (16, 16)).knots)
+    drawn = torch.logit(method.start(blended, noise).double())
+    torch.testing.assert_close(drawn.mean(1).float(), blended.mean, atol=0.1, rtol=0)
+    torch.testing.assert_close(drawn.var(1).float(), blended.variance, atol=0.01, rtol=0.08)
+
+
 class Local(nn.Module):
     """A GTR network that sees a single pixel: tiles can lack no context."""
 
@@ -60,7 +124,7 @@ class Local(nn.Module):
 def test_what_is_local_gives_the_whole_image_exactly(size: tuple[int, ...], tile: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     network = Local(len(size))
-    tiled = GTR(network, size=tile, stride=4)  # type: ignore[arg-type]
+    tiled = GTR(network, Frame(1, 1, tile, slides=True), stride=4)  # type: ignore[arg-type]
     image = torch.rand(2, 1, *size)
     tiling = tiled.tiling(size)
     assert tiling is not None
@@ -76,9 +140,10 @@ def atfm(tile: Sequence[int] = (16, 16), *, stride: int | None = 4, patch: int =
     network = GTRNetwork(1, channels, (8, 8), rank=3, patch=patch, dims=dims)
     for head in (network.mean, network.factor):
         nn.init.normal_(head.weight, std=1.0)
-    truncation = GTR(network, size=tuple(tile), stride=stride)
+    truncation = GTR(network, Frame(1, channels, tuple(tile), slides=stride is not None), stride=stride)
     flow = STNet(patch**dims + 8, channels, (8, 8), patch=patch, dims=dims)
-    return ATFM(truncation, flow, condition="features", form="endpoint", coupling=optimal, **OPTIONS).eval()
+    options = OPTIONS | {"stride": stride}
+    return ATFM(truncation, flow, condition="features", form="endpoint", coupling=optimal, **options).eval()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -88,7 +153,7 @@ def test_samples_of_any_size_have_the_shape_of_the_image(
 ) -> None:
     method, image = atfm(tile, channels=channels), torch.rand(2, 1, *size)
     for drawing in (method, method.truncation):
-        drawn = drawing.sample(image, 3, generator=Noise(0, ["a", "b"]))
+        drawn = drawing.sample(image, 3, noise=Noise(0, ["a", "b"]))
         assert drawn.masks.shape == (2, 3, channels, *size)
         assert torch.isfinite(drawn.probabilities).all()
         if channels > 1:
@@ -97,28 +162,36 @@ def test_samples_of_any_size_have_the_shape_of_the_image(
 
 def test_an_image_of_one_tile_is_drawn_as_without_tiles() -> None:
     image, noise = torch.rand(1, 1, 16, 16), Noise(0, ["a"])
-    untiled, tiled = (atfm(stride=stride).sample(image, 3, generator=noise) for stride in (None, 4))
+    untiled, tiled = (atfm(stride=stride).sample(image, 3, noise=noise) for stride in (None, 4))
     assert torch.equal(untiled.probabilities, tiled.probabilities)
     # The machinery itself, forced: a single tile passes through it unchanged.
     method = atfm()
-    forced = method._slide(Tiling((16, 16), (16, 16), stride=4), image, 3, noise)
+    forced = method.slide(Tiling((16, 16), (16, 16), stride=4), image, 3, noise, 0).probabilities
     torch.testing.assert_close(forced, untiled.probabilities, atol=1e-5, rtol=1e-4)
+
+
+def test_the_noise_of_a_single_tile_is_one_vector_bit_for_bit() -> None:
+    method, noise, field = atfm().truncation, Noise(0, ["a"]), NoiseField((16, 16), (16, 16))
+    assert method.needs((16, 16)) == GTR(method.network, Frame(1, 1, (16, 16))).needs((16, 16))
+    vector = noise.normal("low-rank", 3, (3,))
+    for r, spread in enumerate(field.components(noise.normal("low-rank", 3, (3, *field.knots)))):
+        assert torch.equal(spread, vector[:, :, r, None, None].expand_as(spread))
 
 
 def test_noise_depends_on_neither_batch_nor_number() -> None:
     method, image = atfm(), torch.rand(4, 1, 40, 24)
     keys = [f"case-{i}" for i in range(4)]
-    few = method.sample(image, 2, generator=Noise(3, keys))
-    many = method.sample(image[2:3], 9, generator=Noise(3, keys[2:3]))
+    few = method.sample(image, 2, noise=Noise(3, keys))
+    many = method.sample(image[2:3], 9, noise=Noise(3, keys[2:3]))
     torch.testing.assert_close(few.probabilities[2], many.probabilities[0, :2], atol=1e-5, rtol=1e-4)
 
 
 def test_what_is_kept_of_the_image_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     method, image = atfm(), torch.rand(1, 1, 40, 24)
-    kept = method.sample(image, 5, generator=Noise(0, ["a"])).probabilities
+    kept = method.sample(image, 5, noise=Noise(0, ["a"])).probabilities
     monkeypatch.setattr("atfm.methods.sliding._KEPT", 2000)  # Less than one context; two samples at a time.
     method.chunk = 3
-    torch.testing.assert_close(method.sample(image, 5, generator=Noise(0, ["a"])).probabilities, kept)
+    torch.testing.assert_close(method.sample(image, 5, noise=Noise(0, ["a"])).probabilities, kept)
 
 
 def seam(x: Tensor, columns: Sequence[int]) -> float:
@@ -132,22 +205,24 @@ def test_there_are_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(1)
     image = nn.functional.avg_pool2d(torch.rand(8, 1, 38, 70), 7, 1)  # [8, 1, 32, 64], as smooth as anatomy
     network = GTRNetwork(1, 1, (8,), rank=3)
-    truncation = GTR(network, size=(32, 32), stride=1).eval()
+    truncation = GTR(network, Frame(1, 1, (32, 32), slides=True), stride=1).eval()
     flow = STNet(9, 1, (8,))
-    method = ATFM(truncation, flow, condition="features", form="endpoint", coupling=optimal, **OPTIONS).eval()
+    method = ATFM(truncation, flow, condition="features", form="endpoint", coupling=optimal, stride=1, **OPTIONS).eval()
     noise = Noise(0, list("abcdefgh"))
-    low_rank, no_grain = noise.normal("low-rank", 2, (3,)), torch.zeros(8, 2, 1, 32, 64)
     tiling = method.tiling((32, 64))
     assert tiling is not None
+    vector, no_grain = noise.normal("low-rank", 2, (3,)), torch.zeros(8, 2, 1, 32, 64)
+    field = NoiseField(tiling.padded, tiling.tile)
+    low_rank = noise.normal("low-rank", 2, (3, *field.knots))
     borders = sorted({left for _, left in tiling.corners} - {0})
     assert borders == [16, 32]
 
-    blended = truncation.distribution(image).from_noise(low_rank, no_grain)
+    blended = truncation.distribution(image).from_fields(field.components(low_rank), no_grain)
     assert seam(blended, borders) == pytest.approx(1, abs=0.12)
-    monkeypatch.setattr(truncation, "draw", lambda *_: blended.sigmoid())  # starts without grain
-    assert seam(method.sample(image, 2, generator=noise).probabilities, borders) == pytest.approx(1, abs=0.12)
+    monkeypatch.setattr(truncation, "start", lambda *_: blended.sigmoid())  # starts without grain
+    assert seam(method.sample(image, 2, noise=noise).probabilities, borders) == pytest.approx(1, abs=0.12)
 
-    halves = [network(image[..., left : left + 32]).from_noise(low_rank, no_grain[..., :32]) for left in (0, 32)]
+    halves = [network(image[..., left : left + 32]).from_noise(vector, no_grain[..., :32]) for left in (0, 32)]
     assert seam(torch.cat(halves, -1), [32]) > 1.2
 
 
@@ -155,4 +230,4 @@ def test_too_small_an_image_is_refused() -> None:
     method = atfm()
     assert method.accepts((4, 400)) and not method.accepts((3, 400)) and not method.accepts((16, 16, 16))
     with pytest.raises(InputError, match=r"expected \[B, 1, 4 or more, 4 or more\], got \[1, 1, 3, 400\]"):
-        method.sample(torch.rand(1, 1, 3, 400), 2, generator=Noise(0, ["a"]))
+        method.sample(torch.rand(1, 1, 3, 400), 2, noise=Noise(0, ["a"]))

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from atfm.errors import InputError
-from atfm.metrics.calibration import crps_area, dice_of_mean, variance_ncc
+from atfm.metrics.calibration import crps_area, dice_of_mean, empty_share, variance_ncc
 from atfm.metrics.case import score_case
 from atfm.metrics.energy import ged, ged_n
-from atfm.metrics.masks import empty_share
 from atfm.metrics.matching import hm_iou_n, mdm_n
 from atfm.metrics.overlap import overlaps
 from atfm.metrics.table import METRICS
@@ -22,7 +21,7 @@ MASKS = arrays(bool, st.tuples(st.integers(1, 5), st.just(1), st.just(3), st.jus
 
 def test_a_row_holds_every_score_of_every_n(draw) -> None:
     row = score_case(draw(0, 4), draw(1, 3), ns=(1, 4, 8))
-    whole = {name for name in METRICS if not name.endswith("_n")} - {"ece"}
+    whole = {name for name in METRICS if not name.endswith("_n")} - {"ece", "effective_samples"}
     each = {f"{name}_{n}" for n in (1, 4) for name in ("ged", "hm_iou", "mdm", "d_max", "best_k_iou")}
     assert set(row) == whole | each | {"floor_ged_1", "floor_ged_4", "floor_ged_8"}
     assert all(isinstance(value, float) and math.isfinite(value) for value in row.values())

@@ -4,12 +4,12 @@ import torch
 
 from atfm.errors import InputError
 from atfm.metrics import masks as masks_module
+from atfm.metrics.calibration import empty_share
 from atfm.metrics.masks import (
     areas,
     as_masks,
     as_pair,
     as_probability,
-    empty_share,
     foreground,
     most_likely,
     share,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from atfm.errors import InputError
@@ -11,7 +12,9 @@ from atfm.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["add_common", "apply_threads", "resolve_device"]
+    from atfm.train.processes import Processes, Shard
+
+__all__ = ["add_common", "add_shard", "apply_threads", "meet", "resolve_device", "shard_of"]
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +29,35 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=count, default=0, help="of everything random (default: 0)")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: cuda if there is one)")
     add("--threads", type=count, default=0, help="CPU threads (default: 0, as many as torch chooses)")
+
+
+def add_shard(parser: argparse.ArgumentParser, pieces: str) -> None:
+    """Give `parser` the flag `--shard`, for a command whose work is a list of `pieces`."""
+    parser.add_argument(
+        "--shard", metavar="I/N", help=f"do the I-th of N equal shares of the {pieces}, from 1/N to N/N"
+    )
+
+
+def shard_of(args: argparse.Namespace) -> Shard | None:
+    """The share that `--shard` names; None where all is to be done.
+
+    Raises:
+        InputError: no such share.
+    """
+    from atfm.train.processes import Shard
+
+    return None if args.shard is None else Shard.parse(args.shard)
+
+
+def meet(args: argparse.Namespace) -> Processes:
+    """The processes that torch's launcher has started, with the device of this one; they wait for each other for a day.
+
+    Raises:
+        InputError: a device that there is not.
+    """
+    from atfm.train.processes import Processes
+
+    return Processes.current(resolve_device(args.device), patience=timedelta(days=1))
 
 
 def count(text: str) -> int:

@@ -2,7 +2,7 @@
 
 Each command is a module of this package with `add_parser(subparsers)`. It sets two defaults on its parser:
 
-    run     function(args) -> the result, a mapping that JSON can hold
+    run     function(args) -> the result, a mapping that JSON can hold; None where another process tells it
     show    function(result) -> the text for a person (without it: a line for each entry)
 
 The modules import torch inside `run`, so that `atfm --help` answers at once.
@@ -94,7 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         apply_threads(args.threads)
-        print(rendered(args, args.run(args)), flush=True)
+        result = args.run(args)
+        if result is not None:
+            print(rendered(args, result), flush=True)
     except AtfmError as error:
         return complain(str(error), USER_ERROR)
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from atfm.cli.common_flags import add_shard, meet, shard_of
 from atfm.errors import InputError
 
 __all__ = ["add_parser"]
@@ -18,7 +19,8 @@ def add_parser(subparsers: Any) -> None:
         help="draw masks of images",
         description="Draw n plausible masks of each image and write them with named hypotheses, the mean probability, "
         "the ambiguity (entropy) map and an overlay sheet. MODEL is a run folder, a weight file or the name of shipped "
-        "weights.",
+        "weights. Several processes share the images, with the same files: `torchrun --nproc-per-node N -m -- atfm "
+        "sample ...` (without the two dashes torchrun takes --n for its own), or jobs with --shard 1/N to N/N.",
         epilog="example: atfm sample lidc nodule.png --n 16 --seed 7 --out samples",
     )
     parser.add_argument("model", metavar="MODEL")
@@ -51,14 +53,14 @@ def add_parser(subparsers: Any) -> None:
         help="values that become black and white, such as --window -1000 400 of a CT",
     )
     parser.add_argument("--steps", type=int, help="solver steps (default: the model's own)")
+    add_shard(parser, "images")
     parser.set_defaults(run=run, show=show)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """Draw and write; images are worked on in order, so those before a bad one are complete."""
+def run(args: argparse.Namespace) -> dict[str, object] | None:
+    """Draw and write this process's share of the images, in order, so that those before a bad one are complete."""
     from dataclasses import replace
 
-    from atfm.cli.common_flags import resolve_device
     from atfm.draw import draw, parse_slices, title
     from atfm.models import load
 
@@ -67,26 +69,31 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if twice:
         raise InputError(f"{twice[0]}: two images of this name would be written into one folder; give them one by one")
     slices = parse_slices(args.slices) if args.slices is not None else args.slice
-    model = load(args.model, resolve_device(args.device))
-    if args.steps is not None:
-        model = replace(model, method=model.method.with_steps(args.steps))
-    images = []
-    for path in args.images:
-        result = draw(
-            model,
-            path,
-            args.out / title(path),
-            args.n,
-            seed=args.seed,
-            form=args.format,
-            slices=slices,
-            series=args.series,
-            window=None if args.window is None else tuple(args.window),
-            fractional=args.fractional,
-        )
-        for warning in result["warnings"]:
-            print(f"atfm: warning: {path}: {warning}", file=sys.stderr)
-        images.append(result)
+    shard = shard_of(args)
+    with meet(args) as processes:
+        model = load(args.model, processes.device)
+        if args.steps is not None:
+            model = replace(model, method=model.method.with_steps(args.steps))
+        images = []
+        for path in processes.share(args.images, shard):
+            result = draw(
+                model,
+                path,
+                args.out / title(path),
+                args.n,
+                seed=args.seed,
+                form=args.format,
+                slices=slices,
+                series=args.series,
+                window=None if args.window is None else tuple(args.window),
+                fractional=args.fractional,
+            )
+            for warning in result["warnings"]:
+                print(f"atfm: warning: {path}: {warning}", file=sys.stderr)
+            images.append(result)
+        images = processes.rejoin(images)
+        if not processes.main:
+            return None
     return {"model": args.model, "n": args.n, "seed": args.seed, "out": str(args.out), "images": images}
 
 

@@ -11,7 +11,7 @@ of the small capacitance K = I + D^T L^-1 D, built when first asked for:
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -99,6 +99,28 @@ class LowRankNormal(Distribution):
         correlated = torch.matmul(low_rank, self.factor.flatten(axis + 1))  # [*batch, S, N]
         correlated = correlated.unflatten(-1, self.event_shape)  # [*batch, S, C, *spatial]
         return torch.addcmul(correlated + self.mean_.unsqueeze(axis), pixel, self.diagonal.sqrt().unsqueeze(axis))
+
+    def from_fields(self, fields: Iterable[Tensor], pixel: Tensor) -> Tensor:
+        """Return `mu + sum_r D_r eps_r + sqrt(L) eps_N` where the noise of a column differs from place to place.
+
+        Where `eps_r` is standard normal at every place, each logit is distributed as by `from_noise`; how two of them
+        go together is the fields' to say.
+
+        Args:
+            fields: `eps_r` of the R columns in turn, `[*batch, S, *spatial]` each; no two of them are held at a time.
+            pixel: `eps_N`, `[*batch, S, C, *spatial]`.
+
+        Returns:
+            `[*batch, S, C, *spatial]`.
+
+        Raises:
+            ValueError: more or fewer fields than columns.
+        """
+        axis = len(self.batch_shape)
+        logits = torch.addcmul(self.mean_.unsqueeze(axis), pixel, self.diagonal.sqrt().unsqueeze(axis))
+        for column, field in zip(self.factor.unbind(axis), fields, strict=True):  # [*batch, C, *spatial]
+            logits = torch.addcmul(logits, column.unsqueeze(axis), field.unsqueeze(axis + 1))
+        return logits
 
     def _draw(self, n: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         options: dict[str, Any] = {"dtype": self.mean_.dtype, "device": self.mean_.device, "generator": generator}

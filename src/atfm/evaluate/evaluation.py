@@ -19,16 +19,19 @@ class Result:
     """One method, or one reference, on the cases of an evaluation.
 
     Args:
-        name: `atfm`, `gtr`, `always_empty`, ...
+        name: `atfm`, `gtr`, `always_empty`, ...: what its rows are called.
         rows: one for each case, in the order of the store.
         scores: mean over the cases and bootstrap interval over patients, by metric; `ged_16/liver` of one class.
         bins: reliability of the mean probability; None for a reference.
+        title, note: what a reader is told that a method is; of a reference the report knows it.
     """
 
     name: str
     rows: Sequence[Row]
     scores: Mapping[str, Interval]
     bins: ReliabilityBins | None = None
+    title: str = ""
+    note: str = ""
 
     def as_json(self) -> dict[str, dict[str, float | None]]:
         """Mean and interval by metric."""
@@ -44,20 +47,20 @@ class Evaluation:
     Args:
         model: its name.
         result: of the model.
-        compared: of a second method on the same cases with the same noise, such as GTR alone; None if there was none.
+        beside: of other methods on the same cases with the same noise, such as an earlier stage of the model.
         references: always empty, and the annotators' majority.
         store: where the cases are.
         split, samples, seed, limit: as asked for; `limit` is None for a whole split.
         leak: what the guard found.
         warnings: what a reader has to know, one sentence each.
         illustrations: the best, the median and the worst case.
-        seconds: how long it took.
+        seconds: how long it took, the time of all processes added up.
         silent: cases that were chosen but have no pixel that counts, and so no score.
     """
 
     model: str
     result: Result
-    compared: Result | None
+    beside: Sequence[Result]
     references: Sequence[Result]
     store: Store
     split: str
@@ -87,8 +90,13 @@ class Evaluation:
 
     @property
     def results(self) -> list[Result]:
-        """The model, what it was compared with, then the references."""
-        return [self.result, *([self.compared] if self.compared else []), *self.references]
+        """The model, what was scored beside it, then the references."""
+        return [self.result, *self.beside, *self.references]
+
+    @property
+    def weighted(self) -> bool:
+        """Whether samples of any method carry weights."""
+        return any("effective_samples" in result.scores for result in self.results)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -113,7 +121,7 @@ class Evaluation:
             "warnings": list(self.warnings),
             **classes,
             "scores": self.result.as_json(),
-            "gtr": self.compared.as_json() if self.compared else None,
+            "beside": {result.name: result.as_json() for result in self.beside},
             "references": {reference.name: reference.as_json() for reference in self.references},
             "seconds": round(self.seconds, 1),
         }

@@ -16,9 +16,7 @@ __all__ = ["report_of"]
 
 Part = Callable[[Mapping[str, Interval]], dict[str, Interval]]
 
-TITLES = {
-    "atfm": ("ATFM", ""),
-    "gtr": ("GTR alone", "stage 1, the same cases and noise"),
+REFERENCES = {
     "always_empty": ("Always empty", "a reference, not a method"),
     "majority": ("Annotators' majority", "an oracle: it has seen them"),
 }
@@ -51,7 +49,7 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
 
 def title(result: Result) -> str:
     """The name of a method or reference as a reader knows it."""
-    return TITLES.get(result.name, (result.name, ""))[0]
+    return REFERENCES[result.name][0] if result.bins is None else result.title
 
 
 def in_words(evaluation: Evaluation) -> str:
@@ -89,19 +87,24 @@ def alarms(evaluation: Evaluation) -> list[str]:
 
 
 def notes(evaluation: Evaluation) -> list[str]:
-    """The subset, and every warning."""
-    subset = []
+    """The subset, weights, and every warning."""
+    subset, weights = [], []
     chosen = evaluation.cases + evaluation.silent
     if chosen < evaluation.split_cases:
         subset = [
             f"A subset: {chosen:,} of the {evaluation.split_cases:,} cases of the split, the same ones each "
             "time. Scores of the whole split differ."
         ]
-    return [*subset, *evaluation.warnings]
+    if evaluation.weighted:
+        weights = [
+            "Samples carry weights: every mean over samples is weighted, and the floor that of as many equal samples "
+            "as they are worth, 1 / sum of squared weights. The unbiased GED takes them for independent draws."
+        ]
+    return [*subset, *weights, *evaluation.warnings]
 
 
 def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
-    """The model, what it is compared with, the references, and what a perfect model would score.
+    """The model, what stands beside it, the references, and what a perfect model would score.
 
     Args:
         evaluation: what was measured.
@@ -109,7 +112,10 @@ def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
     """
     rows = [
         ScoreRow(
-            title(result), part(result.scores), kind, "" if kind == "model" else TITLES.get(result.name, ("", ""))[1]
+            title(result),
+            part(result.scores),
+            kind,
+            result.note if result.bins is not None else REFERENCES[result.name][1],
         )
         for kind, results in groups(evaluation)
         for result in results
@@ -124,8 +130,7 @@ def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
 
 def groups(evaluation: Evaluation) -> list[tuple[Kind, Sequence[Result]]]:
     """The results by the part they play in the table."""
-    compared = [evaluation.compared] if evaluation.compared else []
-    return [("model", [evaluation.result]), ("method", compared), ("reference", evaluation.references)]
+    return [("model", [evaluation.result]), ("method", evaluation.beside), ("reference", evaluation.references)]
 
 
 def charts(methods: Sequence[Result]) -> list[Chart]:

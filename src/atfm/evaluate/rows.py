@@ -1,18 +1,19 @@
-"""The rows of an evaluation, one for each case and method, kept as a CSV file that grows while the cases are scored."""
+"""The rows of an evaluation, one for each case and method, and the `Entry` of a case that holds all of its rows."""
 
 import csv
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import Any, Self
 
-from atfm.errors import InputError
-from atfm.io.atomic import disk_errors
+from atfm.io.atomic import atomic_write
 from atfm.metrics.table import METRICS
 
-__all__ = ["Row", "RowFile", "columns"]
+__all__ = ["Entry", "Row", "columns", "write_rows"]
+
+Sums = Mapping[str, list[list[float]]]  # the state of `ReliabilityBins`
 
 
 @dataclass(frozen=True)
@@ -33,62 +34,59 @@ class Row:
     scores: Mapping[str, float]
 
 
-class RowFile:
-    """Write rows as they are computed.
-
-    They go to `<path>.part`, flushed case by case, which takes the name `path` when the block ends well: an evaluation
-    that was killed leaves all the rows it had computed, under a name that says they are not all.
+@dataclass(frozen=True)
+class Entry:
+    """All that is kept of a case once it is scored, in numbers and text.
 
     Args:
-        path: the CSV file to be.
-        metrics: the columns after `method, case_id, patient_id, annotators`.
-
-    Raises:
-        InputError: a file where the folder should be.
-        DiskError: no space, no permission or an impossible path.
+        number: of the case in its store.
+        case_id, patient_id, annotators: as in `Row`.
+        scores: by method or reference, then by metric; none at all where no pixel counts.
+        bins: by method, the state of `ReliabilityBins` of this case.
+        seconds: what it took.
     """
 
-    def __init__(self, path: Path, metrics: Sequence[str]) -> None:
-        self.path = path
-        self.part = path.with_name(path.name + ".part")
-        self.metrics = list(metrics)
-        self._stream: IO[str] | None = None
+    number: int
+    case_id: str
+    patient_id: str
+    annotators: int
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    bins: Mapping[str, Sums] = field(default_factory=dict)
+    seconds: float = 0.0
 
-    def __enter__(self) -> Self:
-        if self.path.parent.exists() and not self.path.parent.is_dir():
-            raise InputError(
-                f"{self.path.parent}: this is a file; give the name of a folder for the rows and the report"
-            )
-        return self
+    def row(self, method: str) -> Row:
+        """Return the row of one method or reference."""
+        return Row(method, self.case_id, self.patient_id, self.annotators, self.scores[method])
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._stream is None:
-            return
-        with disk_errors(self.path):
-            self._stream.close()
-            if kind is None:
-                self.part.replace(self.path)
+    def as_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes back to the last bit."""
+        return asdict(self)
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Append rows and hand them to the operating system; the file is begun with the first of them."""
-        with disk_errors(self.path):
-            if self._stream is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._stream = self.part.open("w", newline="", encoding="utf-8")
-                csv.writer(self._stream).writerow(["method", "case_id", "patient_id", "annotators", *self.metrics])
-            csv.writer(self._stream).writerows(
-                [
-                    row.method,
-                    row.case_id,
-                    row.patient_id,
-                    row.annotators,
-                    *(text(row, metric) for metric in self.metrics),
-                ]
-                for row in rows
-            )
-            self._stream.flush()
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return the entry that `as_json` described.
+
+        Raises:
+            TypeError: something else.
+        """
+        return cls(**value)
+
+
+def write_rows(path: Path, rows: Iterable[Row], metrics: Sequence[str]) -> None:
+    """Write rows as a CSV file, whole or not at all: `method, case_id, patient_id, annotators`, then the metrics.
+
+    Raises:
+        DiskError: no space, no permission or an impossible path.
+    """
+    stream = io.StringIO(newline="")
+    table = csv.writer(stream)
+    table.writerow(["method", "case_id", "patient_id", "annotators", *metrics])
+    table.writerows(
+        [row.method, row.case_id, row.patient_id, row.annotators, *(text(row, metric) for metric in metrics)]
+        for row in rows
+    )
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(stream.getvalue().encode())
 
 
 def text(row: Row, metric: str) -> str:
@@ -97,14 +95,16 @@ def text(row: Row, metric: str) -> str:
     return f"{value:.7g}" if math.isfinite(value) else ""
 
 
-def columns(ns: Sequence[int], classes: Sequence[str] = ()) -> list[str]:
+def columns(ns: Sequence[int], classes: Sequence[str] = (), *, weighted: bool = False) -> list[str]:
     """Every score that a row can hold; ECE belongs to all cases and is not one.
 
     Args:
         ns: numbers of samples.
         classes: those that are scored one by one too: `ged_16`, then `ged_16/liver` of each, see `scored_classes`.
+        weighted: whether samples carry weights, and have an effective number.
     """
-    families = [name for name in METRICS if name != "ece"]
+    families = [name for name in METRICS if name not in ("ece", "effective_samples")]
     single = [name for name in families if not name.endswith("_n")]
     wholes = single + [f"{name[:-1]}{n}" for name in families if name.endswith("_n") for n in ns]
-    return wholes + [f"{name}/{label}" for label in classes for name in wholes]
+    each = [f"{name}/{label}" for label in classes for name in wholes]
+    return [*wholes, *each, *["effective_samples"] * weighted]

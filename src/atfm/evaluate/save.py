@@ -1,11 +1,14 @@
-"""The files of an evaluation beside its rows: `summary.json` and `report.html`."""
+"""The files of an evaluation: `rows.csv`, `summary.json` and `report.html`."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 from atfm.evaluate.evaluation import Evaluation
+from atfm.evaluate.plan import numbers_of_samples
 from atfm.evaluate.present import report_of
+from atfm.evaluate.rows import columns, write_rows
 from atfm.io.atomic import atomic_write
 from atfm.report.page import render
 
@@ -13,11 +16,11 @@ __all__ = ["save"]
 
 
 def save(evaluation: Evaluation, folder: Path, command: str) -> dict[str, Any]:
-    """Write the summary and the report; each of them is whole or not there.
+    """Write the rows, the summary and the report; each of them is whole or not there.
 
     Args:
         evaluation: what was measured.
-        folder: where `rows.csv` is.
+        folder: where; made if it is missing.
         command: the command line that makes it again.
 
     Returns:
@@ -27,6 +30,9 @@ def save(evaluation: Evaluation, folder: Path, command: str) -> dict[str, Any]:
         DiskError: no space, no permission or an impossible path.
     """
     report, rows = folder / "report.html", folder / "rows.csv"
+    metrics = columns(numbers_of_samples(evaluation.samples), evaluation.classes, weighted=evaluation.weighted)
+    cases = zip(*(result.rows for result in evaluation.results), strict=True)
+    write_rows(rows, itertools.chain.from_iterable(cases), metrics)
     summary = evaluation.as_json() | {"report": str(report), "rows": str(rows)}
     for file, text in (
         (report, render(report_of(evaluation, command))),

@@ -192,14 +192,22 @@ class Method(nn.Module):
         return x
 
     def unfocus(self, x: Tensor) -> Tensor:
-        """Put a window back into its place, with zeros around it; what slid over the image is in place already."""
+        """Put a window `x [B, S, C, *window]` back into its place; what slid over the image is in place already.
+
+        Around it nothing is segmented: zeros, and of several classes the background, class 0.
+        """
         if self.stride is not None:
             return x
         padding: list[int] = []
         for size, width in zip(reversed(self.size), reversed(self.window), strict=True):
             before = (size - width) // 2
             padding += [before, size - width - before]
-        return F.pad(x, padding) if any(padding) else x
+        if not any(padding):
+            return x
+        whole = F.pad(x, padding)
+        if self.channels > 1:
+            whole[:, :, 0] = F.pad(x[:, :, 0], padding, value=1)
+        return whole
 
     def samples(self, drawn: Drawn) -> Samples:
         """Threshold probabilities at 0.5 (argmax for classes) and put them into place.

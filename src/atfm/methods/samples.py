@@ -44,7 +44,8 @@ class Samples:
         """How often a pixel belongs to the mask, `[B, C, *spatial]`: the weighted mean over samples of the masks."""
         if self.weights is None:
             return self.masks.float().mean(1)
-        return torch.einsum("bs...,bs->b...", self.masks.float(), self.weights.float())
+        mean = torch.einsum("bs...,bs->b...", self.masks.float(), self.weights.float())
+        return mean.clamp(max=1)  # weights sum to 1 but for rounding
 
     @property
     def entropy(self) -> Tensor:

@@ -9,6 +9,20 @@ that fall towards the edge of a tile, where a network lacks context:
 the mean, factor and standard deviation of GTR, and the velocity of the flow at each step. So one noise, drawn for the
 whole image, decides all tiles together, and they agree at their seams.
 
+GTR's noise `eps_R` is one vector for a whole tile, as in training. One vector for the whole image would couple what
+lies many tiles apart, of which training never showed a pair. Hence each component is a Gaussian field over the image:
+
+    X(x) = mu(x) + sum_r D_r(x) eps_r(x) + sqrt(L(x)) eps_N(x)
+    eps_r(x) = sum_k a_k(x) z_rk,    z_rk ~ N(0, 1),    a_k(x) = g_k(x) / sqrt( sum_j g_j(x)^2 )
+    g_k(x) = exp( -|p(x) - q_k|^2 / l^2 ),    l = 1 tile
+
+(the convolution of white noise with a kernel, Higdon, 2002, on a lattice of knots `q_k` half a tile apart). The squares
+of the weights sum to 1, so the variance is 1 at every pixel, and each logit has the normal that GTR gave it; their
+products sum to `E eps_r(x) eps_r(y) = exp( -|p(x) - p(y)|^2 / (2 l^2) )`, with lengths in tiles: .88 over half a tile,
+.14 over two, .01 over three. (More is not to be had: independent from two tiles on, a stationary field correlates at
+most cos(pi / 5) = .81 over half a tile, by Fejer's inequality.) `p(x)` is the nearest point at which the centre of a
+tile could lie: within half a tile of the border the field is constant, and an image as large as a tile has one vector.
+
 Tiles begin at multiples of the networks' stride, so that every tile samples the image at the same positions.
 """
 
@@ -22,11 +36,14 @@ from torch import Tensor
 
 from atfm.data.mirror import inner, mirror_pad
 
-__all__ = ["TiledField", "Tiling"]
+__all__ = ["NoiseField", "TiledField", "Tiling"]
 
 _OVERLAP = 0.5  # share of a tile that the next one covers too
 _KEPT = 2**27  # numbers that are kept of an image, or moved at a time: half a gigabyte
 _FALL = 1 / 8  # standard deviation of the weights, in tiles
+_LENGTH = 1.0  # of the noise's correlation, in tiles
+_SPACING = 0.5  # of its knots, in tiles: close enough that the lattice cannot be told from a continuum (5e-9)
+_REACH = 2.0  # how far the knots go on beyond the outermost centres, in tiles: 2e-6 of the variance lies further out
 
 
 class Tiling:
@@ -100,6 +117,36 @@ class Tiling:
         return (..., *(slice(first, first + width) for first, width in zip(corner, self.tile, strict=True)))
 
 
+class NoiseField:
+    """The smooth noise of an image that tiles cover; see the top.
+
+    Args:
+        size: spatial size of the padded image.
+        tile: spatial size of a tile.
+
+    `knots` is the shape of the noise of one component, 1 along an axis of a single tile.
+    """
+
+    def __init__(self, size: Sequence[int], tile: Sequence[int]) -> None:
+        self._weights = [knot_weights(length, width) for length, width in zip(size, tile, strict=True)]
+        self.knots = tuple(weight.shape[1] for weight in self._weights)
+
+    def components(self, noise: Tensor) -> Iterator[Tensor]:
+        """Spread standard normal noise over the image, a component at a time, as they take much room.
+
+        Args:
+            noise: `z`, `[B, S, R, *knots]`.
+
+        Yields:
+            `eps_r`, `[B, S, *size]`, R times: of variance 1 at every pixel.
+        """
+        weights = [weight.to(noise) for weight in self._weights]
+        for field in noise.unbind(2):  # [B, S, *knots]
+            for weight in weights:  # the first axis, of knots, becomes the last, of pixels
+                field = field.movedim(-len(weights), -1) @ weight.mT
+            yield field
+
+
 class TiledField:
     """The velocity of a flow at a state of a whole image, blended from those of the tiles.
 
@@ -160,3 +207,13 @@ def weights(tile: Sequence[int]) -> Tensor:
         position = (torch.arange(width) - (width - 1) / 2) / (width * _FALL)
         weight = weight.unsqueeze(-1) * torch.exp(-0.5 * position.square())
     return weight
+
+
+def knot_weights(length: int, width: int) -> Tensor:
+    """How much of each knot's noise the pixels of one axis have, `[length, knots]`: the squares of a row sum to 1."""
+    reach = (length - width) / width  # from the first centre of a tile to the last, in tiles
+    place = ((torch.arange(length) - (width - 1) / 2) / width).clamp(0, reach)
+    beyond = round(_REACH / _SPACING) if reach else 0
+    knots = _SPACING * torch.arange(-beyond, math.ceil(reach / _SPACING) + beyond + 1)
+    bump = torch.exp(-((place.unsqueeze(1) - knots) / _LENGTH).square())
+    return bump / bump.norm(dim=1, keepdim=True)

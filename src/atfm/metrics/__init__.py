@@ -4,7 +4,7 @@ They stand alone: this room needs numpy (and scipy where masks are matched), and
 """
 
 from atfm.metrics.accumulate import CaseScores, DistributionScores
-from atfm.metrics.calibration import ReliabilityBins, crps, crps_area, dice_of_mean, variance_ncc
+from atfm.metrics.calibration import ReliabilityBins, crps, crps_area, dice_of_mean, empty_share, variance_ncc
 from atfm.metrics.case import score_case
 from atfm.metrics.energy import (
     annotator_diversity,
@@ -16,12 +16,13 @@ from atfm.metrics.energy import (
     with_self_pairs,
 )
 from atfm.metrics.ignore import from_labels, without
-from atfm.metrics.masks import Array, empty_share, most_likely
+from atfm.metrics.masks import Array, most_likely
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
 from atfm.metrics.overlap import Overlaps, Pairs, overlaps, pairwise_dice, pairwise_iou
 from atfm.metrics.references import always_empty, majority
 from atfm.metrics.single import GED, MDM, BestKIoU, DMax, HMIoU, SingleScore
 from atfm.metrics.table import METRICS, Interval, Metric, describe, summarise
+from atfm.metrics.weights import effective_samples
 
 __all__ = [
     "GED",
@@ -48,6 +49,7 @@ __all__ = [
     "d_max_n",
     "describe",
     "dice_of_mean",
+    "effective_samples",
     "empty_share",
     "floor_ged_n",
     "from_labels",

@@ -20,6 +20,7 @@ from atfm.metrics.case import score_case
 from atfm.metrics.masks import Array, as_masks, share
 from atfm.metrics.processes import from_all, rank
 from atfm.metrics.table import Interval, summarise
+from atfm.metrics.weights import as_weights
 
 __all__ = ["CaseScores", "DistributionScores"]
 
@@ -41,7 +42,12 @@ class CaseScores(ABC):
 
     @abstractmethod
     def score(
-        self, samples: Array, annotations: Array, probability: Array | None, ignore: Array | None
+        self,
+        samples: Array,
+        annotations: Array,
+        probability: Array | None,
+        ignore: Array | None,
+        weights: Array | None,
     ) -> Mapping[str, object]:
         """Return what an entry keeps of a case besides its patient: `scores`, and whatever else."""
 
@@ -57,16 +63,18 @@ class CaseScores(ABC):
         case_id: str | None = None,
         patient_id: str | None = None,
         ignore: Array | None = None,
+        weights: Array | None = None,
     ) -> dict[str, float]:
         """Score one case and keep its row.
 
         Args:
             samples: `[S, C, *spatial]`, values 0 or 1.
             annotations: `[K, C, *spatial]`, values 0 or 1; `K` may differ from case to case.
-            probability: `[C, *spatial]` in [0, 1]; None takes the share of the samples.
+            probability: `[C, *spatial]` in [0, 1]; None takes the (weighted) share of the samples.
             case_id: its name; a name that is known already is not scored again. None makes one up.
             patient_id: who it belongs to, for the intervals; None takes every case for a patient of its own.
             ignore: pixels that do not count, `[*spatial]` or `[K, *spatial]`.
+            weights: of the samples, `[S]` of sum 1; None where all weigh alike.
 
         Returns:
             The scores of the case, as kept.
@@ -76,7 +84,7 @@ class CaseScores(ABC):
         """
         name = self._unused() if case_id is None else str(case_id)
         if name not in self._entries:
-            scored = dict(self.score(samples, annotations, probability, ignore))
+            scored = dict(self.score(samples, annotations, probability, ignore, weights))
             self._entries[name] = {"patient": name if patient_id is None else str(patient_id), **scored}
         return dict(self._entries[name]["scores"])
 
@@ -89,6 +97,7 @@ class CaseScores(ABC):
         case_ids: Sequence[str] | None = None,
         patient_ids: Sequence[str] | None = None,
         ignore: Iterable[Array] | None = None,
+        weights: Iterable[Array] | None = None,
     ) -> None:
         """Score a batch: `[B, S, C, *spatial]` and `[B, K, C, *spatial]`, or lists of as many cases.
 
@@ -96,7 +105,7 @@ class CaseScores(ABC):
             InputError: as `update`, or arguments of different lengths.
         """
         given: dict[str, Any] = {"annotations": annotations, "probability": probability, "case_id": case_ids}
-        given |= {"patient_id": patient_ids, "ignore": ignore}
+        given |= {"patient_id": patient_ids, "ignore": ignore, "weights": weights}
         cases = list(samples)
         columns = {name: list(values) for name, values in given.items() if values is not None}
         for name, values in columns.items():
@@ -188,12 +197,18 @@ class DistributionScores(CaseScores):
         self.ns, self.empty, self.per_class, self.bins = tuple(ns), empty, per_class, bins
 
     def score(
-        self, samples: Array, annotations: Array, probability: Array | None, ignore: Array | None
+        self,
+        samples: Array,
+        annotations: Array,
+        probability: Array | None,
+        ignore: Array | None,
+        weights: Array | None,
     ) -> Mapping[str, object]:
         scores = score_case(
             samples,
             annotations,
             probability,
+            weights=weights,
             ns=self.ns,
             empty=self.empty,
             ignore=ignore,
@@ -202,8 +217,10 @@ class DistributionScores(CaseScores):
         if not self.bins:
             return {"scores": scores}
         bins = ReliabilityBins(self.bins)
-        mean = share(as_masks(samples, "samples")) if probability is None else probability
-        bins.update(mean, annotations, ignore=ignore)
+        if probability is None:
+            masks = as_masks(samples, "samples")
+            probability = share(masks, as_weights(weights, len(masks)))
+        bins.update(probability, annotations, ignore=ignore)
         return {"scores": scores, "bins": bins.state_dict()}
 
     def compute(self) -> dict[str, Interval]:

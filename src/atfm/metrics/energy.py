@@ -11,47 +11,81 @@ small. Without self-pairs (a U-statistic, `ged`) it is unbiased, and may come ou
 
 with `D_s`, `D_r` the mean distance of two different samples and of two different annotators. So even a perfect model,
 whose GED is 0 and whose `D_s = D_r`, has a GED_n of `D_r / n + D_r / K`: the floor.
+
+Samples with weights `w` of sum 1 stand for a draw from them, so that every mean over samples is weighted:
+
+    E d(s, r) = sum_sk w_s d(s, r_k) / K,    E d(s, s') = sum_ss' w_s w_s' d(s, s')    (V, as MoSE's code has it)
+    D_s = sum_{s != s'} w_s w_s' d(s, s') / (1 - sum_s w_s^2)                          (U)
+
+For independent samples of one law, with weights that do not depend on where they fell, each of the pairs has the mean
+distance, and the weights of all pairs of different samples sum to `1 - sum w^2`: so the U form is unbiased, and `n`
+above is the effective number of samples, `1 / sum w^2`. Other weights make it less than that, see `docs/metrics.md`.
 """
 
 import numpy as np
 
 from atfm.errors import InputError
+from atfm.metrics.masks import Array
 from atfm.metrics.overlap import Pairs
+from atfm.metrics.weights import as_weights
 
 __all__ = ["annotator_diversity", "consistent", "floor_ged_n", "ged", "ged_n", "sample_diversity", "with_self_pairs"]
 
 
-def ged_n(distance: Pairs) -> float:
+def ged_n(distance: Pairs, weights: Array | None = None) -> float:
     """Return the squared GED of `n` samples as published: self-pairs counted.
 
     Args:
         distance: distances of `n` samples and `K` annotators, as of `overlaps(...).iou.distance.first(n)`.
+        weights: of the samples, `[n]` of sum 1; None where all weigh alike. A sample of weight 2/n is one drawn twice.
 
     Returns:
         A number in [0, 2]; 0 for a set against itself.
+
+    Raises:
+        InputError: weights that do not fit, see `as_weights`.
     """
-    return float(2 * distance.across.mean() - distance.samples.mean() - distance.annotators.mean())
+    w = as_weights(weights, len(distance.samples))
+    if w is None:
+        return float(2 * distance.across.mean() - distance.samples.mean() - distance.annotators.mean())
+    return float(2 * (w @ distance.across).mean() - w @ distance.samples @ w - distance.annotators.mean())
 
 
-def ged(distance: Pairs) -> float | None:
+def ged(distance: Pairs, weights: Array | None = None) -> float | None:
     """Return the unbiased squared GED, which does not depend on the number of samples.
 
     Args:
         distance: distances of `S` samples and `K` annotators.
+        weights: of the samples, `[S]` of sum 1; None where all weigh alike.
 
     Returns:
-        A number in [-1, 2], 0 in the mean for a perfect model; None with one sample or one annotator, as it then
-        does not exist.
+        A number in [-1, 2], 0 in the mean for a perfect model; None with one sample (or one that has all the weight) or
+        one annotator, as it then does not exist.
+
+    Raises:
+        InputError: weights that do not fit, see `as_weights`.
     """
-    d_s, d_r = sample_diversity(distance), annotator_diversity(distance)
+    d_s, d_r = sample_diversity(distance, weights), annotator_diversity(distance)
     if d_s is None or d_r is None:
         return None
-    return float(2 * distance.across.mean()) - d_s - d_r
+    w = as_weights(weights, len(distance.samples))
+    across = distance.across.mean() if w is None else (w @ distance.across).mean()
+    return float(2 * across) - d_s - d_r
 
 
-def sample_diversity(distance: Pairs) -> float | None:
-    """Return `D_s`, the mean distance of two different samples, in [0, 1]; None where there is only one."""
-    return _mean_of_different(distance.samples)
+def sample_diversity(distance: Pairs, weights: Array | None = None) -> float | None:
+    """Return `D_s`, the mean distance of two different samples, in [0, 1]; None where there is only one.
+
+    Arguments and errors are those of `ged`.
+    """
+    w = as_weights(weights, len(distance.samples))
+    if w is None:
+        return _mean_of_different(distance.samples)
+    if np.count_nonzero(w) == 1:
+        return None
+    pairs = np.outer(w, w)
+    np.fill_diagonal(pairs, 0)  # their sum is 1 - sum w^2, without the cancelling where one sample has nearly all
+    return float((pairs * distance.samples).sum() / pairs.sum())
 
 
 def annotator_diversity(distance: Pairs) -> float | None:
@@ -59,20 +93,20 @@ def annotator_diversity(distance: Pairs) -> float | None:
     return _mean_of_different(distance.annotators)
 
 
-def with_self_pairs(ged: float, d_s: float, d_r: float, n: int, annotators: int) -> float:
+def with_self_pairs(ged: float, d_s: float, d_r: float, n: float, annotators: int) -> float:
     """Return what GED_n is in the mean: `GED_n = GED + D_s / n + D_r / K`.
 
     Args:
         ged: the unbiased GED.
         d_s: diversity of the samples, in [0, 1].
         d_r: diversity of the annotators, in [0, 1].
-        n: number of samples that GED_n is computed from.
+        n: number of samples that GED_n is computed from; with weights their effective number, see `weights`.
         annotators: their number `K`.
     """
     return ged + d_s / n + d_r / annotators
 
 
-def floor_ged_n(d_r: float, n: int, annotators: int) -> float:
+def floor_ged_n(d_r: float, n: float, annotators: int) -> float:
     """Return the mean GED_n of a perfect model, `D_r / n + D_r / K`.
 
     With few samples it is no lower bound: a model without spread saves `D_s / n` and may come below it by drawing one
@@ -89,7 +123,8 @@ def consistent(ged_n: float, ged_m: float, *, n: int = 32, m: int = 100, roundin
     With more samples only `D_s / n` falls, and no distance exceeds 1, so `GED_n - GED_m <= 1/n - 1/m` whatever the
     model: from 32 to 100 samples at most 0.02125.
 
-    This holds in the mean over drawings. A mean over few cases scatters round it, and may break the bound by chance.
+    This holds in the mean over drawings. A mean over few cases scatters round it, and may break the bound by chance. It
+    does not hold for samples with weights, whose effective number may grow faster than `n`.
 
     Args:
         ged_n: mean GED of `n` samples.

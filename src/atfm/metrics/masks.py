@@ -16,7 +16,6 @@ __all__ = [
     "as_masks",
     "as_pair",
     "as_probability",
-    "empty_share",
     "foreground",
     "most_likely",
     "share",
@@ -132,14 +131,20 @@ def votes(masks: np.ndarray) -> np.ndarray:
     return total
 
 
-def share(masks: np.ndarray) -> np.ndarray:
-    """Return the share of the masks in which a pixel is on: bool `[N, C, *spatial]` to `[C, *spatial]` in [0, 1]."""
-    return votes(masks) / len(masks)
+def share(masks: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Return the share of the masks in which a pixel is on: bool `[N, C, *spatial]` to `[C, *spatial]` in [0, 1].
 
-
-def empty_share(masks: Array) -> float:
-    """Return the share, in [0, 1], of the masks `[N, C, *spatial]` without a single pixel of foreground."""
-    return float((areas(foreground(as_masks(masks))) == 0).all(1).mean())
+    Args:
+        masks: the masks.
+        weights: `[N]` of sum 1; None where all weigh alike. Their sums are rounded to 12 digits, so that a pixel of one
+            half is one whatever the order of the masks.
+    """
+    if weights is None:
+        return votes(masks) / len(masks)
+    total = np.zeros(masks.shape[1:])
+    for mask, weight in zip(masks, weights, strict=True):
+        np.add(total, weight, out=total, where=mask)
+    return np.minimum(total.round(12), 1)
 
 
 def most_likely(probability: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from atfm.metrics.masks import Array, as_pair, foreground
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
 from atfm.metrics.overlap import Overlaps, overlaps
 from atfm.metrics.table import Interval
+from atfm.metrics.weights import as_weights, first
 
 __all__ = ["GED", "MDM", "BestKIoU", "DMax", "HMIoU", "SingleScore"]
 
@@ -48,19 +49,27 @@ class SingleScore(CaseScores):
         return f"{self.family}_n" if self.n is None else f"{self.family}_{self.n}"
 
     @abstractmethod
-    def of(self, overlap: Overlaps) -> float | None:
-        """Return the score of one case; None where it does not exist."""
+    def of(self, overlap: Overlaps, weights: Array | None) -> float | None:
+        """Return the score of one case, whose samples may have weights; None where it does not exist."""
 
     def score(
-        self, samples: Array, annotations: Array, probability: Array | None, ignore: Array | None
+        self,
+        samples: Array,
+        annotations: Array,
+        probability: Array | None,
+        ignore: Array | None,
+        weights: Array | None,
     ) -> Mapping[str, object]:
         s, r = as_pair(samples, annotations)
+        w = as_weights(weights, len(s))
         if self.n is not None and len(s) < self.n:
             raise InputError(f"samples: expected {self.n} for {self.name}, got {len(s)}; draw more")
         if ignore is not None:
             s, r = without(ignore, s, r)
         s = s[: self.n]
-        value = self.of(overlaps(foreground(s), foreground(r), empty=self.empty))
+        if w is not None and not w[: len(s)].any():
+            return {"scores": {}}
+        value = self.of(overlaps(foreground(s), foreground(r), empty=self.empty), first(w, len(s)))
         return {"scores": {} if value is None else {self.name: value}}
 
     def compute(self) -> float:
@@ -94,8 +103,8 @@ class GED(SingleScore):
         """`ged`, or `ged_16`."""
         return "ged" if self.n is None else super().name
 
-    def of(self, overlap: Overlaps) -> float | None:
-        return ged(overlap.iou.distance) if self.n is None else ged_n(overlap.iou.distance)
+    def of(self, overlap: Overlaps, weights: Array | None) -> float | None:
+        return ged(overlap.iou.distance, weights) if self.n is None else ged_n(overlap.iou.distance, weights)
 
 
 class HMIoU(SingleScore):
@@ -103,8 +112,8 @@ class HMIoU(SingleScore):
 
     family = "hm_iou"
 
-    def of(self, overlap: Overlaps) -> float:
-        return hm_iou_n(overlap.iou.across)
+    def of(self, overlap: Overlaps, weights: Array | None) -> float:
+        return hm_iou_n(overlap.iou.across, weights)
 
 
 class BestKIoU(SingleScore):
@@ -112,8 +121,8 @@ class BestKIoU(SingleScore):
 
     family = "best_k_iou"
 
-    def of(self, overlap: Overlaps) -> float:
-        return best_k_iou_n(overlap.iou.across)
+    def of(self, overlap: Overlaps, weights: Array | None) -> float:
+        return best_k_iou_n(overlap.iou.across, weights)
 
 
 class MDM(SingleScore):
@@ -121,8 +130,8 @@ class MDM(SingleScore):
 
     family = "mdm"
 
-    def of(self, overlap: Overlaps) -> float:
-        return mdm_n(overlap.dice.across)
+    def of(self, overlap: Overlaps, weights: Array | None) -> float:
+        return mdm_n(overlap.dice.across, weights)
 
 
 class DMax(SingleScore):
@@ -130,5 +139,5 @@ class DMax(SingleScore):
 
     family = "d_max"
 
-    def of(self, overlap: Overlaps) -> float:
-        return d_max_n(overlap.dice.across)
+    def of(self, overlap: Overlaps, weights: Array | None) -> float:
+        return d_max_n(overlap.dice.across, weights)

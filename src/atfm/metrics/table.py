@@ -39,6 +39,9 @@ METRICS: Mapping[str, Metric] = {
     "crps_area": Metric(False, "Continuous ranked probability score of the area, in pixels."),
     "empty_predicted": Metric(None, "Share of samples without any foreground; right where it equals empty_drawn."),
     "empty_drawn": Metric(None, "Share of annotations without any foreground."),
+    "effective_samples": Metric(
+        None, "How many equal samples those with weights are worth, 1 / sum of squared weights."
+    ),
 }
 
 

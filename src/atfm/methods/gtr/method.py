@@ -10,7 +10,7 @@ from atfm.data.batch import Batch
 from atfm.distributions.low_rank_normal import LowRankNormal
 from atfm.methods.method import Frame, Method, Stage
 from atfm.methods.samples import Drawn
-from atfm.methods.sliding import Tiling
+from atfm.methods.sliding import NoiseField, Tiling
 from atfm.nn.precision import in_float32
 from atfm.seeding import Draw, Noise
 from atfm.truncation.likelihood import all_annotators, one_annotator
@@ -75,7 +75,8 @@ class GTR(Method):
     # Sampling.
 
     def needs(self, size: Sequence[int]) -> dict[str, Draw]:
-        rank = Draw("normal", (self.network.rank,))
+        field = self._field(size)
+        rank = Draw("normal", (self.network.rank, *(field.knots if field else ())))
         needs = {"low-rank": rank, "pixel": Draw("normal", (self.channels, *size))}
         return needs if self.presence is None else needs | {"presence": Draw("uniform")}
 
@@ -85,8 +86,15 @@ class GTR(Method):
     @in_float32
     def start(self, distribution: LowRankNormal, noise: Mapping[str, Tensor], temperature: float = 1.0) -> Tensor:
         """Return `X_0 = sigmoid(X_trunc)`, `[B, S, C, *window]`, for given noise, scaled."""
-        logits = distribution.from_noise(temperature * noise["low-rank"], temperature * noise["pixel"])
-        return squash(logits)
+        low_rank, pixel = temperature * noise["low-rank"], temperature * noise["pixel"]
+        field = self._field(distribution.event_shape[1:])
+        if field is None:
+            return squash(distribution.from_noise(low_rank, pixel))
+        return squash(distribution.from_fields(field.components(low_rank), pixel))
+
+    def _field(self, size: Sequence[int]) -> NoiseField | None:
+        """How the low-rank noise lies over an image of several tiles; None where there is one vector for the whole."""
+        return NoiseField(size, self.size) if self.frame.slides and tuple(size) != self.size else None
 
     def behind_hurdle(self, probabilities: Tensor, image: Tensor, noise: Mapping[str, Tensor]) -> Drawn:
         """Return samples `[B, S, C, *window]` of masks given presence as samples of all masks, if there is a hurdle.

@@ -1,0 +1,85 @@
+"""What is scored on one set of cases with one noise: the model, and beside it its earlier stages or other models."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from atfm.errors import InputError
+from atfm.evaluate.references import REFERENCES
+from atfm.methods.method import Method
+
+__all__ = ["Contender", "Scored", "contenders", "earlier"]
+
+
+class Scored(Protocol):
+    """What can be scored: a method, its name, and the hashes of the patients it was trained on."""
+
+    @property
+    def method(self) -> Method: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def patients(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One of the methods that are scored together.
+
+    Args:
+        method: what draws.
+        name: of its rows; no other contender has it.
+        patients: hashes of the patients that it was trained on.
+        title, note: what a reader is told that it is.
+    """
+
+    method: Method
+    name: str
+    patients: frozenset[str]
+    title: str
+    note: str = ""
+
+
+def earlier(model: Scored) -> list[Contender]:
+    """Return the stages of a model that can be scored beside it, in the order of its training.
+
+    These are the stages whose method is another than the model's: what a later stage changed is no longer what it was.
+    Several stages of one method are that method as the last of them left it, and go by its name.
+    """
+    last = {id(stage.method): (number, stage) for number, stage in enumerate(model.method.stages(), 1)}
+    found: list[Contender] = []
+    for number, stage in last.values():
+        if stage.method is not model.method:
+            kind = type(stage.method).__name__
+            title = f"{kind} after {stage.name}" if found else f"{kind} alone"
+            note = f"stage {number}, the same cases and noise"
+            found.append(Contender(stage.method, stage.name, model.patients, title, note))
+    return found
+
+
+def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
+    """Return a model and what is scored beside it, each with a name of its own; the model is the first.
+
+    Args:
+        model: it goes by the name of its method.
+        beside: stages of it, see `earlier`, and other models, which go by the last part of their names.
+
+    Raises:
+        InputError: two of one name, or one of a reference's.
+    """
+    kind = type(model.method).__name__
+    found = [Contender(model.method, kind.lower(), model.patients, kind)]
+    for other in beside:
+        found.append(other if isinstance(other, Contender) else _another(other))
+    names = [*(contender.name for contender in found), *REFERENCES]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"beside: two are called {twice[0]!r}, which rows are told apart by; rename one of them")
+    return found
+
+
+def _another(model: Scored) -> Contender:
+    name = Path(model.name).resolve().name.removesuffix(".safetensors")
+    note = f"another model, {type(model.method).__name__}; the same cases and noise"
+    return Contender(model.method, name, model.patients, name, note)

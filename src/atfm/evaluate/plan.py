@@ -1,0 +1,201 @@
+"""`Plan`: what is scored, on which cases, by which rules; checked before any time is spent on it."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypedDict
+
+import torch
+
+from atfm.data.store import Store
+from atfm.errors import InputError, StoreError
+from atfm.evaluate.beside import Contender, Scored, contenders
+from atfm.evaluate.guard import Leak, guard
+from atfm.evaluate.subset import choose
+from atfm.methods.method import Method
+
+__all__ = ["Options", "Plan", "numbers_of_samples", "prepare"]
+
+NS = (1, 2, 4, 8, 16, 32, 50, 100)  # those that papers print, and a few below for the curve
+
+
+class Options(TypedDict, total=False):
+    """The arguments of `prepare` that may be left out."""
+
+    split: str
+    samples: int
+    limit: int | None
+    seed: int
+    batch: int
+    device: torch.device | str
+    beside: Sequence[Scored]
+    references: bool
+    allow_leak: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An evaluation before it is carried out.
+
+    Args:
+        model: the name of what is scored.
+        contenders: the model, then what is scored beside it.
+        leaks: what the guard found of each of them.
+        store, split: where the cases are.
+        chosen: the cases that are scored, by their number in the store.
+        samples, limit, seed, batch: as asked for.
+        device: where samples are drawn.
+        references: whether always empty and the annotators' majority are scored too.
+    """
+
+    model: str
+    contenders: Sequence[Contender]
+    leaks: Sequence[Leak]
+    store: Store
+    split: str
+    chosen: Sequence[int]
+    samples: int
+    limit: int | None
+    seed: int
+    batch: int
+    device: torch.device
+    references: bool
+
+    @property
+    def ns(self) -> list[int]:
+        """The `n` of every `GED_n` that is scored."""
+        return numbers_of_samples(self.samples)
+
+    @cached_property
+    def batches(self) -> list[list[int]]:
+        """The chosen cases in order, up to `batch` of them at a time, of one shape each.
+
+        These are the pieces that several processes share: a case is always drawn with the same others, so that not even
+        the last bit of a row depends on who scored it.
+        """
+        return list(_batches(self.store, self.chosen, self.batch))
+
+    def identity(self) -> dict[str, object]:
+        """Return what makes the rows of two runs the same, as JSON; neither names of files nor the device do."""
+        return {
+            "weights": {one.name: _digest(one.method) for one in self.contenders},
+            "store": self.store.digest,
+            "split": self.split,
+            "samples": self.samples,
+            "limit": self.limit,
+            "seed": self.seed,
+            "batch": self.batch,
+            "references": self.references,
+        }
+
+
+def prepare(
+    model: Scored,
+    store: Store,
+    *,
+    split: str = "test",
+    samples: int = 100,
+    limit: int | None = None,
+    seed: int = 0,
+    batch: int = 4,
+    device: torch.device | str = "cpu",
+    beside: Sequence[Scored] = (),
+    references: bool = True,
+    allow_leak: bool = False,
+) -> Plan:
+    """Check that a model can be scored on a split, and that it may be.
+
+    Args:
+        model: what is scored.
+        store: where the cases are.
+        split: which of them.
+        samples: masks drawn of each case, at least 2.
+        limit: score a fixed subset of so many cases; None for all.
+        seed: of the noise and of the bootstrap; the noise belongs to (seed, case, sample).
+        batch: cases drawn at a time.
+        device: where samples are drawn; scores are computed on the CPU.
+        beside: what is drawn with the same noise beside it: earlier stages of it, or other models.
+        references: score always empty and the annotators' majority too.
+        allow_leak: score patients that a model was trained on, and say so in the result.
+
+    Raises:
+        StoreError: no such split, or an empty one.
+        LeakError: a model has seen patients of the split, and `allow_leak` is False.
+        InputError: a store whose images or classes are not those of the models, or numbers that cannot be.
+    """
+    numbers_of_samples(samples)
+    if batch < 1:
+        raise InputError(f"batch: expected at least 1 case at a time, got {batch}")
+    chosen = choose(store.split(split), limit)
+    found = contenders(model, beside)
+    for contender in found:
+        check_fit(contender.method, store, split, chosen)
+    patients = {store.ids()[i][1] for i in chosen}
+    names = [model.name, *(other.name for other in beside)]
+    pairs = zip(found, names, strict=True)
+    leaks = [guard(one.patients, patients, model=name, allow_leak=allow_leak) for one, name in pairs]
+    return Plan(
+        model=model.name,
+        contenders=found,
+        leaks=leaks,
+        store=store,
+        split=split,
+        chosen=chosen,
+        samples=samples,
+        limit=limit,
+        seed=seed,
+        batch=batch,
+        device=torch.device(device),
+        references=references,
+    )
+
+
+def numbers_of_samples(samples: int) -> list[int]:
+    """The `n` of every `GED_n` that so many samples allow, themselves included.
+
+    Raises:
+        InputError: fewer than two samples, which have no diversity.
+    """
+    if samples < 2:
+        raise InputError(f"samples: expected at least 2, got {samples}; 100 is usual")
+    return sorted({n for n in NS if n <= samples} | {samples})
+
+
+def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int]) -> None:
+    """Refuse a store that the method cannot read, before any time is spent on it.
+
+    Raises:
+        StoreError: no case at all.
+        InputError: other channels, classes or sizes.
+    """
+    if not chosen:
+        raise StoreError(f"{store.path}: split {split!r} has no case; choose another split")
+    wanted, given = (method.in_channels, method.channels), (store.info.channels, store.info.classes)
+    if wanted != given:
+        raise InputError(
+            f"store {store.info.name}: the model was made for {wanted[0]} image and {wanted[1]} mask channels, "
+            f"this store has {given[0]} and {given[1]}; choose a store like the one it was trained on"
+        )
+    for i in chosen:
+        if not method.accepts(store.shape(i)):
+            raise InputError(
+                f"case {store.ids()[i][0]}: the model was made for images of {list(method.size)}, "
+                f"this one has {list(store.shape(i))}; import the data again with this size"
+            )
+
+
+def _batches(store: Store, chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
+    for _, alike in itertools.groupby(chosen, key=store.shape):
+        while several := list(itertools.islice(alike, batch)):
+            yield several
+
+
+def _digest(method: Method) -> str:
+    """The SHA-256 of a method's weights, their names and shapes."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(method.state_dict().items()):
+        total.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
