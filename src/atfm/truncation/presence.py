@@ -124,13 +124,14 @@ def certain(probability: Tensor) -> Tensor:
     Where a sample's mask would be empty, its foreground is raised until the pixels above half of its peak belong to it;
     all other samples stay as they are.
     """
+    least = torch.finfo(probability.dtype).tiny
     if probability.shape[2] == 1:
-        peak = probability.detach().flatten(2).amax(2).clamp_min(1e-12)  # [B, S]
+        peak = probability.detach().flatten(2).amax(2).clamp_min(least)  # [B, S]
         scale = torch.where(peak > 0.5, 1.0, 1 / peak)
         return probability * _over(scale, probability)
     background, foreground = probability[:, :, :1], probability[:, :, 1:]
-    odds = (foreground.amax(2, keepdim=True) / background.clamp_min(1e-12)).detach().flatten(2).amax(2)  # [B, S]
-    scale = torch.where(odds > 1, 1.0, 2 / odds.clamp_min(1e-12))
+    odds = (foreground.amax(2, keepdim=True) / background.clamp_min(least)).detach().flatten(2).amax(2)  # [B, S]
+    scale = torch.where(odds > 1, 1.0, 2 / odds.clamp_min(least))
     raised = torch.cat([background, foreground * _over(scale, probability)], 2)
     return raised / raised.sum(2, keepdim=True)
 
