@@ -15,10 +15,16 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from atfm.data.batch import Batch
+from atfm.distributions.low_rank_normal import LowRankNormal
+from atfm.flow.coupling import optimal
+from atfm.flow.energy import energy_score
+from atfm.flow.loss import cross_entropy, flow_matching, semantic
 from atfm.methods import Frame, Method, MethodConfig
 from atfm.methods.atfm import ATFMConfig, SFMConfig
 from atfm.methods.gtr import GTRConfig, PresenceConfig
 from atfm.seeding import Noise
+from atfm.truncation.likelihood import all_annotators
+from atfm.truncation.presence import presence_loss
 
 IN_FLOAT32 = {
     "__pow__", "__rpow__", "acos", "asin", "binary_cross_entropy_with_logits", "cosh", "cosine_similarity",
@@ -147,11 +153,33 @@ def test_samples_in_bf16_are_probabilities_in_float32(name: str, channels: int) 
     assert (full.masks == half.masks).float().mean() > 0.98
 
 
-def test_a_likelihood_is_summed_in_float32_whatever_surrounds_it() -> None:
-    """Of one lesion, in nats: the sum itself may not lose a bit."""
-    from atfm.truncation.likelihood import all_annotators
+SHAPE = (2, 3, 1, 64, 64)
+LOGITS, ANNOTATIONS = torch.randn(SHAPE) * 3, (torch.rand(SHAPE) > 0.5).float()
+PRESENT, VALID = torch.ones(2, 3, dtype=torch.bool), torch.rand(2, 3, 64, 64) > 0.1
 
-    logits = torch.randn(2, 4, 1, 64, 64) * 3
-    annotations, present = (torch.rand(2, 3, 1, 64, 64) > 0.5).float(), torch.ones(2, 3, dtype=torch.bool)
-    exact = all_annotators(logits, annotations, present)
-    assert torch.equal(in_bf16(lambda: all_annotators(logits, annotations, present)), exact)
+SUMS: dict[str, Callable[[], Tensor]] = {
+    "likelihood": lambda: all_annotators(LOGITS, ANNOTATIONS, PRESENT),
+    "likelihood with void pixels": lambda: all_annotators(LOGITS, ANNOTATIONS, PRESENT, VALID),
+    "energy score": lambda: energy_score(LOGITS.sigmoid(), ANNOTATIONS, PRESENT),
+    "semantic": lambda: semantic(LOGITS.sigmoid(), ANNOTATIONS, PRESENT, VALID),
+    "flow matching": lambda: flow_matching(LOGITS[:, 0], ANNOTATIONS[:, 0], VALID[:, 0]),
+    "cross-entropy": lambda: cross_entropy(LOGITS[:, 0], ANNOTATIONS[:, 0], VALID[:, 0]),
+    "presence": lambda: presence_loss(LOGITS[0, :, 0, 0, :2], PRESENT, PRESENT),
+    "coupling": lambda: optimal(LOGITS.sigmoid(), ANNOTATIONS, PRESENT, torch.Generator().manual_seed(0)),
+    "start": lambda: start(1.3),
+}
+
+
+def start(temperature: float) -> Tensor:
+    method = built(GTR, 1)
+    g = torch.Generator().manual_seed(0)
+    mean, factor, deviation = (
+        torch.randn(2, *shape, generator=g) for shape in ((1, 32, 32), (3, 1, 32, 32), (1, 32, 32))
+    )
+    numbers = Noise(0, ["a", "b"]).draw(method.needs((32, 32)), 3)
+    return method.start(LowRankNormal(mean, factor, deviation.square()), numbers, temperature)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_over_pixels_lose_no_bit_whatever_surrounds_them(name: str) -> None:
+    assert torch.equal(in_bf16(SUMS[name]), SUMS[name]())
