@@ -9,7 +9,7 @@ import torch
 
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity, intensity_of
-from atfm.data.likeness.reference import reference_of, unlike
+from atfm.data.ood.training_images import out_of_distribution, training_images_of
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store, StoreWriter
 from atfm.fit import fit, from_phantom, from_store
@@ -52,13 +52,13 @@ def test_the_card_tells_the_intensities_and_how_the_images_looked(
     fit(CONFIG, from_store(store, CONFIG), tmp_path / "run", device=torch.device("cpu"))
     model = load(tmp_path / "run")
     assert intensity_of(model.card, "run") == Intensity(kind=kind, stretched=stretched)  # type: ignore[arg-type]
-    reference = reference_of(model.card, "run")
+    reference = training_images_of(model.card, "run")
     assert reference is not None
     assert (reference.modality, reference.images, reference.channels, reference.size) == ("CT", 40, 1, (32, 32))
     assert reference.spacing == ((0.7, 0.7), (0.7, 0.7))
     case = store[0]
-    assert unlike(reference, Picture(case.image, case.spacing, {"modality": "CT"})) == []
-    assert len(unlike(reference, Picture(1 - case.image, (3.0, 3.0), {"modality": "MR"}))) >= 3
+    assert out_of_distribution(reference, Picture(case.image, case.spacing, {"modality": "CT"})) == []
+    assert len(out_of_distribution(reference, Picture(1 - case.image, (3.0, 3.0), {"modality": "MR"}))) >= 3
 
 
 def test_what_is_seen_is_no_part_of_what_makes_two_trainings_the_same(tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ def test_what_is_seen_is_no_part_of_what_makes_two_trainings_the_same(tmp_path: 
         done = fit(CONFIG, from_phantom(CONFIG, cases=4), tmp_path / "run", device=torch.device("cpu"))
     assert done.steps == done.total
     assert set(json.loads((tmp_path / "run" / "config.json").read_text())) == {"config", "data"}
-    assert load(tmp_path / "run").card["likeness"]["modality"] == "simulated"
+    assert load(tmp_path / "run").card["training_images"]["modality"] == "simulated"

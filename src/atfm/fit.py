@@ -14,7 +14,7 @@ from torch import nn
 from atfm import __version__
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.recorder import Recorder
 from atfm.data.phantom.kinds import kind_of, phantom_cases
 from atfm.data.resident import Resident
 from atfm.data.splits import patient_hash
@@ -168,8 +168,8 @@ def fit(
     given = _given(take or {}, start)
     config = _without(config, take or {})
     held = partial(Resident, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label)
-    witness = Witness(config.crop)
-    train = held(witness.watch(cases.train))
+    recorder = Recorder(config.crop)
+    train = held(recorder.watch(cases.train))
     held_out = list(cases.validation)
     validation = held(held_out) if held_out else None
     torch.manual_seed(config.seed)
@@ -187,8 +187,8 @@ def fit(
         "data": cases.description,
         "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
         "versions": versions(),
-        "intensity": stretched(cases.intensity, witness).model_dump(mode="json"),
-        "likeness": witness.reference(cases.modality).model_dump(mode="json"),
+        "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
+        "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),
     }
     trainer.publish = partial(_publish, out / WEIGHTS, card)
@@ -240,9 +240,9 @@ def _trained(method: Method, name: str) -> nn.Module:
     raise ConfigError(f"stage {name}: expected one of those of the model, which are {names}")
 
 
-def stretched(rule: Intensity, witness: Witness) -> Intensity:
+def stretched(rule: Intensity, recorder: Recorder) -> Intensity:
     """The rule, with what the images themselves tell of it."""
-    return rule.model_copy(update={"stretched": witness.stretched}) if rule.kind in ("byte", "as-is") else rule
+    return rule.model_copy(update={"stretched": recorder.stretched}) if rule.kind in ("byte", "as-is") else rule
 
 
 def _publish(path: Path, card: dict[str, Any], method: Method, state: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """Names, run folders and weight files to a ready method, and back."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from torch import Tensor
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
 from atfm.methods.method import Method
+from atfm.metrics.masks import Array
+from atfm.predict import Chunk, Point, Prediction, Prepared, Window, prepare_array, sample, stream
 from atfm.train.checkpoint import load_pair, save_pair
 from atfm.train.config import Config
 from atfm.train.migration import migrated
@@ -34,10 +36,64 @@ class Model:
         card: configuration, data, versions, steps, scores: the JSON beside the weights.
     """
 
-    method: Method
+    method: Method = field(repr=False)
     name: str
-    patients: frozenset[str]
-    card: dict[str, Any]
+    patients: frozenset[str] = field(repr=False)
+    card: dict[str, Any] = field(repr=False)
+
+    def sample(
+        self,
+        image: Array | Sequence[Array] | Prepared,
+        n: int = 16,
+        seed: int = 0,
+        *,
+        steps: int | None = None,
+        key: str | None = None,
+        at: Point | None = None,
+        spacing: Sequence[float] | None = None,
+        window: Window | None = None,
+        chunk: int | None = None,
+        progress: Callable[[int, int], object] = lambda done, of: None,
+    ) -> Prediction | list[Prediction]:
+        """Draw `n` masks of an image, or of each image of a batch; `atfm.predict.sample` says what of."""
+        return sample(
+            self,
+            image,
+            n,
+            seed=seed,
+            steps=steps,
+            key=key,
+            at=at,
+            spacing=spacing,
+            window=window,
+            chunk=chunk,
+            progress=progress,
+        )
+
+    def prepare(
+        self,
+        image: Array,
+        *,
+        key: str = "image-0",
+        at: Point | None = None,
+        spacing: Sequence[float] | None = None,
+        window: Window | None = None,
+    ) -> Prepared:
+        """Put an image into [0, 1] by the model's own rule; see `atfm.predict.prepare_array`."""
+        return prepare_array(self, image, key=key, at=at, spacing=spacing, window=window)
+
+    def stream(
+        self,
+        image: Array | Prepared,
+        n: int = 16,
+        seed: int = 0,
+        *,
+        steps: int | None = None,
+        chunk: int | None = None,
+    ) -> Iterator[Chunk]:
+        """Draw `n` masks of an image chunk by chunk, keeping none of them; see `atfm.predict.stream`."""
+        prepared = image if isinstance(image, Prepared) else self.prepare(image)
+        return stream(self, prepared, n, seed=seed, steps=steps, chunk=chunk)
 
 
 def publish(path: Path, method: Method, card: dict[str, Any]) -> None:

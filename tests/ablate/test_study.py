@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from atfm.ablate import LIMITS, ROWS, Outcome, base, figures, shortened, study, summary, table
-from atfm.data.importers.phantom import import_phantom
 from atfm.data.store import Store
 from atfm.errors import ConfigError
+from atfm.importers.phantom import plan_phantom
+from atfm.importers.plan import build_store
 from atfm.models import load
 from atfm.train.config import Config, override
 from atfm.train.presets import resolve
@@ -23,7 +24,7 @@ def rows(*names: str) -> list:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     out = tmp_path_factory.mktemp("store") / "phantom"
-    import_phantom(out, cases=40, test_annotators=4)
+    build_store(plan_phantom(cases=40, test_annotators=4), out)
     return Store.open(out)
 
 

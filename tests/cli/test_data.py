@@ -1,6 +1,5 @@
 """`atfm data`: import, check and info, as a user types them."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -8,15 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atfm.cli import data
+from atfm.cli.main import build_parser
 from atfm.errors import InputError, StoreError
 
 
 def call(*words: object, seed: int = 0) -> tuple[dict[str, object], str]:
-    parser = argparse.ArgumentParser()
-    data.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["data", *map(str, words)])
-    args.seed = seed
+    args = build_parser().parse_args(["data", *map(str, words), "--seed", str(seed)])
     result = args.run(args)
     json.dumps(result)
     return result, args.show(result)
@@ -150,7 +146,7 @@ def test_pack_and_unpack(store, capsys) -> None:
 
 def test_what_is_packed_is_what_a_limited_evaluation_scores(store) -> None:
     from atfm.data.store import Store
-    from atfm.evaluate.subset import choose
+    from atfm.evaluate.cases import choose
 
     call("pack", store, "--splits", "train", "--most", "train=2", "--out", store.parent / "one.pack")
     call("unpack", store.parent / "one.pack", "--out", store.parent / "back")

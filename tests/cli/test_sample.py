@@ -5,32 +5,36 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from atfm.build import build
 from PIL import Image
 
 from atfm.cli.main import main
-from atfm.data.likeness.witness import Witness
+from atfm.data.ood.recorder import Recorder
 from atfm.data.phantom.kinds import phantom_cases
+from atfm.methods.atfm.config import ATFMConfig, SFMConfig
+from atfm.methods.config import StageConfig
+from atfm.methods.gtr.config import GTRConfig
 from atfm.models import publish
-from atfm.train.config import Config, GTRConfig, SFMConfig
+from atfm.train.config import Config
 
-CONFIG = Config(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
+METHOD = ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
+CONFIG = Config(method=METHOD, stages={name: StageConfig(steps=1) for name in ("gtr", "sfm", "energy")})
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained model of 32 x 32 images whose card says that it was trained on phantoms."""
-    witness = Witness()
-    for _ in witness.watch(phantom_cases(0, 100)):
+    recorder = Recorder()
+    for _ in recorder.watch(phantom_cases(0, 100)):
         pass
     card = {
         "config": CONFIG.model_dump(mode="json"),
         "patients": [],
-        "likeness": witness.reference("simulated").model_dump(mode="json"),
+        "training": {"stage": "energy"},
+        "training_images": recorder.training_images("simulated").model_dump(mode="json"),
         "intensity": {"kind": "byte"},
     }
     path = tmp_path_factory.mktemp("model") / "weights.safetensors"
-    publish(path, build(CONFIG, in_channels=1, channels=1, size=(32, 32)).eval(), card)
+    publish(path, CONFIG.build(in_channels=1, channels=1, size=(32, 32)).eval(), card)
     return path
 
 
@@ -61,7 +65,7 @@ def test_json_holds_hypotheses_and_warnings_and_stderr_says_them(capsys, model: 
     assert all(line.startswith(f"atfm: warning: {paths[1]}: ") for line in err.splitlines())
     for entry in (like, unlike):
         assert sum(one["probability"] for one in entry["hypotheses"]) == pytest.approx(1)
-        assert all(Path(one["file"]).exists() for one in entry["hypotheses"])
+        assert all((Path(entry["out"]) / one["file"]).exists() for one in entry["hypotheses"])
 
 
 def test_a_person_reads_the_hypotheses(capsys, model: Path, tmp_path: Path, volume: Path) -> None:
@@ -85,7 +89,39 @@ def test_slices(capsys, model: Path, tmp_path: Path, volume: Path, flags: list[s
     assert status == 0
     entry = json.loads(out)["images"][0]
     assert entry["slices"] == wanted
-    assert np.load(entry["files"]["samples"]).shape == (2, len(wanted), 32, 32)
+    assert np.load(Path(entry["out"]) / entry["files"]["samples"]).shape == (2, len(wanted), 32, 32)
+
+
+def test_points_have_a_folder_each(capsys, model: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "scan.npy", np.random.default_rng(0).integers(0, 256, (5, 70, 80), np.uint8))
+    words = (model, tmp_path / "scan.npy", "--at", "40", "30", "2", "--at", "20", "50", "4", "--n", "3")
+    status, out, _ = run(capsys, *words, "--out", tmp_path / "out", "--json")
+    assert status == 0
+    first, second = json.loads(out)["images"]
+    assert (first["at"], first["slices"], second["at"]) == ([40, 30, 2], [2], [20, 50, 4])
+    assert Path(second["out"]) == tmp_path / "out" / "scan" / "at-20-50-4"
+    mask = np.asarray(Image.open(Path(first["out"]) / first["files"]["masks"][0]))
+    assert mask.shape == (70, 80) and not mask[:, :24].any() and not mask[:14].any()
+    status, out, _ = run(capsys, *words, "--out", tmp_path / "out")
+    assert status == 0 and out.count("scan.npy at ") == 2
+
+
+def test_the_noise_belongs_to_a_key_that_can_be_named(capsys, model: Path, tmp_path: Path) -> None:
+    (case,) = phantom_cases(3, 1)
+    areas = []
+    for name, flags in (("a", []), ("b", []), ("c", ["--key", "a"])):
+        Image.fromarray(np.rint(case.image[0] * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
+        words = (model, tmp_path / f"{name}.png", "--n", "4", "--out", tmp_path / "out", "--json")
+        areas.append(json.loads(run(capsys, *words, *flags)[1])["images"][0]["areas"])
+    assert areas[0] == areas[2] != areas[1]
+
+
+def test_steps_of_the_solver(capsys, model: Path, tmp_path: Path, volume: Path) -> None:
+    words = (model, volume, "--slice", "1", "--n", "2", "--out", tmp_path / "out")
+    status, out, _ = run(capsys, *words, "--steps", "5", "--json")
+    assert (status, json.loads(out)["images"][0]["steps"]) == (0, 5)
+    status, _, err = run(capsys, *words, "--steps", "0")
+    assert status == 2 and "steps: expected a whole number, at least 1, got 0" in err
 
 
 def test_a_window_of_negative_numbers(capsys, model: Path, tmp_path: Path) -> None:
@@ -108,6 +144,9 @@ def test_a_window_of_negative_numbers(capsys, model: Path, tmp_path: Path) -> No
         (["--slices", "all", "--series", "1.2"], "this is no DICOM"),
         (["--slices", "all", "--window", "3", "3"], "--window: expected a lower and a higher value"),
         (["--slices", "all", "--n", "0"], "at least 1 sample, got 0"),
+        (["--at", "9", "9", "5"], "point 9 9 5: expected a pixel of the image, 0 to 31 x 0 to 31 x 0 to 4"),
+        (["--at", "9", "9"], "expected X Y Z, whole numbers of a pixel, got 9 9"),
+        (["--at-mm", "-9", "9", "5"], "only a DICOM or NIfTI says where it lies"),
     ],
 )
 def test_a_mistake_is_one_line(capsys, model: Path, tmp_path: Path, volume: Path, flags, message: str) -> None:

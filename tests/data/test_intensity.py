@@ -109,3 +109,20 @@ def test_rules_that_are_none(fields: dict[str, object]) -> None:
 def test_the_card_keeps_the_rule_and_an_older_one_means_bytes() -> None:
     assert intensity_of({"intensity": WINDOW.model_dump(mode="json")}, "a") == WINDOW
     assert intensity_of({}, "a") == BYTE
+
+
+def test_stretching_by_the_rule_has_the_steps_of_a_picture_and_no_warning() -> None:
+    rule = Intensity(kind="stretch")
+    values = np.array([[[-1000, -997, -996, 530, 1040]]], np.int16)  # 2040 apart: 8 units a step, halves go up
+    mapped = rule.apply(values, "a", display=(-600, 1600), units=True)
+    np.testing.assert_array_equal(mapped.pixels[0, 0], np.float32([0, 0, 1, 191, 255]) / np.float32(255))
+    assert mapped.warning is None and "darkest to its brightest" in mapped.how
+    assert not rule.apply(np.full((1, 2, 2), 7, np.int16), "a").pixels.any()
+
+
+def test_a_whole_picture_was_stretched_already_and_a_part_of_one_is_stretched() -> None:
+    rule = Intensity(kind="stretch")
+    picture = np.array([[[51, 102, 153]]], np.uint8)
+    np.testing.assert_allclose(rule.apply(picture, "a").pixels[0, 0], [0.2, 0.4, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(rule.apply(picture, "a", part=True).pixels[0, 0], [0, 128 / 255, 1], rtol=1e-6)
+    np.testing.assert_allclose(rule.apply(picture.astype(np.uint16), "a").pixels[0, 0], [0, 128 / 255, 1], rtol=1e-6)

@@ -258,8 +258,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path) -> None:
         pytest.raises(DiskError, match="store: the disk is full"),
         StoreWriter(tmp_path / "store", name="x") as writer,
     ):
-        writer._images.close()
-        writer._images = full
+        writer._files.images.close()
+        writer._files.images = full
         for i in range(4):
             writer.add(make_case(i, shape=(100, 100)))
     assert list(tmp_path.iterdir()) == []
@@ -327,7 +327,7 @@ def test_memory_does_not_grow_with_the_pixels(tmp_path) -> None:
 
 
 def test_reading_a_store_needs_no_torch() -> None:
-    code = "import sys, atfm.data.store, atfm.data.importers; sys.exit('torch' in sys.modules)"
+    code = "import sys, atfm.data.store, atfm.importers; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=with_package()).returncode == 0
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from atfm.errors import DiskError
-from atfm.evaluate.rows import Entry, Row, columns, write_rows
+from atfm.evaluate.rows import CaseScores, Entry, columns, write_rows
 from atfm.metrics.calibration import ReliabilityBins
 
-ROWS = [Row("atfm", f"c{number}", "p, of \u00e4", 4, {"ged": number / 3}) for number in range(3)]
+ROWS = [CaseScores("atfm", f"c{number}", "p, of \u00e4", 4, {"ged": number / 3}) for number in range(3)]
 
 
 def test_rows_come_back(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_an_entry_survives_json_to_the_last_bit() -> None:
     bins.update([[0.1, 0.7]], [[[0, 1]]])
     entry = Entry(3, "c", "p", 4, {"atfm": {"ged": 0.1 + 0.2, "ged_16": 1 / 3}}, {"atfm": bins.state_dict()}, 0.25)
     back = Entry.from_json(json.loads(json.dumps(entry.as_json())))
-    assert back == entry and back.row("atfm") == Row("atfm", "c", "p", 4, {"ged": 0.1 + 0.2, "ged_16": 1 / 3})
+    assert back == entry and back.row("atfm") == CaseScores("atfm", "c", "p", 4, {"ged": 0.1 + 0.2, "ged_16": 1 / 3})
 
 
 def test_columns_name_every_score() -> None:

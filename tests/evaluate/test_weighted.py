@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from atfm.data.annotations import one_hot
+from atfm.data.labels import one_hot
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import prepare
-from atfm.evaluate.save import save
+from atfm.evaluate.present import save
 from atfm.evaluate.score import evaluate, join, score_part
 from atfm.methods.method import Method
 from atfm.methods.samples import Samples
-from atfm.metrics.case import score_case
+from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
 
 

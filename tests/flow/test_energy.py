@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from atfm.flow.energy import energy_score, harden
-from atfm.metrics.energy import annotator_diversity, ged
+from atfm.metrics.ged import annotator_diversity, ged
 from atfm.metrics.overlap import overlaps
 
 torch.manual_seed(0)

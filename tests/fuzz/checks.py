@@ -146,45 +146,51 @@ def imported(folder: Path, importer: Callable[[Path], object]) -> None:
 
 
 def lidc_png(folder: Path) -> None:
-    from atfm.data.importers.lidc_png import import_lidc_png
+    from atfm.importers.lidc.png import plan_lidc_png
+    from atfm.importers.plan import build_store
 
-    imported(folder, lambda out: import_lidc_png([folder / "a.zip"], out))
+    imported(folder, lambda out: build_store(plan_lidc_png([folder / "a.zip"]), out))
 
 
 def any_folder(folder: Path) -> None:
-    from atfm.data.importers.folder import import_folder
+    from atfm.importers.folder import plan_folder
+    from atfm.importers.plan import build_store
 
     patterns = {"images": "images/{case}.png", "masks": "masks/{case}_{annotator}.png"}
-    imported(folder, lambda out: import_folder(folder / "a", out, **patterns))
+    imported(folder, lambda out: build_store(plan_folder(folder / "a", **patterns), out))
 
 
 def lidc_pickle(folder: Path) -> None:
-    from atfm.data.importers.lidc_pickle import import_lidc_pickle
+    from atfm.importers.lidc.pickle import plan_lidc_pickle
+    from atfm.importers.plan import build_store
 
-    imported(folder, lambda out: import_lidc_pickle(file_of(folder), out))
+    imported(folder, lambda out: build_store(plan_lidc_pickle(file_of(folder)), out))
 
 
 def lidc_hdf5(folder: Path) -> None:
-    from atfm.data.importers.lidc_hdf5 import import_lidc_hdf5
+    from atfm.importers.lidc.hdf5 import plan_lidc_hdf5
+    from atfm.importers.plan import build_store
 
-    imported(folder, lambda out: import_lidc_hdf5(folder / "a.hdf5", out))
+    imported(folder, lambda out: build_store(plan_lidc_hdf5(folder / "a.hdf5"), out))
 
 
 def lidc_hpunet(folder: Path) -> None:
-    from atfm.data.importers.lidc_hpunet import import_lidc_hpunet
+    from atfm.importers.lidc.hpunet import plan_lidc_hpunet
+    from atfm.importers.plan import build_store
 
-    imported(folder, lambda out: import_lidc_hpunet([folder / "a.zip"], out))
+    imported(folder, lambda out: build_store(plan_lidc_hpunet([folder / "a.zip"]), out))
 
 
 def isic(folder: Path) -> None:
-    from atfm.data.importers.isic import import_isic
+    from atfm.importers.isic import plan_isic
+    from atfm.importers.plan import build_store
 
     table = folder / "a.csv"
-    imported(folder, lambda out: import_isic(folder / "a", out, patients=table if table.exists() else None))
+    imported(folder, lambda out: build_store(plan_isic(folder / "a", patients=table if table.exists() else None), out))
 
 
 def dicom(folder: Path) -> None:
-    from atfm.io.dicom import read_series
+    from atfm.io.dicom.series import read_series
 
     series = read_series(folder / "a")
     pixels = series.pixels
@@ -197,7 +203,7 @@ def dicom(folder: Path) -> None:
 
 
 def xml(folder: Path) -> None:
-    from atfm.data.importers.lidc_xml import read_xml
+    from atfm.importers.lidc.xml import read_xml
 
     reading = read_xml(folder / "a.xml")
     if reading is not None:
@@ -207,6 +213,7 @@ def xml(folder: Path) -> None:
 
 
 def lidc_dicom(folder: Path) -> None:
-    from atfm.data.importers.lidc_dicom import Crop, import_lidc_dicom
+    from atfm.importers.lidc.dicom import NoduleCrop, plan_lidc_dicom
+    from atfm.importers.plan import build_store
 
-    imported(folder, lambda out: import_lidc_dicom([folder / "a"], out, crop=Crop(size=16)))
+    imported(folder, lambda out: build_store(plan_lidc_dicom([folder / "a"], crop=NoduleCrop(size=16)), out))

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from atfm.errors import DiskError, InputError
-from atfm.io.images import read_image, read_mask, write_nifti, write_npy, write_png
+from atfm.io.images import read_image, read_mask
+from atfm.io.saving import write_nifti, write_npy, write_png
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (6, 9), np.uint8)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from atfm.cli.main import main
 from atfm.data.batch import Batch
-from atfm.data.importers.phantom import import_phantom
+from atfm.importers import build_store, plan_phantom
 from atfm.methods import METHODS, Drawn, Entry, Frame, Method, MethodConfig, Stage, StageConfig
 from atfm.models import load
 from atfm.seeding import Draw, Noise
@@ -125,7 +125,7 @@ def listed() -> Any:
 def folder(tmp_path_factory: pytest.TempPathFactory, listed: None) -> Path:
     """A `store`, and a `run` that was stopped within the second stage and went on."""
     path = tmp_path_factory.mktemp("toy")
-    import_phantom(path / "store", cases=40, test_annotators=4)
+    build_store(plan_phantom(cases=40, test_annotators=4), path / "store")
     for words in (["--max-steps", "6"], []):
         assert train(path, "run", *words) == 0
     return path

@@ -8,7 +8,7 @@ import torch
 from atfm.errors import InputError
 from atfm.metrics.accumulate import DistributionScores
 from atfm.metrics.calibration import ReliabilityBins
-from atfm.metrics.case import score_case
+from atfm.metrics.scores import score_case
 from atfm.metrics.table import summarise
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atfm.metrics.case import score_case
-from atfm.metrics.references import always_empty, majority
+from atfm.metrics.references import REFERENCES, always_empty, majority, score_reference
+from atfm.metrics.scores import score_case
 from atfm.metrics.table import summarise
 
 LIDC = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "lidc" / "test.zip"
@@ -44,3 +44,14 @@ def test_the_reference_rows_of_lidc() -> None:
     assert table["d_r"].mean == pytest.approx(0.52, abs=0.03)
     assert table["e"].mean == pytest.approx(0.82, abs=0.08)
     assert table["m"].mean == pytest.approx(0.25, abs=0.04)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize("annotators", [1, 3, 4])
+@pytest.mark.parametrize("classes", [1, 3])
+def test_few_copies_score_as_many(name: str, annotators: int, classes: int) -> None:
+    labels = np.random.default_rng(annotators).integers(0, max(classes, 2), (annotators, 9, 9))
+    annotations = (labels > 0)[:, None] if classes == 1 else np.stack([labels == c for c in range(classes)], 1)
+    ns = [1, 2, 4, 16, 40]
+    wanted = score_case(REFERENCES[name](annotations, 40), annotations, ns=ns)
+    assert score_reference(REFERENCES[name], annotations, ns) == pytest.approx(wanted)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atfm.errors import InputError
-from atfm.metrics.case import score_case
+from atfm.metrics.scores import score_case
 from atfm.metrics.single import GED, MDM, BestKIoU, DMax, HMIoU, SingleScore
 from atfm.metrics.table import describe, summarise
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atfm.errors import InputError
-from atfm.metrics.case import score_case
+from atfm.metrics.scores import score_case
 from atfm.metrics.table import METRICS, Interval, describe, summarise
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from atfm.errors import InputError
 from atfm.metrics.accumulate import DistributionScores
 from atfm.metrics.calibration import ReliabilityBins, crps, crps_area, empty_share, variance_ncc
-from atfm.metrics.case import score_case
-from atfm.metrics.energy import ged, ged_n, sample_diversity, with_self_pairs
+from atfm.metrics.ged import ged, ged_n, sample_diversity, with_self_pairs
 from atfm.metrics.masks import most_likely, share
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
 from atfm.metrics.overlap import overlaps
+from atfm.metrics.scores import score_case
 from atfm.metrics.single import GED, MDM, BestKIoU, DMax, HMIoU
 from atfm.metrics.weights import as_weights, effective_samples, first
 

@@ -14,7 +14,7 @@ from atfm.data.resident import Resident
 from atfm.data.store import Store, StoreWriter
 from atfm.fit import Fitted, fit, from_phantom, from_store
 from atfm.methods import Drawn, Frame, Method
-from atfm.metrics.case import score_case
+from atfm.metrics.scores import score_case
 from atfm.models import load
 from atfm.seeding import Draw, Noise
 from atfm.train.config import Config, override

@@ -18,10 +18,10 @@ from scipy.optimize import linear_sum_assignment
 
 from atfm.data.phantom.grey import phantom_case
 from atfm.errors import InputError
-from atfm.metrics.case import score_case
-from atfm.metrics.energy import ged_n
+from atfm.metrics.ged import ged_n
 from atfm.metrics.matching import hm_iou_n, mdm_n
 from atfm.metrics.overlap import overlaps
+from atfm.metrics.scores import score_case
 
 __all__ = ["bench_memory", "bench_metrics", "by_double_loop", "by_matrix"]
 

@@ -105,11 +105,11 @@ def chosen(args: argparse.Namespace) -> tuple[Any, list[Any]]:
 
 def simulated(out: Path, kind: str) -> Path:
     """The phantom of this kind, simulated if it is not there yet."""
-    from atfm.data.importers.phantom import import_phantom
+    from atfm.importers import build_store, plan_phantom
 
     path = out / ("phantom" if kind == "grey" else f"phantom-{kind}")
     if not (path / "store.json").exists():
-        import_phantom(path, kind=kind, test_annotators=20)
+        build_store(plan_phantom(kind=kind, test_annotators=20), path)
     return path
 
 

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atfm.cli.data_import import add_import
 from atfm.cli.data_pack import add_pack, add_unpack
 from atfm.cli.data_text import show_check, show_info
-from atfm.cli.imports import add_import
 from atfm.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def draw_sheet(store: "Store", path: Path, seed: int) -> None:
     import numpy as np
 
     from atfm.data.digest import seeded_cases
-    from atfm.io.images import write_png
+    from atfm.io.saving import write_png
     from atfm.report.sheet import Tile, contact_sheet
 
     tiles = []

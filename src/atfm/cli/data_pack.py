@@ -94,7 +94,7 @@ def run_pack(args: argparse.Namespace) -> Result:
 
 def limited(store: "Store", limits: dict[str, int]) -> list[int]:
     """The numbers of all cases but those that the limits leave out."""
-    from atfm.evaluate.subset import choose
+    from atfm.evaluate.cases import choose
 
     left_out = {
         i for name, limit in limits.items() for i in set(store.split(name)) - set(choose(store.split(name), limit))
@@ -104,7 +104,7 @@ def limited(store: "Store", limits: dict[str, int]) -> list[int]:
 
 def run_unpack(args: argparse.Namespace) -> Result:
     """Make the store of a packed file."""
-    from atfm.cli.imports.perform import summary
+    from atfm.cli.data_import import summary
     from atfm.data.packed import unpack
     from atfm.data.store import Store
 

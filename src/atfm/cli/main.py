@@ -15,7 +15,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from atfm import __version__
@@ -42,7 +42,24 @@ REFUSALS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that answers a mistake in one line and knows the nearest word."""
+    """An argument parser that answers a mistake in one line and knows the nearest word.
+
+    Args:
+        later: adds what the parser holds once it is used, where that takes a while to import.
+        options: as those of `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, *, later: Callable[[argparse.ArgumentParser], None] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.later = later
+
+    def parse_known_args(self, *words: Any, **options: Any) -> Any:
+        if self.later is not None:
+            add, self.later = self.later, None
+            add(self)
+            for leaf in leaves(self):
+                add_common(leaf)
+        return super().parse_known_args(*words, **options)
 
     def error(self, message: str) -> NoReturn:
         self.exit(USER_ERROR, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
@@ -73,7 +90,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """The parsers that run something: those without subcommands of their own."""
+    """The parsers that run something: those without subcommands of their own, as far as they are known yet."""
+    if isinstance(parser, Parser) and parser.later is not None:
+        return
     branches = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     for branch in branches:
         for child in branch.choices.values():

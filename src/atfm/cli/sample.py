@@ -1,13 +1,22 @@
 """`atfm sample`: plausible masks of new images, and the hypotheses that they come down to."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atfm.cli.common_flags import add_shard, meet, shard_of
+from atfm.cli.progress import bar
 from atfm.errors import InputError
+
+if TYPE_CHECKING:
+    from atfm.models import Model
+    from atfm.predict import Slices
 
 __all__ = ["add_parser"]
 
@@ -21,7 +30,8 @@ def add_parser(subparsers: Any) -> None:
         "the ambiguity (entropy) map and an overlay sheet. MODEL is a run folder, a weight file or the name of shipped "
         "weights. Several processes share the images, with the same files: `torchrun --nproc-per-node N -m -- atfm "
         "sample ...` (without the two dashes torchrun takes --n for its own), or jobs with --shard 1/N to N/N.",
-        epilog="example: atfm sample lidc nodule.png --n 16 --seed 7 --out samples",
+        epilog="examples: atfm sample lidc nodule.png --n 16 --seed 7 --out samples; "
+        "atfm sample lidc ct/ --at 316 366 40 --at 120 200 55",
     )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument(
@@ -44,6 +54,28 @@ def add_parser(subparsers: Any) -> None:
         "--slice", type=int, action="append", metavar="K", help="a slice of a volume, from 0; may be given again"
     )
     chosen.add_argument("--slices", metavar="all|LIST", help="all slices of a volume, or such as 3,10-14")
+    chosen.add_argument(
+        "--at",
+        nargs="+",
+        type=int,
+        action="append",
+        default=[],
+        metavar="X",
+        help="X Y Z, or X Y of a picture: the voxel (column, row, slice, from 0) round which the model looks; may be "
+        "given again",
+    )
+    chosen.add_argument(
+        "--at-mm",
+        nargs=3,
+        type=float,
+        action="append",
+        default=[],
+        metavar=("X", "Y", "Z"),
+        help="the same in millimetres: LPS for a DICOM, RAS for a NIfTI",
+    )
+    parser.add_argument(
+        "--key", metavar="NAME", help="what the noise belongs to (default: the image's name, and point)"
+    )
     parser.add_argument("--series", metavar="UID", help="the series to take from a folder that holds several")
     parser.add_argument(
         "--window",
@@ -59,10 +91,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object] | None:
     """Draw and write this process's share of the images, in order, so that those before a bad one are complete."""
-    from dataclasses import replace
-
-    from atfm.draw import draw, parse_slices, title
     from atfm.models import load
+    from atfm.predict import parse_slices, title
 
     names = Counter(map(title, args.images))
     twice = [name for name, times in names.items() if times > 1]
@@ -72,43 +102,65 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
     shard = shard_of(args)
     with meet(args) as processes:
         model = load(args.model, processes.device)
-        if args.steps is not None:
-            model = replace(model, method=model.method.with_steps(args.steps))
-        images = []
-        for path in processes.share(args.images, shard):
-            result = draw(
-                model,
-                path,
-                args.out / title(path),
-                args.n,
-                seed=args.seed,
-                form=args.format,
-                slices=slices,
-                series=args.series,
-                window=None if args.window is None else tuple(args.window),
-                fractional=args.fractional,
-            )
-            for warning in result["warnings"]:
-                print(f"atfm: warning: {path}: {warning}", file=sys.stderr)
-            images.append(result)
-        images = processes.rejoin(images)
+        own = [drawn(model, path, slices, args) for path in processes.share(args.images, shard)]
+        images = [result for results in processes.rejoin(own) for result in results]
         if not processes.main:
             return None
     return {"model": args.model, "n": args.n, "seed": args.seed, "out": str(args.out), "images": images}
 
 
+def drawn(model: Model, path: Path, slices: Slices | None, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Draw and write one image: a result for each of its points, or for the whole."""
+    from atfm.predict import sample_file, title
+
+    with progress(str(path)) as tell:
+        results = list(
+            sample_file(
+                model,
+                path,
+                args.out / title(path),
+                args.n,
+                seed=args.seed,
+                steps=args.steps,
+                key=args.key,
+                form=args.format,
+                fractional=args.fractional,
+                slices=slices,
+                series=args.series,
+                at=args.at,
+                at_mm=args.at_mm,
+                window=None if args.window is None else tuple(args.window),
+                progress=tell,
+            )
+        )
+    for warning in dict.fromkeys(warning for one in results for warning in one["warnings"]):
+        print(f"atfm: warning: {path}: {warning}", file=sys.stderr)
+    return results
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[int, int], object]]:
+    """A bar for who sits before it, nothing for a script."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    with bar(text) as tell:
+        yield tell
+
+
 def show(result: dict[str, Any]) -> str:
-    """The result for a person."""
+    """The result for a person; names of files stand with their folder."""
     lines = []
     for entry in result["images"]:
-        areas = entry["areas"]
+        areas, out = entry["areas"], Path(entry["out"])
+        where = "" if entry["at"] is None else f" at {' '.join(map(str, entry['at']))}"
         lines.append(
-            f"{entry['image']}: {len(areas)} masks of {min(areas)} to {max(areas)} pixels, "
-            f"{entry['empty']:.0%} empty; see {entry['files']['overlay']}"
+            f"{entry['image']}{where}: {len(areas)} masks of {min(areas)} to {max(areas)} pixels, "
+            f"{entry['empty']:.0%} empty; see {out / entry['files']['overlay']}"
         )
         for one in entry["hypotheses"]:
             lines.append(
                 f"  {one['probability']:4.0%} ({one['low']:.0%} to {one['high']:.0%})  {one['name']}"
-                + (f"  {one['file']}" if isinstance(one["file"], str) else "")
+                + (f"  {out / one['file']}" if isinstance(one["file"], str) else "")
             )
     return "\n".join(lines)

@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Train and return where the training stands."""
     from atfm.cli.common_flags import resolve_device
-    from atfm.cli.train_progress import TrainProgress
+    from atfm.cli.progress import TrainProgress
     from atfm.errors import InputError
     from atfm.fit import fit
     from atfm.train.config import override

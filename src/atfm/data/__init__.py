@@ -1,4 +1,4 @@
-"""Cases, the stores that hold them, splits by patient, importers, augmentation and the phantom."""
+"""Cases, the stores that hold them, splits by patient, augmentation and the phantom."""
 
 from atfm.data.case import Case
 from atfm.data.splits import load_splits, patient_hash, random_splits

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from atfm.data.annotations import one_hot
+from atfm.data.labels import one_hot
 from atfm.data.store import Store
 
 __all__ = ["describe", "seeded_cases"]

@@ -5,11 +5,13 @@ A file holds one of three kinds of value, and each rule says what becomes of eac
     rule         8-bit, 16-bit, bool     floats in [0, 1]     the file's own units (Hounsfield, say)
     byte, as-is  the type's full range   as they are          refused; stretched if the training images were;
                                                               a DICOM by its own display window, with a warning
+    stretch      8-bit: full range (+)   as they are (+)      darkest -> 0, brightest -> 1, in 256 steps
     window       8-bit: full range (*)   as they are (*)      low -> 0, high -> 1, clipped
     percentile   percentile low -> 0 and high -> 1 of each image, clipped, whatever it holds
 
-(*) with a warning: such an image is taken to have been windowed already. A window given by the user takes the place of
-the rule.
+(*) with a warning: such an image is taken to have been windowed already. (+) a whole picture is taken to have been
+stretched already; what is cut out of a larger one is stretched as the file's own units are. A window given by the user
+takes the place of the rule.
 """
 
 from collections.abc import Mapping
@@ -41,15 +43,17 @@ class Intensity(BaseModel):
     """How a file's values become [0, 1].
 
     Args:
-        kind: "byte" (8-bit pictures, divided by 255), "as-is" (floats in [0, 1]), "window" (two values of the file's
-            units become 0 and 1) or "percentile" (of each image).
+        kind: "byte" (8-bit pictures, divided by 255), "as-is" (floats in [0, 1]), "stretch" (8-bit pictures, each from
+            the darkest to the brightest value of its scan, without a window), "window" (two values of the file's units
+            become 0 and 1) or "percentile" (of each image).
         low, high: of a window in the file's units, of a percentile from 0 to 100; None for the other kinds.
-        stretched: nearly every training image reached from 0 to 1, as if each had been stretched by itself.
+        stretched: nearly every training image reached from 0 to 1, as if each had been stretched by itself; what
+            kind "stretch" knows is only guessed here, so a warning says so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["byte", "window", "percentile", "as-is"]
+    kind: Literal["byte", "stretch", "window", "percentile", "as-is"]
     low: float | None = None
     high: float | None = None
     stretched: bool = False
@@ -57,7 +61,7 @@ class Intensity(BaseModel):
     @model_validator(mode="after")
     def _ends(self) -> Self:
         low, high = self.low, self.high
-        if self.kind in ("byte", "as-is"):
+        if self.kind in ("byte", "as-is", "stretch"):
             if low is not None or high is not None:
                 raise ValueError(f"a rule of kind {self.kind} has no low and high")
         elif low is None or high is None or not low < high:
@@ -67,7 +71,13 @@ class Intensity(BaseModel):
         return self
 
     def apply(
-        self, pixels: np.ndarray, name: object, *, display: tuple[float, float] | None = None, units: bool = False
+        self,
+        pixels: np.ndarray,
+        name: object,
+        *,
+        display: tuple[float, float] | None = None,
+        units: bool = False,
+        part: bool = False,
     ) -> Mapped:
         """Put the values of a file into [0, 1].
 
@@ -76,6 +86,7 @@ class Intensity(BaseModel):
             name: of the file, as an error calls it.
             display: the window (low, high) that the file itself asks to be shown with, as a DICOM may.
             units: the values are in the units of a modality, whatever their type.
+            part: they were cut out of a larger image.
 
         Raises:
             InputError: NaN or infinity, or values that the rule has no place for.
@@ -85,6 +96,8 @@ class Intensity(BaseModel):
         if self.kind == "percentile":
             return self._percentile(pixels)
         plain = None if units else full_range(pixels)
+        if self.kind == "stretch" and (plain is None or part or pixels.dtype == np.uint16):
+            return eight_bit(pixels)
         if self.kind == "window" and (plain is None or pixels.dtype == np.uint16):
             return self._window(pixels)
         if plain is not None:
@@ -99,7 +112,7 @@ class Intensity(BaseModel):
             )
         raise InputError(
             f"{name}: {pixels.dtype} values {extent(pixels)}, but the model was trained on {self.wanted}; "
-            "give --window LO HI, the two values that are to be black and white"
+            "give --window LO HI (in Python window=(LO, HI)), the two values that are to be black and white"
         )
 
     @property
@@ -107,7 +120,8 @@ class Intensity(BaseModel):
         """The images that the rule is for, in words."""
         if self.kind == "window":
             return f"values from {self.low:g} to {self.high:g} of the file's own units"
-        return {"byte": "8-bit pictures", "as-is": "values in [0, 1]"}.get(self.kind, "images of any range")
+        known = {"byte": "8-bit pictures", "as-is": "values in [0, 1]", "stretch": "8-bit pictures, each stretched"}
+        return known.get(self.kind, "images of any range")
 
     def _plain(self, plain: np.ndarray, dtype: np.dtype) -> Mapped:
         how = "as it is" if dtype.kind == "f" else f"the full range of {dtype}"
@@ -162,6 +176,19 @@ def stretch(pixels: np.ndarray, display: tuple[float, float] | None) -> Mapped:
         "--window LO HI would fix black and white"
     )
     return Mapped(between(shown, shown.min(), shown.max()), how, warning)
+
+
+def eight_bit(pixels: np.ndarray) -> Mapped:
+    """From the darkest to the brightest value, rounded (halves up) to the 256 steps of an 8-bit picture.
+
+    With the steps the network sees, bit for bit, what it was trained on.
+    """
+    values = pixels.astype(np.float64)
+    low, high = values.min(), values.max()
+    steps = np.floor(255 * (values - low) / (high - low) + 0.5) if low < high else np.zeros_like(values)
+    return Mapped(
+        steps.astype(np.float32) / np.float32(255), "stretched from its darkest to its brightest value, in 256 steps"
+    )
 
 
 def between(pixels: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -18,8 +18,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from atfm.data.class_names import named, refusal
 from atfm.data.intensity import Intensity
+from atfm.data.labels import named, refusal
 from atfm.errors import StoreError
 from atfm.io.decoding import brief, is_plain
 

@@ -1,22 +1,15 @@
-"""The hidden folder in which a store grows, beside the name that it will take, and its files while they grow."""
+"""The hidden folder in which a store grows, beside the name that it will take."""
 
-import os
 import secrets
 import shutil
 import time
-import zlib
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
-from atfm.data.journal import Entry
-from atfm.data.layout import HEADER_BYTES, STORED
 from atfm.errors import InputError
 
-__all__ = ["ABANDONED_SECONDS", "LOCK", "end", "lock_folder", "partial_folder", "settle", "truncate", "whole_cases"]
+__all__ = ["ABANDONED_SECONDS", "LOCK", "lock_folder", "partial_folder"]
 
 # A writer touches its files with every case; a folder silent for this long was left by a killed one.
 ABANDONED_SECONDS = 3600.0
@@ -75,37 +68,3 @@ def silent_seconds(folder: Path) -> float:
 def glob_quoted(text: str) -> str:
     """`text` as a pattern that fits nothing else."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
-
-
-def whole_cases(entries: Iterable[Entry], images: BinaryIO, masks: BinaryIO, dtype: str) -> Iterator[Entry]:
-    """The entries up to the first whose pixels are not what was written, read from the two open files."""
-    itemsize = np.dtype(STORED[dtype]).itemsize
-    images.seek(HEADER_BYTES)
-    masks.seek(HEADER_BYTES)
-    for entry in entries:
-        image = images.read((entry.image_end - entry.row[0]) * itemsize)
-        mask = masks.read(entry.mask_end - entry.row[1])
-        if (zlib.crc32(image), zlib.crc32(mask)) != (entry.row[5], entry.row[6]):
-            return
-        yield entry
-
-
-def truncate(stream: BinaryIO, size: int) -> None:
-    """Cut an open file to `size` bytes and go to its end."""
-    stream.flush()
-    stream.truncate(size)
-    stream.seek(size)
-
-
-def settle(stream: BinaryIO) -> None:
-    """See what was written to an open file safely on the disk."""
-    stream.flush()
-    os.fsync(stream.fileno())
-
-
-def end(stream: BinaryIO, header: bytes) -> None:
-    """Write the header that was left open, and see the file safely on the disk."""
-    stream.seek(0)
-    stream.write(header)
-    settle(stream)
-    stream.close()

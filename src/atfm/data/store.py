@@ -20,9 +20,9 @@ from typing import Self
 
 import numpy as np
 
-from atfm.data.annotations import highest
 from atfm.data.case import Case
 from atfm.data.index import AGAIN, measure, one_behind_the_other, open_flat, read_ids, read_index
+from atfm.data.labels import highest
 from atfm.data.layout import STORED, StoreInfo, decode_image, decode_masks, read_info, sha256
 from atfm.data.splits import check_disjoint
 from atfm.data.writer import StoreWriter

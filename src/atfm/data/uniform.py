@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from atfm.data.annotations import highest
 from atfm.data.case import Case
-from atfm.data.class_names import refusal
+from atfm.data.labels import highest, refusal
 from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
 

@@ -4,31 +4,19 @@ import json
 import math
 import os
 import shutil
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import BinaryIO, Self
 
 import numpy as np
 
 from atfm.data.case import Case
+from atfm.data.growing import GrowingFiles
 from atfm.data.intensity import Intensity
 from atfm.data.journal import Entry, Journal
-from atfm.data.layout import (
-    FILES,
-    HEADER_BYTES,
-    INDEX_ROW,
-    STORED,
-    VERSION,
-    StoreInfo,
-    decode_image,
-    encode_masks,
-    npy_header,
-    on_grid,
-    sha256,
-)
-from atfm.data.partial import LOCK, end, lock_folder, partial_folder, settle, truncate, whole_cases
+from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, sha256
+from atfm.data.partial import LOCK, lock_folder, partial_folder
 from atfm.data.splits import check_disjoint
 from atfm.data.uniform import Uniform
 from atfm.errors import AtfmError, InputError
@@ -40,7 +28,6 @@ __all__ = ["StoreWriter", "check_free"]
 COMMIT_CASES = 64
 COMMIT_BYTES = 2**26
 
-IMAGES = {"uint8": "images.npy", "float32": "images-float32.npy"}  # the second takes the first's name at the end
 JOURNAL = "journal"
 
 
@@ -70,8 +57,7 @@ class StoreWriter:
     """
 
     info: StoreInfo
-    _images: BinaryIO
-    _masks: BinaryIO
+    _files: GrowingFiles
     _lock: BinaryIO | None
 
     def __init__(
@@ -96,8 +82,6 @@ class StoreWriter:
         self._uniform = Uniform(classes, ignore_label, class_names)
         self._resume, self._intensity, self._packed_from = resume, intensity, packed_from
         self._entries: list[Entry] = []
-        self._dtype: Literal["uint8", "float32"] = "uint8"
-        self._image_end = self._mask_end = 0
         self._safe = self._unsafe_bytes = 0  # cases in the journal, and bytes written since
         check_disjoint(self.splits)
         check_free(self.path)
@@ -105,6 +89,7 @@ class StoreWriter:
     def __enter__(self) -> Self:
         with disk_errors(self.path):
             self._folder = partial_folder(self.path, self._resume)
+            self._files = GrowingFiles(self._folder, self._uniform.classes)
             self._journal, self._lock = Journal(self._folder / JOURNAL), None
             if self._resume is not None:
                 self._lock = lock_folder(self._folder, self.path)
@@ -125,7 +110,7 @@ class StoreWriter:
                 with disk_errors(self.path):
                     self._finish()
         finally:
-            for stream in (self._images, self._masks, self._lock):
+            for stream in (self._files.images, self._files.masks, self._lock):
                 # After a full disk even close() fails, as it flushes; the cause is on its way already.
                 try:
                     if stream is not None:
@@ -153,97 +138,47 @@ class StoreWriter:
         """
         self._uniform.admit(case)
         with disk_errors(self.path):
-            pixels = self._pixels(case.image)
-            image = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
-            masks = encode_masks(case.masks, self._uniform.classes).tobytes()
-            self._images.write(image)
-            self._masks.write(masks)
-        starts, crcs = (self._image_end, self._mask_end), (zlib.crc32(image), zlib.crc32(masks))
-        row = (*starts, padded(case.image.shape[1:]), case.annotators, padded(map(float, case.spacing)), *crcs)
-        self._image_end += case.image.size
-        self._mask_end += len(masks)
-        self._entries.append(Entry(case.case_id, case.patient_id, row, self._image_end, self._mask_end))
-        self._unsafe_bytes += len(image) + len(masks)
+            if not self._files.takes(case):
+                self._widen()
+            entry, size = self._files.append(case)
+        self._entries.append(entry)
+        self._unsafe_bytes += size
         if len(self) - self._safe >= COMMIT_CASES or self._unsafe_bytes >= COMMIT_BYTES:
             self._commit()
 
     def _begin(self) -> None:
-        """Open the files: new ones, or those of a killed writer after the last case that is safe and whole."""
-        self._dtype, entries = self._journal.read() if self._resume is not None else ("uint8", [])
-        images, masks = self._folder / IMAGES[self._dtype], self._folder / "masks.npy"
-        if entries and images.exists() and masks.exists():
-            with images.open("rb") as pixels, masks.open("rb") as labels:
-                entries = list(whole_cases(entries, pixels, labels, self._dtype))
-        else:
-            self._dtype, entries = "uint8", []
-        if entries:
-            self._images, self._masks = images.open("r+b"), masks.open("r+b")
-        else:
-            self._images, self._masks = self._start(IMAGES[self._dtype]), self._start("masks.npy")
-        for entry in entries:
+        """Open the files; after a killed writer, with its cases."""
+        dtype, entries = self._journal.read() if self._resume is not None else ("uint8", [])
+        self._entries = self._files.open(dtype, entries)
+        self._safe = len(self)
+        for entry in self._entries:
             shape = [int(n) for n in entry.row[2] if n]
             channels = (entry.image_end - entry.row[0]) // math.prod(shape)
             self._uniform.record(entry.case_id, entry.patient_id, channels, len(shape))
-            self._image_end, self._mask_end = entry.image_end, entry.mask_end
-        self._entries, self._safe = entries, len(entries)
-        # What lies behind the last safe case is the half of one.
-        truncate(self._images, HEADER_BYTES + self._image_end * np.dtype(STORED[self._dtype]).itemsize)
-        truncate(self._masks, HEADER_BYTES + self._mask_end)
         if self._resume is not None:
-            self._journal.restart(self._dtype, entries)
+            self._journal.restart(self._files.dtype, self._entries)
+
+    def _widen(self) -> None:
+        """From 8-bit steps to float32: from the journal's restart on the old file is no longer needed."""
+        self._entries = list(self._files.widen(self._entries))
+        if self._resume is not None:
+            self._files.settle()
+            self._journal.restart("float32", self._entries)
+            self._safe = len(self)
+        self._files.drop_narrow()
 
     def _commit(self) -> None:
         """See the cases so far safely on the disk, and say so in the journal."""
         if self._resume is not None:
             with disk_errors(self.path):
-                settle(self._images)
-                settle(self._masks)
+                self._files.settle()
                 self._journal.append(self._entries[self._safe :])
         self._safe, self._unsafe_bytes = len(self), 0
-
-    def _pixels(self, image: np.ndarray) -> np.ndarray:
-        """The image as it is stored: exact 8-bit steps for as long as all images have them, else float32."""
-        if self._dtype == "float32":
-            return image
-        steps = on_grid(image)
-        if steps is not None:
-            return steps
-        self._widen()
-        return image
-
-    def _widen(self) -> None:
-        """Rewrite the images so far as float32, one case at a time."""
-        narrow = self._images
-        narrow.flush()
-        widened = self._start(IMAGES["float32"])
-        with (self._folder / IMAGES["uint8"]).open("rb") as stream:
-            stream.seek(HEADER_BYTES)
-            for i, entry in enumerate(self._entries):
-                stored = np.frombuffer(stream.read(entry.image_end - entry.row[0]), np.uint8)
-                pixels = decode_image(stored).astype("<f4").tobytes()
-                widened.write(pixels)
-                self._entries[i] = entry._replace(row=(*entry.row[:5], zlib.crc32(pixels), entry.row[6]))
-        self._images, self._dtype = widened, "float32"
-        if self._resume is not None:
-            settle(self._images)
-            settle(self._masks)
-            self._journal.restart("float32", self._entries)  # from here on the old file is no longer needed
-            self._safe = len(self)
-        narrow.close()
-        (self._folder / IMAGES["uint8"]).unlink()
-
-    def _start(self, name: str) -> BinaryIO:
-        stream = (self._folder / name).open("wb")
-        stream.write(bytes(HEADER_BYTES))
-        return stream
 
     def _finish(self) -> None:
         if not self._entries:
             raise InputError(f"{self.path}: no case was added; a store needs at least one")
-        end(self._images, npy_header(STORED[self._dtype], self._image_end))
-        end(self._masks, npy_header("|u1", self._mask_end))
-        if self._dtype == "float32":
-            (self._folder / IMAGES["float32"]).replace(self._folder / "images.npy")
+        self._files.finish()
         np.save(self._folder / "index.npy", np.array([entry.row for entry in self._entries], dtype=INDEX_ROW))
         patients = self._uniform.patients
         (self._folder / "cases.json").write_text(json.dumps(list(patients.items())), encoding="utf-8")
@@ -254,7 +189,7 @@ class StoreWriter:
             channels=self._uniform.channels,
             spatial_dims=2 if self._uniform.spatial_dims == 2 else 3,
             cases=len(self),
-            dtype=self._dtype,
+            dtype=self._files.dtype,
             version=VERSION,
             files={name: sha256(self._folder / name) for name in FILES},
             splits={name: tuple(p for p in named if p in known) for name, named in self.splits.items()},
@@ -281,8 +216,3 @@ def check_free(path: Path) -> None:
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"{path}: exists already; give the name of a new folder, or remove this one first")
-
-
-def padded(values: Iterable[float]) -> tuple[float, ...]:
-    """Three numbers, the missing ones 0."""
-    return (*values, 0, 0, 0)[:3]

@@ -1,25 +1,22 @@
 """Scoring a model on a split, with a guard against patients it was trained on."""
 
 from atfm.evaluate.beside import Scored, earlier
-from atfm.evaluate.classes import scored_classes
-from atfm.evaluate.evaluation import Evaluation, Result
-from atfm.evaluate.guard import Leak, guard
+from atfm.evaluate.cases import Leak, choose, guard
+from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Plan, numbers_of_samples, prepare
-from atfm.evaluate.present import report_of
-from atfm.evaluate.rows import Entry, Row, columns
-from atfm.evaluate.save import save
+from atfm.evaluate.present import report_of, save
+from atfm.evaluate.rows import CaseScores, Entry, columns
 from atfm.evaluate.score import conclude, evaluate, join, score_part
-from atfm.evaluate.subset import choose
 
 __all__ = [
+    "CaseScores",
     "Entry",
     "Evaluation",
     "Leak",
     "Parts",
     "Plan",
     "Result",
-    "Row",
     "Scored",
     "choose",
     "columns",

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atfm.data.annotations import counted, one_hot
 from atfm.data.case import Case
-from atfm.evaluate.classes import scored_classes
+from atfm.data.labels import counted, one_hot
+from atfm.evaluate.evaluation import scored_classes
 from atfm.evaluate.plan import Plan
-from atfm.evaluate.references import REFERENCES, score_reference
 from atfm.evaluate.rows import Entry
 from atfm.methods.method import Method
 from atfm.metrics.calibration import ReliabilityBins
-from atfm.metrics.case import score_case
+from atfm.metrics.references import REFERENCES, score_reference
+from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
 
 __all__ = ["score_batch"]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from atfm.errors import InputError
-from atfm.evaluate.references import REFERENCES
 from atfm.methods.method import Method
+from atfm.metrics.references import REFERENCES
 
 __all__ = ["Contender", "Scored", "contenders", "earlier"]
 

@@ -1,17 +1,25 @@
-"""`Evaluation`: everything that is known after a model was scored on a split."""
+"""`Evaluation`: everything that is known after a model was scored on a split, and what its reader is warned of.
+
+The scores of each class alone have columns of their own: `ged_16/liver` is the `ged_16` of the class `liver`; without a
+class it is that of the masks as wholes.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
-from atfm.evaluate.classes import scored_classes
-from atfm.evaluate.guard import Leak
-from atfm.evaluate.rows import Row
+from atfm.evaluate.cases import Leak
+from atfm.evaluate.rows import CaseScores
 from atfm.metrics.calibration import ReliabilityBins
-from atfm.metrics.table import Interval
+from atfm.metrics.ged import consistent
+from atfm.metrics.table import Interval, summarise
 from atfm.report.panels import Illustration
 
-__all__ = ["Evaluation", "Result"]
+__all__ = ["Evaluation", "Result", "of_class", "of_wholes", "scored_classes", "warnings"]
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Result:
     """
 
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[CaseScores]
     scores: Mapping[str, Interval]
     bins: ReliabilityBins | None = None
     title: str = ""
@@ -125,3 +133,71 @@ class Evaluation:
             "references": {reference.name: reference.as_json() for reference in self.references},
             "seconds": round(self.seconds, 1),
         }
+
+
+def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) -> list[str]:
+    """What a reader has to know: an unchecked leak, missing scores or cases, a table that cannot be.
+
+    Args:
+        results: of the model, then of what was scored beside it.
+        leaks: what the guard found of each. Of the model itself a leak is an alarm and no warning.
+        silent: cases without a pixel that counts.
+    """
+    found = []
+    if not leaks[0].checked:
+        found.append("The model carries no list of the patients it was trained on, so a leak cannot be excluded.")
+    for result, leak in zip(results[1:], leaks[1:], strict=True):
+        if leak == leaks[0]:
+            continue  # a stage of the model has seen what the model has
+        if leak.patients:
+            found.append(f"{result.name} was trained on {len(leak.patients)} of the patients ({leak.names}).")
+        elif not leak.checked:
+            found.append(f"{result.name} carries no list of the patients it was trained on.")
+    found += [
+        f"{result.name}: GED falls from 32 to 100 samples by more than self-pairs can explain (.0213), so the first "
+        "samples are unlike the later ones: this table is wrong."
+        for result in results
+        if falls_too_far(result.rows)
+    ]
+    if silent:
+        found.append(
+            f"{silent} of {len(results[0].rows) + silent} cases have no pixel that counts, as all are ignored: "
+            "they are left out."
+        )
+    alone = sum(row.annotators == 1 for row in results[0].rows)
+    if alone:
+        found.append(
+            f"{alone} of {len(results[0].rows)} cases have one annotator: their unbiased GED and floor do not exist."
+        )
+    return found
+
+
+def falls_too_far(rows: Sequence[CaseScores]) -> bool:
+    """Whether GED_32 - GED_100 exceeds what any method can show, beyond chance.
+
+    The bound holds in the mean. GED_32 is that of the first 32 samples and scatters from case to case, so the lower
+    end of the interval has to exceed it. Samples with weights do not keep to it.
+    """
+    falls = [
+        {"patient": row.patient_id, "fall": row.scores["ged_32"] - row.scores["ged_100"]}
+        for row in rows
+        if {"ged_32", "ged_100"} <= row.scores.keys() and "effective_samples" not in row.scores
+    ]
+    low = summarise(falls)["fall"].low if falls else None
+    return low is not None and not consistent(low, 0.0)
+
+
+def scored_classes(info: StoreInfo) -> tuple[str, ...]:
+    """The classes that are scored one by one too; none where there is one object, whose scores are the case's own."""
+    return info.foreground if len(info.foreground) > 1 else ()
+
+
+def of_class(scores: Mapping[str, Value], name: str) -> dict[str, Value]:
+    """The scores of one class, without its name: `ged_16/liver` as `ged_16`."""
+    parts = ((column.partition("/"), value) for column, value in scores.items())
+    return {metric: value for (metric, slash, own), value in parts if slash and own == name}
+
+
+def of_wholes(scores: Mapping[str, Value]) -> dict[str, Value]:
+    """The scores of the masks as wholes, all classes together."""
+    return {column: value for column, value in scores.items() if "/" not in column}

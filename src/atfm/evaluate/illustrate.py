@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
-from atfm.data.annotations import one_hot
+from atfm.data.labels import one_hot
 from atfm.data.store import Store
-from atfm.evaluate.rows import Row
+from atfm.evaluate.rows import CaseScores
 from atfm.methods.method import Method
 from atfm.report.panels import Illustration
 from atfm.seeding import Noise
@@ -16,7 +16,7 @@ __all__ = ["illustrate", "ranked"]
 SHOWN = 8  # samples of each case
 
 
-def ranked(rows: Mapping[int, Row], samples: int) -> dict[str, int]:
+def ranked(rows: Mapping[int, CaseScores], samples: int) -> dict[str, int]:
     """The numbers of the best, the median and the worst case by GED, as far as they differ.
 
     Args:
@@ -35,7 +35,7 @@ def ranked(rows: Mapping[int, Row], samples: int) -> dict[str, int]:
 
 @torch.no_grad()
 def illustrate(
-    method: Method, store: Store, rows: Mapping[int, Row], samples: int, seed: int, device: torch.device | str
+    method: Method, store: Store, rows: Mapping[int, CaseScores], samples: int, seed: int, device: torch.device | str
 ) -> list[Illustration]:
     """Draw the chosen cases again: their noise is known, so that nothing had to be kept of the thousands of others.
 

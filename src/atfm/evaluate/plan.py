@@ -12,8 +12,7 @@ import torch
 from atfm.data.store import Store
 from atfm.errors import InputError, StoreError
 from atfm.evaluate.beside import Contender, Scored, contenders
-from atfm.evaluate.guard import Leak, guard
-from atfm.evaluate.subset import choose
+from atfm.evaluate.cases import Leak, choose, guard
 from atfm.methods.method import Method
 
 __all__ = ["Options", "Plan", "numbers_of_samples", "prepare"]

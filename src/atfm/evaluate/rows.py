@@ -11,13 +11,13 @@ from typing import Any, Self
 from atfm.io.atomic import atomic_write
 from atfm.metrics.table import METRICS
 
-__all__ = ["Entry", "Row", "columns", "write_rows"]
+__all__ = ["CaseScores", "Entry", "columns", "write_rows"]
 
 Sums = Mapping[str, list[list[float]]]  # the state of `ReliabilityBins`
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseScores:
     """The scores of one case by one method.
 
     Args:
@@ -40,7 +40,7 @@ class Entry:
 
     Args:
         number: of the case in its store.
-        case_id, patient_id, annotators: as in `Row`.
+        case_id, patient_id, annotators: as in `CaseScores`.
         scores: by method or reference, then by metric; none at all where no pixel counts.
         bins: by method, the state of `ReliabilityBins` of this case.
         seconds: what it took.
@@ -54,9 +54,9 @@ class Entry:
     bins: Mapping[str, Sums] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def row(self, method: str) -> Row:
+    def row(self, method: str) -> CaseScores:
         """Return the row of one method or reference."""
-        return Row(method, self.case_id, self.patient_id, self.annotators, self.scores[method])
+        return CaseScores(method, self.case_id, self.patient_id, self.annotators, self.scores[method])
 
     def as_json(self) -> dict[str, Any]:
         """Return what `from_json` takes back to the last bit."""
@@ -72,7 +72,7 @@ class Entry:
         return cls(**value)
 
 
-def write_rows(path: Path, rows: Iterable[Row], metrics: Sequence[str]) -> None:
+def write_rows(path: Path, rows: Iterable[CaseScores], metrics: Sequence[str]) -> None:
     """Write rows as a CSV file, whole or not at all: `method, case_id, patient_id, annotators`, then the metrics.
 
     Raises:
@@ -89,7 +89,7 @@ def write_rows(path: Path, rows: Iterable[Row], metrics: Sequence[str]) -> None:
         temporary.write_bytes(stream.getvalue().encode())
 
 
-def text(row: Row, metric: str) -> str:
+def text(row: CaseScores, metric: str) -> str:
     """A score with seven digits, nothing where there is none."""
     value = row.scores.get(metric, math.nan)
     return f"{value:.7g}" if math.isfinite(value) else ""

@@ -8,14 +8,13 @@ from atfm.data.store import Store
 from atfm.errors import StoreError
 from atfm.evaluate.batch import score_batch
 from atfm.evaluate.beside import Contender, Scored
-from atfm.evaluate.evaluation import Evaluation, Result
+from atfm.evaluate.evaluation import Evaluation, Result, warnings
 from atfm.evaluate.illustrate import illustrate
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Options, Plan, prepare
-from atfm.evaluate.references import REFERENCES
 from atfm.evaluate.rows import Entry
-from atfm.evaluate.warnings import warnings
 from atfm.metrics.calibration import ReliabilityBins
+from atfm.metrics.references import REFERENCES
 from atfm.metrics.table import Interval, summarise
 
 __all__ = ["conclude", "evaluate", "join", "score_part"]

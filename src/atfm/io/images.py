@@ -1,7 +1,7 @@
-"""Images and masks from files and back: PNG, JPEG, TIFF, NPY and NIfTI.
+"""Images and masks from files: PNG, JPEG, TIFF, NPY and NIfTI.
 
 Axes are `[C, H, W]` or `[C, D, H, W]` here, whatever the file has: NIfTI stores `[X, Y, Z]`, which is turned round when
-read and turned back when written, so that a mask saved with the affine of its image lies on it.
+read and turned back when written (`saving`), so that a mask saved with the affine of its image lies on it.
 """
 
 from collections.abc import Callable
@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write
 from atfm.io.decoding import decoding
 from atfm.io.nifti import open_nifti
 from atfm.io.raster import raster_labels, raster_pixels
 
-__all__ = ["EXTENSIONS", "Picture", "read_image", "read_mask", "read_pixels", "write_nifti", "write_npy", "write_png"]
+__all__ = ["EXTENSIONS", "Picture", "read_image", "read_mask", "read_pixels"]
 
 LARGEST_NPY_HEAD = 2**16
 
@@ -102,53 +100,6 @@ def read_mask(path: Path | str, *, classes: int = 1, spatial_dims: int | None = 
     if labels is None or (labels != mask).any():
         raise InputError(f"{path}: expected labels 0 to {classes - 1}, got {some_values(mask)}")
     return labels
-
-
-def write_png(path: Path | str, pixels: np.ndarray) -> None:
-    """Write `[H, W]` grey or `[H, W, 3 or 4]` colour uint8 as PNG, whole or not at all.
-
-    Raises:
-        InputError: another type or shape.
-        DiskError: the file cannot be written.
-    """
-    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
-        raise InputError(f"{path}: expected uint8 [H, W] or [H, W, 3 or 4], got {pixels.dtype} {list(pixels.shape)}")
-    with atomic_write(Path(path)) as temporary:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG")
-
-
-def write_npy(path: Path | str, array: np.ndarray) -> None:
-    """Write an array as NPY, whole or not at all.
-
-    Raises:
-        DiskError: the file cannot be written.
-    """
-    with atomic_write(Path(path)) as temporary, temporary.open("wb") as stream:
-        np.save(stream, array, allow_pickle=False)
-
-
-def write_nifti(path: Path | str, array: np.ndarray, affine: np.ndarray | None = None) -> None:
-    """Write an array as NIfTI, whole or not at all.
-
-    Args:
-        path: `.nii` or `.nii.gz`.
-        array: `[H, W]`, `[D, H, W]`, or `[N, D, H, W]` for `N` volumes in one file; bool is written as uint8.
-        affine: 4x4 from voxels to millimetres, as `read_image` gives it in `meta`; None for the identity.
-
-    Raises:
-        InputError: another suffix or number of axes.
-        DiskError: the file cannot be written.
-    """
-    import nibabel
-
-    path = Path(path)
-    if not path.name.endswith((".nii", ".nii.gz")) or not 2 <= array.ndim <= 4:
-        raise InputError(f"{path}: expected a name ending in .nii or .nii.gz and 2 to 4 axes, got {array.ndim}")
-    voxels = (array.astype(np.uint8) if array.dtype == bool else array).T  # [X, Y, Z, N]
-    if voxels.ndim == 2:
-        voxels = voxels[..., None]  # [X, Y, 1]
-    with atomic_write(path) as temporary:
-        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4) if affine is None else affine), temporary)
 
 
 # ---- one loader for each format: (path, as labels?, spatial_dims) -> Picture with the file's own values ----

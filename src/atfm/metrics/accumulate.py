@@ -16,9 +16,9 @@ from typing import Any, Self
 
 from atfm.errors import InputError
 from atfm.metrics.calibration import ReliabilityBins
-from atfm.metrics.case import score_case
 from atfm.metrics.masks import Array, as_masks, share
 from atfm.metrics.processes import from_all, rank
+from atfm.metrics.scores import score_case
 from atfm.metrics.table import Interval, summarise
 from atfm.metrics.weights import as_weights
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from atfm.errors import InputError
 from atfm.metrics.accumulate import CaseScores
-from atfm.metrics.energy import ged, ged_n
+from atfm.metrics.ged import ged, ged_n
 from atfm.metrics.ignore import without
 from atfm.metrics.masks import Array, as_pair, foreground
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n

@@ -8,7 +8,7 @@ to their least common multiple, unless a note says otherwise.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from atfm.metrics.energy import consistent
+from atfm.metrics.ged import consistent
 
 __all__ = ["PublishedRow", "PublishedTable", "published_tables"]
 

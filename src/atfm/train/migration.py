@@ -28,4 +28,5 @@ def migrated(card: Mapping[str, Any]) -> dict[str, Any]:
     state = dict(card.get("training", {}))
     stage = "gtr" if card["method"] == "gtr" else state.get("stage", "energy")
     config = old | {"method": method, "stages": stages}
-    return dict(card) | {"version": VERSION, "config": config, "training": state | {"stage": stage}}
+    rest = {"training_images" if name == "likeness" else name: value for name, value in card.items()}
+    return rest | {"version": VERSION, "config": config, "training": state | {"stage": stage}}

@@ -4,7 +4,7 @@ import torch
 
 from atfm.data.resident import Resident
 from atfm.methods.method import Method
-from atfm.metrics.case import score_case
+from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
 
 __all__ = ["validate"]
@@ -23,7 +23,7 @@ def validate(method: Method, cases: Resident, samples: int, seed: int) -> dict[s
         drawn = method.sample(batch.image, samples, noise=Noise(seed, [case_id])).masks[0].cpu()
         annotations = batch.annotations[0].bool().cpu()
         if batch.valid is not None:
-            said = batch.valid[0].all(0).cpu()  # [*spatial], as in `atfm.data.annotations.counted`
+            said = batch.valid[0].all(0).cpu()  # [*spatial], as in `atfm.data.labels.counted`
             if not said.any():
                 continue
             drawn, annotations = drawn[..., said], annotations[..., said]

@@ -121,19 +121,18 @@ class _Member(nn.Module):
 def certain(probability: Tensor) -> Tensor:
     """Return probabilities `[B, S, C, *spatial]` of masks that mark something, as masks given presence have to.
 
-    Where a sample's mask would be empty, its foreground is raised until the pixels above half of its peak belong to it;
-    all other samples stay as they are.
+    Where a sample's mask would be empty, its most probable foreground pixel belongs to it; all else stays as it is.
     """
-    least = torch.finfo(probability.dtype).tiny
     if probability.shape[2] == 1:
-        peak = probability.detach().flatten(2).amax(2).clamp_min(least)  # [B, S]
-        scale = torch.where(peak > 0.5, 1.0, 1 / peak)
-        return probability * _over(scale, probability)
+        peak = probability.flatten(2).amax(2)  # [B, S]
+        chosen = (probability >= _over(peak, probability)) & (_over(peak, probability) <= 0.5)
+        return torch.where(chosen, 1.0, probability)
     background, foreground = probability[:, :, :1], probability[:, :, 1:]
-    odds = (foreground.amax(2, keepdim=True) / background.clamp_min(least)).detach().flatten(2).amax(2)  # [B, S]
-    scale = torch.where(odds > 1, 1.0, 2 / odds.clamp_min(least))
-    raised = torch.cat([background, foreground * _over(scale, probability)], 2)
-    return raised / raised.sum(2, keepdim=True)
+    odds = foreground / background.clamp_min(1e-12)  # [B, S, C - 1, *spatial]
+    peak = odds.flatten(2).amax(2)  # [B, S]
+    chosen = (odds >= _over(peak, odds)) & (_over(peak, odds) <= 1)
+    nothing = chosen.any(2, keepdim=True)  # [B, S, 1, *spatial], where no other class is left
+    return torch.cat([background * ~nothing, torch.where(nothing, chosen.to(foreground.dtype), foreground)], 2)
 
 
 def hurdle(probability: Tensor, here: Tensor) -> Tensor:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from atfm.data.importers.phantom import import_phantom
 from atfm.data.phantom.grey import Phantom, part_probability, phantom_case, presence_probability
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store
 from atfm.errors import InputError
+from atfm.importers.phantom import plan_phantom
+from atfm.importers.plan import build_store
 
 MANY = 20_000
 
@@ -152,7 +153,7 @@ def test_larger_image_shows_the_same_lesion() -> None:
 
 def test_store_has_many_annotators_in_test_only(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    info = import_phantom(tmp_path / "phantom", cases=30, test_annotators=9, progress=lambda *at: seen.append(at))
+    info = build_store(plan_phantom(cases=30, test_annotators=9), tmp_path / "phantom", lambda *at: seen.append(at))
     store = Store.open(tmp_path / "phantom")
     store.check()
     assert {name: len(store.split(name)) for name in info.splits} == {"train": 24, "val": 3, "test": 3}
@@ -163,8 +164,8 @@ def test_store_has_many_annotators_in_test_only(tmp_path: Path) -> None:
 
 
 def test_case_keeps_its_split_in_a_larger_set(tmp_path: Path) -> None:
-    few = import_phantom(tmp_path / "few", cases=10, test_annotators=4)
-    more = import_phantom(tmp_path / "more", cases=20, test_annotators=4)
+    few = build_store(plan_phantom(cases=10, test_annotators=4), tmp_path / "few")
+    more = build_store(plan_phantom(cases=20, test_annotators=4), tmp_path / "more")
     assert all(set(few.splits[name]) < set(more.splits[name]) for name in ("train", "val", "test"))
 
 
@@ -177,5 +178,5 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cases: expected at least 1, got 0"):
         phantom_cases(0, 0)
     with pytest.raises(InputError, match="cases: expected at least 10"):
-        import_phantom(tmp_path / "store", cases=9)
+        build_store(plan_phantom(cases=9), tmp_path / "store")
     assert not (tmp_path / "store").exists()

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from atfm.data.importers.phantom import import_phantom
 from atfm.data.phantom import colour
 from atfm.data.phantom.classes import classes_phantom, core_probability
 from atfm.data.phantom.colour import LUMA, colour_phantom, pigment_probability
@@ -15,6 +14,8 @@ from atfm.data.phantom.law import Simulated
 from atfm.data.phantom.volume import volume_phantom
 from atfm.data.store import Store
 from atfm.errors import InputError
+from atfm.importers.phantom import plan_phantom
+from atfm.importers.plan import build_store
 
 SIMULATED = {"colour": colour_phantom, "classes": classes_phantom, "volume": volume_phantom}
 
@@ -105,7 +106,9 @@ def test_numbers_of_annotators_take_turns_in_every_split() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_becomes_a_store(tmp_path: Path, kind: str) -> None:
-    info = import_phantom(tmp_path / "store", cases=10, size=16, kind=kind, annotators=(1, 3), test_annotators=6)
+    info = build_store(
+        plan_phantom(cases=10, size=16, kind=kind, annotators=(1, 3), test_annotators=6), tmp_path / "store"
+    )
     store = Store.open(tmp_path / "store")
     store.check()
     assert (info.classes, info.spatial_dims) == (KINDS[kind].classes, 3 if kind == "volume" else 2)

@@ -20,7 +20,7 @@ from atfm.methods.sliding import TiledField, Tiling
 from atfm.nn.blocks import pixel_unshuffle
 from atfm.nn.precision import in_float32
 from atfm.seeding import Draw, Noise
-from atfm.truncation.presence import certain, marked
+from atfm.truncation.presence import marked
 
 __all__ = ["ATFM", "Coupling"]
 
@@ -151,7 +151,7 @@ class ATFM(Method):
         present, weight = batch.present, None
         if self.truncation.presence is not None:
             present = marked(annotations, batch.present)
-            drawn, weight = certain(drawn), (present.sum(1) / batch.present.sum(1)).square()
+            weight = (present.sum(1) / batch.present.sum(1)).square()
         losses = {"energy": energy_score(drawn, annotations, present, valid, weight=weight)}
         if self.prior:
             losses |= {name: self.prior * loss for name, loss in self.truncation.loss(batch).items()}

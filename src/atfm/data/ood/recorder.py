@@ -1,0 +1,62 @@
+"""`Recorder`: looks at the training cases as they pass by, and tells afterwards how they looked."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from atfm.data.case import Case
+from atfm.data.ood.coreset import Coreset
+from atfm.data.ood.features import Features, features, tiles
+from atfm.data.ood.training_images import TrainingImages
+
+__all__ = ["Recorder"]
+
+FEWEST = 20  # images; fewer say too little of how others may look
+
+
+class Recorder:
+    """Looks at training cases as they pass and keeps how they looked.
+
+    Args:
+        crop: size of the parts that a training step sees of larger images; None: whole images.
+    """
+
+    def __init__(self, crop: Sequence[int] | None = None) -> None:
+        self.crop = tuple(crop) if crop else None
+        self._seen: list[Features] = []
+        self._patients: list[str] = []
+        self._spacings: set[tuple[float, ...]] = set()
+        self._size: tuple[int, ...] = ()
+        self._images = self._channels = self._full = 0
+
+    def watch(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """Hand the cases on, each once looked at."""
+        for case in cases:
+            self._size = self.crop or case.image.shape[1:]
+            parts = [features(tile) for tile in tiles(case.image, self._size)]
+            self._seen += parts
+            self._patients += [case.patient_id] * len(parts)
+            self._spacings.add(tuple(round(float(mm), 6) for mm in case.spacing))
+            self._images, self._channels = self._images + 1, len(case.image)
+            self._full += int(case.image.min() < 1 / 255 and case.image.max() > 254 / 255)
+            yield case
+
+    @property
+    def stretched(self) -> bool:
+        """Whether nearly every image reached from black to white."""
+        return self._images >= FEWEST and self._full >= 0.98 * self._images
+
+    def training_images(self, modality: str) -> TrainingImages:
+        """What was seen, of images of this modality."""
+        known = [spacing for spacing in self._spacings if any(mm != 1.0 for mm in spacing)]
+        spacing = tuple((min(axis), max(axis)) for axis in zip(*known, strict=True)) if known else None
+        enough = self._images >= FEWEST
+        return TrainingImages(
+            modality=modality,
+            channels=self._channels,
+            size=self._size,
+            spacing=spacing,
+            images=self._images,
+            histogram=Coreset.of(np.stack([one.histogram for one in self._seen]), self._patients) if enough else None,
+            sharpness=Coreset.of(np.stack([one.sharpness for one in self._seen]), self._patients) if enough else None,
+        )

@@ -1,0 +1,125 @@
+"""The files of each case in a folder, found by patterns of their names."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from atfm.errors import InputError
+from atfm.importers.naming import Pattern, natural, printable, shown
+
+__all__ = ["Found", "find_cases"]
+
+
+@dataclass
+class Found:
+    """The files of one case.
+
+    Args:
+        image: path of the image.
+        patient_id: whose it is.
+        masks: path of each annotator's mask.
+    """
+
+    image: Path
+    patient_id: str
+    masks: dict[str, Path] = field(default_factory=dict)
+
+
+def find_cases(
+    folder: Path, images: Pattern, masks: Pattern, patient: str | None = None, *, skipped: list[str] | None = None
+) -> dict[str, Found]:
+    """Find the files of every case, in natural order of the cases.
+
+    Args:
+        folder: where the patterns begin.
+        images: pattern of the images.
+        masks: pattern of the masks.
+        patient: regular expression whose first group in the case's name is the patient.
+        skipped: takes a line for each incomplete case that is left out; None refuses them.
+
+    Raises:
+        InputError: no such folder, nothing found, two files for one image or mask, or an incomplete case.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    names = sorted((file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()), key=natural)
+    if "{annotator}" in images.parts:
+        raise InputError(
+            f"pattern {images.text!r}: an image has no {{annotator}}; put it into the pattern of the masks"
+        )
+    # Two patients may both have a case `visit-1`; the patient tells them apart where both patterns name it.
+    by_patient = "{patient}" in images.parts and "{patient}" in masks.parts
+    cases: dict[str, Found] = {}
+    rest = []
+    for name in names:
+        match = next(images.matches(name), None)
+        case_id = named(match, by_patient) if match and printable(name, folder) else ""
+        if match is None:
+            rest.append(name)
+        elif case_id in cases:
+            raise InputError(f"{folder / name}: case {case_id} has an image already: {cases[case_id].image}")
+        else:
+            cases[case_id] = Found(folder / name, match.get("patient") or patient_of(match["case"], patient))
+    if not cases:
+        raise InputError(f"{folder}: no file fits the pattern {images.text!r} of the images; {examples(names)}")
+    orphans = [name for name in rest if not place(name, masks, cases, folder, by_patient)]
+    return complete(cases, orphans, folder, masks, skipped)
+
+
+def named(match: Mapping[str, str], by_patient: bool) -> str:
+    """The id of the case that a name was read as."""
+    return f"{match['patient']}/{match['case']}" if by_patient else match["case"]
+
+
+def place(name: str, masks: Pattern, cases: Mapping[str, Found], folder: Path, by_patient: bool) -> bool:
+    """Give a mask to its case; False for a mask of a case that has no image."""
+    readings = list(masks.matches(name))
+    if readings:
+        printable(name, folder)
+    for match in readings:
+        case_id = named(match, by_patient)
+        if case_id not in cases:
+            continue
+        masks_of, annotator = cases[case_id].masks, match.get("annotator", "")
+        if annotator in masks_of:
+            who = f"of annotator {annotator}" if annotator else "and the pattern has no {annotator}"
+            raise InputError(f"{folder / name}: case {case_id} has a mask already {who}: {masks_of[annotator]}")
+        masks_of[annotator] = folder / name
+        return True
+    return not readings
+
+
+def complete(
+    cases: Mapping[str, Found], orphans: Sequence[str], folder: Path, masks: Pattern, skipped: list[str] | None
+) -> dict[str, Found]:
+    """The cases that have masks; the others are an error, or left out with a line in `skipped`."""
+    whole = {case_id: files for case_id, files in cases.items() if files.masks}
+    if not whole:
+        raise InputError(f"{folder}: no mask fits the pattern {masks.text!r} and a case; {examples(orphans)}")
+    lonely = sorted(cases.keys() - whole.keys(), key=natural)
+    lines = [f"{cases[case_id].image}: no mask of this image fits {masks.text!r}" for case_id in lonely]
+    lines += [f"{folder / orphan}: a mask without an image" for orphan in orphans]
+    if skipped is None and lines:
+        raise InputError(f"{lines[0]}; --skip-incomplete leaves it out")
+    if skipped is not None:
+        skipped += lines
+    return {case_id: whole[case_id] for case_id in sorted(whole, key=natural)}
+
+
+def patient_of(case_id: str, pattern: str | None) -> str:
+    """The first group of a regular expression in the name of a case."""
+    if pattern is None:
+        return case_id
+    try:
+        match = re.search(pattern, case_id)
+    except re.error as error:
+        raise InputError(f"patient {pattern!r}: not a regular expression: {error}") from error
+    if match is None or not match.groups() or not match[1]:
+        raise InputError(f"patient {pattern!r}: no group of it fits case {case_id!r}; an example is '^([^_]+)_'")
+    return match[1]
+
+
+def examples(names: Sequence[str]) -> str:
+    """A few of the names that are there, for an error."""
+    return f"it holds {', '.join(map(shown, names[:3]))} ..." if names else "it holds no other file"

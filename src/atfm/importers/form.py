@@ -1,0 +1,89 @@
+"""`Form`: how other people's images become cases: grey or in colour, of one size, in which window."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from atfm.data.case import Case
+from atfm.data.labels import highest
+from atfm.data.layout import on_grid
+from atfm.errors import InputError
+from atfm.importers.naming import natural
+from atfm.io.images import read_image, read_mask
+
+__all__ = ["Form", "read_formed"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the files become cases.
+
+    Args:
+        classes: 1 for binary masks, else the number of labels, background included.
+        size: `(H, W)` to resize to, antialiased for images and nearest for masks; None keeps every size.
+        grey: turn colours into grey, 0.299 R + 0.587 G + 0.114 B.
+        window: the two values of the files that become black and white; None for 8-bit, 16-bit and [0, 1].
+        spatial_dims: 2 or 3; None to tell from the files.
+        ignore_label: a label of the masks that says nothing, for several classes; None for none.
+    """
+
+    classes: int = 1
+    size: tuple[int, int] | None = None
+    grey: bool = False
+    window: tuple[float, float] | None = None
+    spatial_dims: int | None = None
+    ignore_label: int | None = None
+
+
+def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, Path], form: Form) -> Case:
+    """Read the image and the masks of one case, the annotators in natural order of their names.
+
+    Raises:
+        InputError: a file that cannot be read, or a mask of another size than its image, by name.
+    """
+    pixels, spacing, _ = read_image(image, window=form.window, spatial_dims=form.spatial_dims)
+    stack = [read_labels(masks[who], form, pixels.ndim - 1) for who in sorted(masks, key=natural)]
+    before = pixels.shape[1:]
+    for who, mask in zip(sorted(masks, key=natural), stack, strict=True):
+        if mask.shape != before:
+            raise InputError(f"{masks[who]}: a mask of {list(mask.shape)} pixels beside an image of {list(before)}")
+    pixels, labels = reformed(pixels, np.stack(stack), form, case_id)
+    if form.size is not None:
+        spacing = tuple(mm * old / new for mm, old, new in zip(spacing, before, form.size, strict=True))
+    return Case(pixels, labels, case_id, patient_id, spacing)
+
+
+def read_labels(file: Path, form: Form, spatial_dims: int) -> np.ndarray:
+    """One mask, `[*spatial]` uint8 labels below the number of classes, or the label that says nothing."""
+    if form.ignore_label is None:
+        return read_mask(file, classes=form.classes, spatial_dims=spatial_dims)
+    mask = read_mask(file, classes=256, spatial_dims=spatial_dims)
+    top = highest(mask, form.ignore_label)
+    if top >= form.classes:
+        raise InputError(f"{file}: expected labels 0 to {form.classes - 1} or {form.ignore_label}, got {top}")
+    return mask
+
+
+def reformed(image: np.ndarray, masks: np.ndarray, form: Form, case_id: str) -> tuple[np.ndarray, np.ndarray]:
+    """Grey and resized as wanted; an 8-bit image stays on the 8-bit grid, so that the store stays small."""
+    eight_bits = on_grid(image) is not None
+    before = image
+    if form.grey and len(image) == 3:
+        image = np.tensordot(np.array([0.299, 0.587, 0.114], np.float32), image, axes=1)[None]
+    if form.size is not None:
+        if image.ndim != 3:
+            raise InputError(f"case {case_id}: only 2-D images can be resized; leave the size out for volumes")
+        image = np.stack([resized(channel, form.size, Image.Resampling.BILINEAR) for channel in image])
+        masks = np.stack([resized(mask, form.size, Image.Resampling.NEAREST) for mask in masks])
+    if image is before:
+        return image, masks
+    image = np.clip(image, 0, 1)
+    return (np.rint(image * 255) / np.float32(255) if eight_bits else image), masks
+
+
+def resized(plane: np.ndarray, size: tuple[int, int], filter: Image.Resampling) -> np.ndarray:
+    """`[H, W]` at another size; PIL widens the bilinear kernel when it shrinks, which is what antialiases."""
+    return np.asarray(Image.fromarray(plane).resize((size[1], size[0]), filter))

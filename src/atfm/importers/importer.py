@@ -1,0 +1,119 @@
+"""`Importer`: what `atfm data import NAME` says of a data set, asks for and makes; and the flags that several share."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from atfm.data.splits import FRACTIONS
+from atfm.importers.plan import Planning, Progress
+
+__all__ = [
+    "Importer",
+    "about_of",
+    "add_about",
+    "add_dealing",
+    "add_form",
+    "add_limit",
+    "add_splits",
+    "add_window",
+    "at_least_one",
+    "fractions_of",
+    "size_of",
+    "window_of",
+]
+
+ABOUT = ("name", "licence", "source", "modality")
+
+
+@dataclass(frozen=True)
+class Importer:
+    """A kind of data set that can become a store.
+
+    Args:
+        name: on the command line.
+        summary: half a line of what it reads.
+        description: how the files have to lie.
+        example: the words after `atfm data import NAME`.
+        flags: adds its flags to a parser; every importer has `--out`, `--dry-run` and `--seed` besides.
+        plan: makes the plan from the parsed flags, where `splits`, if the importer has them, are the patients of each
+            split or None; it tells the second argument how far it is.
+        looking: what it does while it makes the plan, where this takes a while.
+    """
+
+    name: str
+    summary: str
+    description: str
+    example: str
+    flags: Callable[[argparse.ArgumentParser], None]
+    plan: Callable[[argparse.Namespace, Progress], Planning]
+    looking: str | None = None
+
+
+# ---- the flags that several share, and what comes of them ----
+
+
+def at_least_one(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return int(text)
+
+
+def add_limit(parser: argparse.ArgumentParser, what: str = "cases") -> None:
+    """Add `--limit`, in words of the importer."""
+    parser.add_argument("--limit", type=at_least_one, help=f"stop after so many {what}")
+
+
+def add_splits(parser: argparse.ArgumentParser) -> None:
+    """Add `--splits`."""
+    parser.add_argument(
+        "--splits", type=Path, metavar="JSON", help='{"train": [patients], ...} (default: dealt by patient and --seed)'
+    )
+
+
+def add_dealing(parser: argparse.ArgumentParser) -> None:
+    """Add `--fractions` and `--splits`."""
+    parser.add_argument(
+        "--fractions", type=float, nargs=3, metavar=("TRAIN", "VAL", "TEST"), help="default: 0.64 0.16 0.20"
+    )
+    add_splits(parser)
+
+
+def fractions_of(args: argparse.Namespace) -> dict[str, float]:
+    """The shares of the splits."""
+    return dict(zip(FRACTIONS, args.fractions or FRACTIONS.values(), strict=True))
+
+
+def add_window(parser: argparse.ArgumentParser) -> None:
+    """Add `--window`."""
+    parser.add_argument(
+        "--window", type=float, nargs=2, metavar=("LO", "HI"), help="values that become black and white"
+    )
+
+
+def window_of(args: argparse.Namespace) -> tuple[float, float] | None:
+    """The window, if one was given."""
+    return (args.window[0], args.window[1]) if args.window else None
+
+
+def add_form(parser: argparse.ArgumentParser) -> None:
+    """Add `--size` and `--grey`."""
+    parser.add_argument("--size", type=at_least_one, nargs=2, metavar=("H", "W"), help="resize all images to one size")
+    parser.add_argument("--grey", action="store_true", help="turn colours into grey (0.299, 0.587, 0.114)")
+
+
+def size_of(args: argparse.Namespace) -> tuple[int, int] | None:
+    """The size, if one was given."""
+    return (args.size[0], args.size[1]) if args.size else None
+
+
+def add_about(parser: argparse.ArgumentParser) -> None:
+    """Add what is to be written into the store about the data."""
+    for field in ABOUT:
+        parser.add_argument(f"--{field}", help=f"{field} to write into the store")
+
+
+def about_of(args: argparse.Namespace) -> dict[str, str]:
+    """The fields of `add_about` that were given."""
+    return {field: getattr(args, field) for field in ABOUT if getattr(args, field)}

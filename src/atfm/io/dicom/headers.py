@@ -1,0 +1,232 @@
+"""What a DICOM file says of its image before a pixel is read: whose it is, where its planes lie, how large they are.
+
+One plane is one `[H, W]` picture: a single-frame file has one, a multi-frame file one for each frame.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from atfm.errors import InputError
+from atfm.io.decoding import brief
+from atfm.io.dicom.file import NotDicom, inner, number, numbers, open_dicom, said, shared, whole
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+__all__ = ["Header", "Plane", "find_headers", "normal", "read_header", "size_of"]
+
+UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+FARTHEST, NEAREST = 1e6, 1e-6  # millimetres; products of what lies beyond overflow or vanish
+MAX_FRAMES = 2**16
+MAX_PLANE = 2**27  # pixels
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One picture and where it lies.
+
+    Args:
+        file: its file.
+        frame: its number in the file, from 0.
+        instance: SOP Instance UID of the file.
+        position: `(x, y, z)` of the centre of its first pixel, LPS millimetres; None where the file does not say.
+        orientation: direction of the rows, then of the columns (DICOM PS3.3, C.7.6.2).
+        spacing: `(dy, dx)` in millimetres.
+        thickness: distance to the next plane as the file has it, in millimetres; None if it does not say.
+    """
+
+    file: Path
+    frame: int
+    instance: str
+    position: tuple[float, float, float] | None
+    orientation: tuple[float, ...]
+    spacing: tuple[float, float]
+    thickness: float | None
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the planes of one file have in common.
+
+    Args:
+        series: Series Instance UID.
+        description: of the series, in the words of the scanner.
+        patient: Patient ID.
+        modality: such as CT.
+        photometric: such as MONOCHROME2.
+        shape: `(H, W)`.
+        planes: of every frame, in the order of the file.
+    """
+
+    series: str
+    description: str
+    patient: str
+    modality: str
+    photometric: str
+    shape: tuple[int, int]
+    planes: tuple[Plane, ...]
+
+
+def find_headers(files: Sequence[Path], *, named: bool) -> tuple[dict[str, list[Header]], int]:
+    """Read the headers of files, by Series Instance UID, and count the files that are no DICOM or hold no image.
+
+    Args:
+        files: each is opened once.
+        named: whether each was asked for by name, and so has to be a DICOM.
+
+    Raises:
+        InputError: a file that cannot be read, by name.
+    """
+    headers: dict[str, list[Header]] = defaultdict(list)
+    for file in files:
+        try:
+            header = read_header(file)
+        except NotDicom:
+            if named:
+                raise
+            continue
+        if header is not None:
+            headers[header.series].append(header)
+    return dict(headers), len(files) - sum(map(len, headers.values()))
+
+
+def read_header(path: Path) -> Header | None:
+    """Read a file up to its pixels.
+
+    Returns:
+        None for a DICOM file that holds no image, such as a report or a directory.
+
+    Raises:
+        InputError: not a DICOM file, damaged, or geometry that makes no sense.
+    """
+    with open_dicom(path, pixels=False) as ds:
+        if "Rows" not in ds or "Columns" not in ds:
+            kind = ds.get("SOPClassUID") or ds.file_meta.get("MediaStorageSOPClassUID")
+            if kind is not None and "Image Storage" in kind.name:
+                raise InputError(f"{path}: says that it is an image, but ends before its size; it is truncated")
+            return None
+        frames, rows, columns = size_of(ds, path)
+        # Every frame takes at least a byte, however well it is compressed.
+        if frames > path.stat().st_size:
+            raise unreadable(path, frames, rows, columns)
+        return Header(
+            series=said(ds, "SeriesInstanceUID"),
+            description=said(ds, "SeriesDescription"),
+            patient=said(ds, "PatientID"),
+            modality=said(ds, "Modality") or "unknown",
+            photometric=said(ds, "PhotometricInterpretation"),
+            shape=(rows, columns),
+            planes=tuple(planes(ds, path, frames)),
+        )
+
+
+def size_of(ds: "Dataset", path: Path) -> tuple[int, int, int]:
+    """How many frames of how many rows and columns a file says that it has.
+
+    Raises:
+        InputError: none, or more than any image has.
+    """
+    frames, rows, columns = (whole(ds, "NumberOfFrames", path, 1), whole(ds, "Rows", path), whole(ds, "Columns", path))
+    if not (rows and columns and rows * columns <= MAX_PLANE and 1 <= frames <= MAX_FRAMES):
+        raise unreadable(path, frames, rows, columns)
+    return frames, rows, columns
+
+
+def unreadable(path: Path, frames: int, rows: int, columns: int) -> InputError:
+    """The error of a size that no image has."""
+    return InputError(f"{path}: {frames} frames of {rows} x {columns} pixels; no image that can be read")
+
+
+def planes(ds: "Dataset", path: Path, frames: int) -> list[Plane]:
+    """Where every frame lies."""
+    common = place_of([*shared(ds), ds], path)
+    items = ds.get("PerFrameFunctionalGroupsSequence") or []
+    if items and len(items) != frames:
+        raise InputError(f"{path}: {frames} frames, but {len(items)} descriptions of them; it is damaged")
+    places = [{**common, **place_of(inner(item), path)} for item in items] or [common] * frames
+    offsets = numbers(ds, "GridFrameOffsetVector", path) or ()
+    if frames > 1 and not items and len(offsets) == frames and common.get("position"):
+        # A grid of doses: one position, and how far each frame is from it.
+        along = normal(common.get("orientation", UPRIGHT), path)
+        places = [{**common, "position": tuple(np.array(common["position"]) + step * along)} for step in offsets]
+    elif frames > 1 and not items:
+        # One position for many frames: a film of one place, or an older form that does not say.
+        places = [{**common, "position": None}] * frames
+    for place in {id(place): place for place in places}.values():
+        normal(place.get("orientation", UPRIGHT), path)
+    instance = said(ds, "SOPInstanceUID")
+    return [plane_at(path, frame, instance, place) for frame, place in enumerate(places)]
+
+
+def plane_at(path: Path, frame: int, instance: str, place: Mapping[str, Any]) -> Plane:
+    """One plane; without both a position and a direction it lies nowhere."""
+    orientation, position = place.get("orientation"), place.get("position")
+    return Plane(
+        file=path,
+        frame=frame,
+        instance=instance,
+        position=(float(position[0]), float(position[1]), float(position[2])) if position and orientation else None,
+        orientation=tuple(orientation or UPRIGHT),
+        spacing=place.get("spacing", (1.0, 1.0)),
+        thickness=place.get("thickness"),
+    )
+
+
+def place_of(places: "Sequence[Dataset]", path: Path) -> dict[str, Any]:
+    """What several places say of where a plane lies; only what is said."""
+    found = {
+        "orientation": first(places, "ImageOrientationPatient", path, 6),
+        "position": first(places, "ImagePositionPatient", path, 3),
+        "spacing": pixel_spacing(places, path),
+        "thickness": thickness(places, path),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def first(places: "Sequence[Dataset]", keyword: str, path: Path, count: int) -> tuple[float, ...] | None:
+    """The first value of an attribute that is there."""
+    for place in places:
+        values = numbers(place, keyword, path)
+        if values:
+            if len(values) != count:
+                raise InputError(f"{path}: {keyword}: expected {count} numbers, got {len(values)}")
+            if max(map(abs, values)) > FARTHEST:
+                raise InputError(f"{path}: {keyword}: expected millimetres within a scanner, got {brief(values)}")
+            return values
+    return None
+
+
+def normal(orientation: Sequence[float], path: Path) -> np.ndarray:
+    """The direction in which planes are stacked: rows x columns, a unit vector."""
+    row, column = np.array(orientation[:3]), np.array(orientation[3:])
+    if abs(row @ row - 1) > 0.01 or abs(column @ column - 1) > 0.01 or abs(row @ column) > 0.01:
+        raise InputError(
+            f"{path}: ImageOrientationPatient: expected two perpendicular unit vectors, got {list(orientation)}"
+        )
+    cross = np.cross(row, column)
+    return cross / np.linalg.norm(cross)
+
+
+def pixel_spacing(places: "Sequence[Dataset]", path: Path) -> tuple[float, float] | None:
+    """`(dy, dx)`, from the first attribute that tells it."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        values = first(places, keyword, path, 2)
+        if values is not None:
+            if min(values) < NEAREST:
+                raise InputError(f"{path}: {keyword}: expected two sizes above 0 mm, got {list(values)}")
+            return values[0], values[1]
+    return None
+
+
+def thickness(places: "Sequence[Dataset]", path: Path) -> float | None:
+    """The distance to the next plane that the file itself claims."""
+    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+        value = abs(number(places, keyword, path, 0.0))
+        if value > 0:
+            return value
+    return None

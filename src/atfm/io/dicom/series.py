@@ -1,0 +1,153 @@
+"""A DICOM series as one volume: values in modality units, and where every voxel lies in the patient.
+
+    series = read_series("LIDC-IDRI-0001/.../3000566-03192")
+    series.pixels, series.spacing, series.affine
+
+One walk: headers -> the planes in order (a stack) -> their pixels, each station a file beside this one; every file is
+opened once for its header and, if its planes are wanted, once for its pixels. A series is its slices by position. Names
+of files and instance numbers are not looked at; several series in a folder are never mixed, and none of them is picked
+in silence.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from atfm.errors import InputError
+from atfm.io.dicom.headers import Header, find_headers
+from atfm.io.dicom.pixels import MAX_VOXELS, Window, check_copies, read_planes
+from atfm.io.dicom.stack import Stack, affine_of, stack_of
+
+__all__ = ["Series", "find_stack", "read_series"]
+
+LISTED = 6  # series that an error lists
+RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+Source = Path | str | Sequence[Path | str]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A volume of slices.
+
+    Args:
+        pixels: `[D, H, W]` float32 in modality units (Hounsfield for CT), bright is high; or `[D, H, W, 3]` uint8 RGB.
+        positions: `[D, 3]`, the centre of the first pixel of each slice, LPS millimetres.
+        orientation: the direction of the rows, then of the columns.
+        spacing: `(dz, dy, dx)` in millimetres.
+        affine: `[4, 4]` from `(column, row, slice, 1)`, the reverse of the axes of `pixels`, to LPS millimetres.
+        modality: such as CT.
+        series_uid: Series Instance UID.
+        photometric: as in the files; the pixels are turned round or made RGB already.
+        window: `(centre, width)` in which the first file asks to be shown, in the units of `pixels`; None if it does
+            not.
+        slice_files: the file of each slice.
+        frames: the frame of each slice in its file, from 0; not in order where a file's frames are not.
+        instances: SOP Instance UID of each of the files.
+        duplicates: how many slices were there twice.
+        skipped: how many files of the folder are no DICOM, or hold no image.
+    """
+
+    pixels: np.ndarray
+    positions: np.ndarray
+    orientation: tuple[float, ...]
+    spacing: tuple[float, float, float]
+    affine: np.ndarray
+    modality: str
+    series_uid: str
+    photometric: str
+    window: Window | None
+    slice_files: tuple[Path, ...]
+    frames: tuple[int, ...]
+    instances: tuple[str, ...]
+    duplicates: int = 0
+    skipped: int = 0
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file once, in the order of its first slice."""
+        return tuple(dict.fromkeys(self.slice_files))
+
+    @property
+    def ras_affine(self) -> np.ndarray:
+        """`affine` to RAS millimetres, as NIfTI has it for `[X, Y, Z]`, `[4, 4]`."""
+        return RAS @ self.affine
+
+
+def read_series(path: Source, *, series: str | None = None, allow_gaps: bool = False) -> Series:
+    """Read one series.
+
+    Args:
+        path: a DICOM file, a folder (with all folders below it), or files. In a folder, what has no letters DICM after
+            its first 128 bytes is no DICOM and left out; a file given by name has to be one.
+        series: Series Instance UID of the one to read; needed where there are several.
+        allow_gaps: let slices through that are missing or unevenly spaced; nothing is filled in.
+
+    Raises:
+        InputError: nothing there, several series or not the one wanted, slices that are missing, different slices at
+            one position, other sizes or directions within the series, or a file that cannot be read, by name.
+    """
+    stack = find_stack(path, series=series, allow_gaps=allow_gaps)
+    planes = stack.planes
+    if len(planes) * stack.header.shape[0] * stack.header.shape[1] > MAX_VOXELS:
+        raise InputError(f"{planes[0].file}: {len(planes)} slices are more than {MAX_VOXELS} voxels; choose fewer")
+    check_copies(stack)
+    pixels, window = read_planes(planes)
+    return Series(
+        pixels=pixels,
+        positions=np.array([plane.position for plane in planes]),
+        orientation=planes[0].orientation,
+        spacing=stack.spacing,
+        affine=affine_of(planes),
+        modality=stack.header.modality,
+        series_uid=stack.header.series,
+        photometric=stack.header.photometric,
+        window=window,
+        slice_files=tuple(plane.file for plane in planes),
+        frames=tuple(plane.frame for plane in planes),
+        instances=tuple({plane.file: plane.instance for plane in planes}.values()),
+        duplicates=stack.duplicates,
+        skipped=stack.skipped,
+    )
+
+
+def find_stack(path: Source, *, series: str | None = None, allow_gaps: bool = False) -> Stack:
+    """Find and order the slices of one series from the headers of its files alone; see `read_series`."""
+    files, named = listed(path)
+    headers, skipped = find_headers(files, named=named)
+    name = str(path) if isinstance(path, Path | str) else f"{path[0]} and others" if path else "no files"
+    return stack_of(choose(headers, series, name), skipped=skipped, allow_gaps=allow_gaps)
+
+
+def listed(path: Source) -> tuple[list[Path], bool]:
+    """The files in question, in a fixed order, and whether each was given by name."""
+    if not isinstance(path, Path | str):
+        return [Path(file) for file in path], True
+    path = Path(path)
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file()), False
+    return [path], True
+
+
+def choose(headers: Mapping[str, list[Header]], series: str | None, name: str) -> list[Header]:
+    """The files of the one series that is there, or is wanted."""
+    if not headers:
+        raise InputError(f"{name}: no DICOM image there; give a DICOM file, or a folder with the files of a series")
+    known = "; ".join(describe(uid, headers[uid]) for uid in list(headers)[:LISTED])
+    known += f"; and {len(headers) - LISTED} more" if len(headers) > LISTED else ""
+    if series is not None:
+        if series not in headers:
+            raise InputError(f"{name}: no series {series}; there is {known}")
+        return headers[series]
+    if len(headers) > 1:
+        raise InputError(f"{name}: {len(headers)} series; choose one of them by its UID: {known}")
+    return next(iter(headers.values()))
+
+
+def describe(uid: str, headers: Sequence[Header]) -> str:
+    """A series in a few words."""
+    planes = sum(len(header.planes) for header in headers)
+    words = " ".join(f"{headers[0].modality} {headers[0].description[:40]}".split())
+    return f"{uid or 'without UID'} ({words}, {planes} slice(s))"

@@ -1,0 +1,60 @@
+"""`Prepared`: an image as a model wants it, and where it came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from atfm.methods.method import Method
+from atfm.predict.place import Field, Place
+
+__all__ = ["Prepared", "Trained"]
+
+
+class Trained(Protocol):
+    """What is asked of a model here: `atfm.models.Model` is one."""
+
+    @property
+    def method(self) -> Method:
+        """What draws."""
+
+    @property
+    def name(self) -> str:
+        """What the user called it."""
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """The JSON beside its weights."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is to be sampled.
+
+    Args:
+        key: the noise belongs to it.
+        image: `[C_in, *spatial]` float32 in [0, 1], with the model's channels; of chosen slices `[C_in, n, H, W]`.
+        place: where the masks will lie.
+        how: how the values were put into [0, 1].
+        warnings: a sentence for all that is unlike the training.
+        at: the pixel round which it was cut out of a larger image, columns first; None where it was not.
+        field: ... and how; None where it was not.
+        path: what the user gave; None for an array.
+    """
+
+    key: str
+    image: np.ndarray
+    place: Place
+    how: str
+    warnings: tuple[str, ...]
+    at: tuple[int, ...] | None = None
+    field: Field | None = None
+    path: Path | None = None
+
+    @property
+    def shown(self) -> np.ndarray:
+        """The image on the pixels of its masks, `[C_in, *place.size]`."""
+        image = self.image if self.field is None else self.field.back_values(self.image)
+        return image.reshape(-1, *self.place.size)
