@@ -72,13 +72,13 @@ def lazily(file: str, contents: dict[str, bytes]) -> dict[str, Callable[[], File
 TOML = b"""preset = "phantom"
 seed = 3
 window = [16, 16]
-[gtr]
+[method.gtr]
 widths = [8, 16]
 bottom = true
-[sfm]
+[method.sfm]
 solver = "heun"
 temperature = 1.25
-[stage1]
+[stages.gtr]
 steps = 20
 lr = 1e-3
 [augment]
@@ -86,14 +86,15 @@ warp = 0.5
 """
 
 YAML = b"""preset: lidc
-in_channels: 1
-gtr: {widths: [8, 16], patch: 2}
-sfm:
-  widths: [8, 16, 24]
-  alpha: 0.001
-stage2:
-  decay: none
-  steps: 7
+method:
+  gtr: {widths: [8, 16], patch: 2}
+  sfm:
+    widths: [8, 16, 24]
+    alpha: 0.001
+stages:
+  sfm:
+    decay: none
+    steps: 7
 """
 
 
@@ -119,9 +120,9 @@ def toml_hostile() -> dict[str, bytes]:
         "toml number of 4000 digits": b"seed = " + b"9" * 4000,
         "toml number of 2^70": b"seed = %d" % 2**70,
         "toml hexadecimal of 10^6": b"seed = 0x" + b"f" * 10**6,
-        "toml infinity": b"[stage1]\nlr = inf",
-        "toml NaN": b"[stage1]\nlr = nan",
-        "toml NaN in a weight": b"[sfm]\nalpha = nan\ntemperature = inf",
+        "toml infinity": b"[stages.gtr]\nlr = inf",
+        "toml NaN": b"[stages.gtr]\nlr = nan",
+        "toml NaN in a weight": b"[method.sfm]\nalpha = nan\ntemperature = inf",
         "toml 10^5 arrays deep": b"seed = " + b"[" * 10**5 + b"]" * 10**5,
         "toml 900 arrays deep": b"seed = " + b"[" * 900 + b"]" * 900,
         "toml 10^4 tables deep": b"[" + b".".join([b"a"] * 10**4) + b"]\nb = 1",
@@ -137,11 +138,11 @@ def toml_hostile() -> dict[str, bytes]:
         "toml field of 10^6 letters": b"a" * 10**6 + b" = 1",
         "toml preset that is a list": b"preset = [1]",
         "toml preset that is a table": b"[preset]\na = 1",
-        "toml section that is a number": b"gtr = 3",
-        "toml array of sections": b"[[gtr]]\nwidths = [1]",
-        "toml widths of nothing": b"[gtr]\nwidths = []",
-        "toml widths of 10^5": b"[gtr]\nwidths = [" + b"8," * 10**5 + b"]",
-        "toml widths below nothing": b"[gtr]\nwidths = [-1, 0]",
+        "toml section that is a number": b"[method]\ngtr = 3",
+        "toml array of sections": b"[[method.gtr]]\nwidths = [1]",
+        "toml widths of nothing": b"[method.gtr]\nwidths = []",
+        "toml widths of 10^5": b"[method.gtr]\nwidths = [" + b"8," * 10**5 + b"]",
+        "toml widths below nothing": b"[method.gtr]\nwidths = [-1, 0]",
         "toml window below nothing": b"window = [-5, 0]",
         "toml bytes that are no text": b"seed = '\xff'",
         "toml null characters": bytes(500),
@@ -158,7 +159,7 @@ def yaml_hostile() -> dict[str, bytes]:
         + b"\n".join(b"a%d: &a%d {<<: [%b]}" % (i, i, b", ".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 9)),
         "yaml that merges itself": b"&a\n<<: *a\nseed: 1",
         "yaml list in itself": b"window: &a [*a]",
-        "yaml table in itself": b"&a\nseed: 1\ngtr: *a",
+        "yaml table in itself": b"&a\nseed: 1\nmethod: *a",
         "yaml 10^4 lists deep": b"seed: " + b"[" * 10**4 + b"]" * 10**4,
         "yaml 900 lists deep": b"seed: " + b"[" * 900 + b"]" * 900,
         "yaml 10^4 lists deep by dashes": b"- " * 10**4 + b"1",
@@ -188,8 +189,8 @@ def yaml_hostile() -> dict[str, bytes]:
         "yaml hexadecimal of 10^5": b"seed: 0x" + b"f" * 10**5,
         "yaml underscores": b"seed: 0x_",
         "yaml binary of underscores": b"seed: 0b_",
-        "yaml infinity": b"stage1: {lr: .inf}",
-        "yaml NaN": b"sfm: {alpha: .nan}",
+        "yaml infinity": b"stages: {gtr: {lr: .inf}}",
+        "yaml NaN": b"method: {sfm: {alpha: .nan}}",
         "yaml two documents": b"seed: 1\n---\nseed: 2",
         "yaml list": b"- seed: 1",
         "yaml text": b"seed",
@@ -198,7 +199,7 @@ def yaml_hostile() -> dict[str, bytes]:
         "yaml control characters": b"seed: \x07",
         "yaml surrogate": b'preset: "\\ud800"',
         "yaml lines": b'"a\\nb": 1',
-        "yaml value of lines": b'gtr: {blocks: "a\\nb"}',
+        "yaml value of lines": b'method: {gtr: {blocks: "a\\nb"}}',
         "yaml text of 10^5 letters": b"seed: " + b"a" * 10**5,
         "yaml tag of 10^5 letters": b"seed: !" + b"a" * 10**5 + b" 1",
         "yaml anchor that is not there": b"seed: *nowhere",
