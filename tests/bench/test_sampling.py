@@ -73,7 +73,7 @@ def test_memory_is_asked_for_all_samples_of_ours_and_a_few_of_the_others(
     small: Path, result: dict[str, Any], watched: list[tuple[Any, ...]]
 ) -> None:
     run, other = str(small / "run"), str(small / "other.toml")
-    assert watched == [(run, "cpu", 20), (other, "cpu", 2, 1, (16, 16), 1), (run, "cpu", 20, 3)]
+    assert watched == [(run, 20, 1, "cpu"), (other, 2, 1, "cpu", (16, 16), 1), (run, 20, 3, "cpu")]
     assert (result["ours"]["peak_mb"], result["other"]["peak_mb"], result["ours"]["batch"]["peak_mb"]) == (
         101,
         102,

@@ -62,7 +62,7 @@ def test_json_has_both_models_their_ratio_and_every_section(folder, monkeypatch,
     assert [point["name"] for point in result["steps"]] == ["gtr alone", "1 step", "2 steps"]
     assert all(point["cases"] == 3 and "ged_100" in point["scores"] for point in result["steps"])
     assert list(result["training"]) == ["gtr", "sfm", "energy"]
-    assert "2 steps" in figure.read_text() and "cpu: scoring" in captured.err
+    assert "gtr alone to 2 steps" in figure.read_text() and "cpu: scoring" in captured.err
     assert any("multiply-add is 2 operations" in sentence for sentence in result["how"])
     text = show(result)
     for said in ("images/s in steps of 2", "its peak memory, MB", "seconds for a batch of 2 images", "ged_100"):

@@ -1,6 +1,7 @@
 """The gauges: wall-clock time of several calls in turn, and peak memory of one in a process of its own."""
 
 import multiprocessing
+import platform
 import resource
 import statistics
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["MEMORY", "alternate", "peak_memory", "seconds"]
+__all__ = ["MEMORY", "alternate", "peak_memory", "seconds", "surroundings"]
 
 MEMORY = (
     "Peak memory is measured in a fresh process for each model: on a CPU the largest resident size of the whole "
@@ -19,6 +20,18 @@ MEMORY = (
     "allocation, weights included."
 )
 _STATUS = Path("/proc/self/status")
+
+
+def surroundings(device: torch.device) -> dict[str, Any]:
+    """What a time depends on besides the model."""
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "device": str(device),
+        "device_name": gpu or platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def seconds(run: Callable[[], object], device: torch.device) -> float:

@@ -3,28 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import torch
-from matplotlib.figure import Figure
 
 from atfm.bench.contender import Contender
 from atfm.bench.gauge import alternate
 from atfm.bench.operations import count_operations
 from atfm.data.store import Store
-from atfm.errors import InputError
 from atfm.evaluate.score import evaluate
-from atfm.io.atomic import atomic_write
 from atfm.methods.method import Method
-from atfm.report.figures import COLOURS, INK, STYLE
+from atfm.report.figures import Curve, score_chart
 from atfm.seeding import Noise
 
-__all__ = ["Scoring", "curve", "write_pareto"]
-
-_SUFFIXES = (".svg", ".png", ".pdf")
-_DARK = "#222222"  # a picture that stands alone brings its paper along
+__all__ = ["Scoring", "curve", "pareto_chart"]
 
 
 @dataclass(frozen=True)
@@ -90,52 +82,16 @@ def _methods(method: Method, steps: Sequence[int]) -> dict[str, Method]:
     return kept | {f"{n} step" + "s" * (n > 1): method.with_steps(n) for n in sorted(set(steps))}
 
 
-def write_pareto(path: Path, points: Sequence[Mapping[str, Any]], samples: int, *, about: str) -> None:
-    """Draw the points of `curve`: seconds for all samples (x) against two scores (y).
-
-    Args:
-        path: SVG, PNG or PDF, by its suffix.
-        points: each with `name`, `seconds` and `scores`.
-        samples: drawn of each image.
-        about: what was measured where, the line above the panels.
-
-    Raises:
-        InputError: another suffix.
-        DiskError: the file cannot be written.
-    """
-    if path.suffix.lower() not in _SUFFIXES:
-        raise InputError(f"{path}: expected a name that ends in {', '.join(_SUFFIXES)}")
-    style = {key: _DARK if value == INK else value for key, value in STYLE.items()}
-    with matplotlib.rc_context(style):
-        figure = Figure(figsize=(8.6, 3.4), layout="constrained")
-        figure.suptitle(about, x=0.01, ha="left", fontsize=9)
-        for number, metric in enumerate(("ged", f"ged_{samples}")):
-            _panel(figure, number, metric, points, samples)
-        with atomic_write(path) as temporary:
-            figure.savefig(temporary, dpi=160, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-
-
-def _panel(figure: Figure, number: int, metric: str, points: Sequence[Mapping[str, Any]], samples: int) -> None:
-    axes = figure.add_subplot(1, 2, number + 1)
-    scored = [
-        (point["seconds"], point["name"], point["scores"][metric]) for point in points if metric in point["scores"]
-    ]
-    axes.plot(
-        [x for x, _, _ in scored],
-        [score["mean"] for _, _, score in scored],
-        linewidth=1.2,
-        marker="o",
-        color=COLOURS[0],
-    )
-    for x, name, score in scored:
-        if score["low"] is not None:
-            axes.plot([x, x], [score["low"], score["high"]], color=COLOURS[0], alpha=0.4)
-        axes.annotate(name, (x, score["mean"]), (5, 5), textcoords="offset points", fontsize=8)
-    floor = points[0]["scores"].get(f"floor_{metric}")
-    if floor is not None:
-        axes.axhline(floor["mean"], color=_DARK, alpha=0.6, linewidth=1, linestyle=(0, (4, 3)))
-        axes.annotate("a perfect model", (1, floor["mean"]), (-3, 4), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_xlabel(f"seconds for {samples} samples of one image")
-    axes.set_title("GED, unbiased" if metric == "ged" else f"GED$_{{{samples}}}$, self-pairs counted")
+def pareto_chart(points: Sequence[Mapping[str, Any]], samples: int) -> str:
+    """Draw the points of `curve`, scored, as SVG: seconds for all samples (x) against two scores (y)."""
+    panels = {}
+    for metric, title in (("ged", "GED, unbiased"), (f"ged_{samples}", f"GED_{samples}, self-pairs counted")):
+        scored = [(float(f"{point['seconds']:.2g}"), point["scores"]) for point in points if metric in point["scores"]]
+        x, scores = [at for at, _ in scored], [found[metric] for _, found in scored]
+        low, high = ([s["mean"] if s[end] is None else s[end] for s in scores] for end in ("low", "high"))
+        lines = [Curve(f"{points[0]['name']} to {points[-1]['name']}", x, [s["mean"] for s in scores], low, high)]
+        if scored and f"floor_{metric}" in scored[0][1]:
+            floor = scored[0][1][f"floor_{metric}"]["mean"]
+            lines.append(Curve("a perfect model", x, [floor] * len(x), reference=True))
+        panels[title] = lines
+    return score_chart(panels, f"seconds for {samples} samples of one image")

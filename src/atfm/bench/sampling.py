@@ -1,6 +1,5 @@
 """Two models side by side in one run: operations, parameters, memory and time for `samples` masks of one image."""
 
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +14,16 @@ from atfm.errors import InputError
 from atfm.methods.method import Method
 from atfm.seeding import Noise
 
-__all__ = ["Request", "compare", "surroundings"]
+__all__ = ["Request", "compare"]
 
-Tell = Callable[[str], object]
+_TIME = (
+    "Time: both in turn, {repeats} rounds after one that does not count; medians. Ours is measured in full: one image "
+    "in, noise, networks, solver, threshold, masks out."
+)
+_FEW = (
+    " Of the other, one sample and {few} are measured in full in one step, {few} in two, and multiplied to all samples "
+    "and steps; its memory is that of {few} samples in one step."
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,9 @@ class Request:
 
 
 @torch.no_grad()
-def compare(request: Request, device: torch.device, tell: Tell = lambda text: None) -> dict[str, Any]:
+def compare(
+    request: Request, device: torch.device, tell: Callable[[str], object] = lambda text: None
+) -> dict[str, Any]:
     """Measure both on one device, round by round in turn.
 
     Returns:
@@ -63,66 +71,55 @@ def compare(request: Request, device: torch.device, tell: Tell = lambda text: No
     """
     ours = open_contender(request.ours, device)
     other = open_contender(request.other, device, size=ours.method.size, preset=True)
-    image, noise = images(ours.method, 1, device), Noise.unnamed(0, 1)
     tell(f"timing {request.samples} samples of one image, {request.repeats} rounds")
-    in_full = partial(ours.method.sample, image, request.samples, noise=noise)
-    shorter = _shorter(request, other.method)
-    calls = {
-        f"{n} samples, {steps} steps": partial(method.sample, images(method, 1, device), n, noise=noise)
-        for (n, steps), method in shorter.items()
-    }
-    took = alternate({"ours": in_full} | calls, device, repeats=request.repeats)
-    law = _multiplied(request, other.method, {key: took[name] for key, name in zip(shorter, calls, strict=True)})
-    results = {
-        "ours": _described(request, ours, took["ours"]),
-        "other": _described(request, other, law) | {"measured": {name: took[name] for name in calls}},
-    }
+    in_full = _sampler(ours.method, request.samples)
+    calls = {f"{n} samples, {steps} steps": _sampler(m, n) for (n, steps), m in _shorter(request, other.method).items()}
+    took = alternate({"ours": in_full, **calls}, device, repeats=request.repeats)
+    measured = {name: took[name] for name in calls}
+    mine = _described(request, ours, took["ours"])
+    theirs = _described(request, other, _multiplied(request, other.method, list(measured.values())))
     if device.type == "cuda":
-        results["ours"]["bf16"] = _in_bf16(in_full, device)
+        mine["bf16"] = _in_bf16(in_full, device)
     if request.batch:
         tell(f"timing a batch of {request.batch} images")
-        results["ours"]["batch"] = _batch(request, ours, device)
+        mine["batch"] = _batch(request, ours.method, device)
     if request.memory:
         tell("measuring peak memory, each model in a process of its own")
-        _memory(request, ours.method.size, results, device)
-    names = {"operations": "gflop", "time": "seconds", "parameters": "parameters", "memory": "peak_mb"}
+        _memory(request, ours.method.size, mine, theirs, device)
+    keys = {"operations": "gflop", "time": "seconds", "parameters": "parameters", "memory": "peak_mb"}
     return {
         "samples": request.samples,
         "size": list(ours.method.size),
-        **results,
-        "ratio": {
-            name: results["other"][key] / results["ours"][key] for name, key in names.items() if key in results["ours"]
-        },
-        "how": _how(request),
+        "ours": mine,
+        "other": theirs | {"measured": measured},
+        "ratio": {name: theirs[key] / mine[key] for name, key in keys.items() if key in mine},
+        "how": [
+            CONVENTION,
+            (_TIME + _FEW * bool(request.few)).format(repeats=request.repeats, few=request.few),
+            *[MEMORY] * request.memory,
+        ],
     }
 
 
-def surroundings(device: torch.device) -> dict[str, Any]:
-    """What a time depends on besides the model."""
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    return {
-        "device": str(device),
-        "device_name": gpu or platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
+def _sampler(method: Method, samples: int, count: int = 1) -> Callable[[], Any]:
+    image = images(method, count, next(method.parameters()).device)
+    return partial(method.sample, image, samples, noise=Noise.unnamed(0, count))
 
 
 def _shorter(request: Request, method: Method) -> dict[tuple[int, int], Method]:
     """What the other's time is multiplied from: `(samples, steps)`, with the method that takes so many steps."""
-    if not request.few or (method.steps or 0) == 1:
+    if not request.few or method.steps == 1:
         return {(request.samples, method.steps or 0): method}
     if method.steps is None:
         return {(1, 0): method, (request.few, 0): method}
     return {(n, steps): method.with_steps(steps) for n, steps in ((1, 1), (request.few, 1), (request.few, 2))}
 
 
-def _multiplied(request: Request, method: Method, took: dict[tuple[int, int], float]) -> float:
+def _multiplied(request: Request, method: Method, took: list[float]) -> float:
     """Seconds of all samples by `once + S (each + T step)`, which as many shorter runs as unknowns determine."""
     if len(took) == 1:
-        return next(iter(took.values()))
-    first, few, *twice = took.values()
+        return took[0]
+    first, few, *twice = took
     each = max(0.0, few - first) / (request.few - 1)  # a sample, with one step
     step = max(0.0, twice[0] - few) / request.few if twice else 0.0
     return first + (request.samples - 1) * each + request.samples * ((method.steps or 1) - 1) * step
@@ -152,54 +149,27 @@ def _in_bf16(run: Callable[[], Any], device: torch.device) -> dict[str, float]:
         return {"seconds": seconds(run, device), "equal_pixels": equal}
 
 
-def _batch(request: Request, ours: Contender, device: torch.device) -> dict[str, float]:
-    run = _sampler(request.ours, str(device), request.samples, request.batch)
+def _batch(request: Request, method: Method, device: torch.device) -> dict[str, Any]:
+    run = _sampler(method, request.samples, request.batch)
     run()
-    found = {"images": request.batch, "seconds": seconds(run, device)}
-    if device.type == "cuda":
-        found["seconds_bf16"] = _in_bf16(run, device)["seconds"]
-    return found
+    found: dict[str, Any] = {"images": request.batch, "seconds": seconds(run, device)}
+    return found | ({"bf16": _in_bf16(run, device)} if device.type == "cuda" else {})
 
 
-def _sampler(
-    name: str,
-    device: str,
-    samples: int,
-    count: int = 1,
-    size: tuple[int, ...] | None = None,
-    steps: int | None = None,
-) -> Callable[[], Any]:
-    """Return what samples `count` images; of a preset with fresh weights where a size is given."""
-    method = open_contender(name, device, size=size, preset=size is not None).method
-    if steps is not None and method.steps is not None:
-        method = method.with_steps(steps)
-    return partial(method.sample, images(method, count, device), samples, noise=Noise.unnamed(0, count))
-
-
-def _memory(request: Request, size: tuple[int, ...], results: dict[str, Any], device: torch.device) -> None:
-    where, few = str(device), request.few or request.samples
-    results["ours"] |= peak_memory(_sampler, request.ours, where, request.samples, device=where)
-    results["other"] |= peak_memory(_sampler, request.other, where, few, 1, size, 1, device=where)
+def _memory(
+    request: Request, size: tuple[int, ...], mine: dict[str, Any], theirs: dict[str, Any], device: torch.device
+) -> None:
+    name, samples, where = request.ours, request.samples, str(device)
+    mine |= peak_memory(_opened, name, samples, 1, where, device=where)
+    few = (request.few, 1) if request.few else (samples, None)
+    theirs |= peak_memory(_opened, request.other, few[0], 1, where, size, few[1], device=where)
     if request.batch:
-        many = peak_memory(_sampler, request.ours, where, request.samples, request.batch, device=where)
-        results["ours"]["batch"]["peak_mb"] = many["peak_mb"]
+        mine["batch"]["peak_mb"] = peak_memory(_opened, name, samples, request.batch, where, device=where)["peak_mb"]
 
 
-def _how(request: Request) -> list[str]:
-    few = (
-        f"Of the other, one sample and {request.few} are measured in full in one step, {request.few} in two, and "
-        "multiplied to all samples and steps."
-        if request.few
-        else "So is the other."
-    )
-    told = [
-        CONVENTION,
-        f"Time: both in turn, {request.repeats} rounds after one that does not count; medians. Ours is measured in "
-        f"full: one image in, noise, networks, solver, threshold, masks out. {few}",
-    ]
-    if request.memory:
-        drawn = (
-            f"Ours draws all {request.samples} samples there, the other {request.few or request.samples} in one step."
-        )
-        told += [MEMORY, drawn]
-    return told
+def _opened(
+    name: str, samples: int, count: int, device: str, size: tuple[int, ...] | None = None, steps: int | None = None
+) -> Callable[[], Any]:
+    """Return what samples `count` images: by weights, or by a preset for images of a size, in so many steps."""
+    method = open_contender(name, device, size=size, preset=size is not None).method
+    return _sampler(method if steps is None or method.steps is None else method.with_steps(steps), samples, count)

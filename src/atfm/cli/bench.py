@@ -43,7 +43,7 @@ def add_parser(subparsers: Any) -> None:
     sampling.add_argument("--store", type=Path, help="score the steps on this store")
     sampling.add_argument("--split", default="val", help="of the store (default: val)")
     sampling.add_argument("--limit", type=int, metavar="N", help="score a fixed subset of N cases")
-    sampling.add_argument("--figure", type=Path, metavar="FILE", help="score against time, SVG, PNG or PDF")
+    sampling.add_argument("--figure", type=Path, metavar="FILE", help="score against time, SVG")
     sampling.add_argument("--train-steps", type=int, default=6, metavar="N", help="of each stage; 0: no training")
     sampling.add_argument("--train-batch", type=int, metavar="N", help="images in a step (default: the preset's)")
     sampling.add_argument("--no-memory", action="store_true", help="leave out peak memory")
@@ -72,10 +72,11 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _sampling(args: argparse.Namespace) -> dict[str, object]:
-    from atfm.bench.pareto import Scoring, write_pareto
+    from atfm.bench.pareto import Scoring, pareto_chart
     from atfm.bench.sampling import Request
     from atfm.data.store import Store
     from atfm.errors import InputError
+    from atfm.io.atomic import atomic_write
 
     if args.figure is not None and args.store is None:
         raise InputError(f"--figure {args.figure}: the figure shows scores; give a --store to score on")
@@ -88,9 +89,8 @@ def _sampling(args: argparse.Namespace) -> dict[str, object]:
     for device in others:
         result["gpu"] = _measured(args, request, scoring, device)
     if args.figure is not None:
-        cases = result["steps"][0]["cases"]
-        where = f"{args.model}: {cases} cases of {args.split}; {first}, {result['threads']} threads"
-        write_pareto(args.figure, result["steps"], args.samples, about=where)
+        with atomic_write(args.figure) as temporary:
+            temporary.write_text(pareto_chart(result["steps"], args.samples), "utf-8")
         result["figure"] = str(args.figure)
     return result
 
@@ -98,8 +98,9 @@ def _sampling(args: argparse.Namespace) -> dict[str, object]:
 def _measured(args: argparse.Namespace, request: Any, scoring: Any, device: Any) -> dict[str, Any]:
     """Everything that is measured on one device."""
     from atfm.bench.contender import images, open_contender
+    from atfm.bench.gauge import surroundings
     from atfm.bench.pareto import curve
-    from atfm.bench.sampling import compare, surroundings
+    from atfm.bench.sampling import compare
     from atfm.bench.training import HOW, training_speed
 
     tell, steps = _teller(str(device)), _numbers(args.steps)

@@ -82,7 +82,7 @@ def _own(ours: Mapping[str, Any]) -> Iterator[str]:
         ("the same in bf16", ours.get("bf16", {}).get("seconds")),
         ("  equal pixels", ours.get("bf16", {}).get("equal_pixels")),
         (f"seconds for a batch of {batch.get('images')} images", batch.get("seconds")),
-        ("  in bf16", batch.get("seconds_bf16")),
+        ("  in bf16", batch.get("bf16", {}).get("seconds")),
         ("  its peak memory, MB", batch.get("peak_mb")),
     ]
     yield from (f"{label:44}{number(value):>16}" for label, value in rows if value is not None)
