@@ -14,10 +14,14 @@ from torch.nn import functional as F
 
 from atfm.cli.main import main
 from atfm.data.batch import Batch
+from atfm.data.resident import Resident
+from atfm.data.store import Store
 from atfm.importers import build_store, plan_phantom
 from atfm.methods import METHODS, Drawn, Entry, Frame, Method, MethodConfig, Stage, StageConfig
+from atfm.metrics.scores import score_case
 from atfm.models import load
 from atfm.seeding import Draw, Noise
+from atfm.train.validate import validate
 
 # The method: a mixture of experts, each one mask, of which a gate says how likely it is. Here the file begins ...
 
@@ -237,3 +241,18 @@ def test_samples_with_weights_are_scored_by_them(folder: Path, capsys: pytest.Ca
     torch.testing.assert_close(drawn.weights.sum(1), torch.ones(2))
     expected = (drawn.masks.float() * drawn.weights[:, :, None, None, None]).sum(1)
     torch.testing.assert_close(drawn.mean_probability, expected)
+    store = Store.open(folder / "store")
+    by_hand = {}
+    for number in store.split("test"):
+        case = store[number]
+        drawn = model.method.sample(torch.from_numpy(case.image)[None], 4, noise=Noise(0, [case.case_id]))
+        assert drawn.weights is not None
+        masks, readers = drawn.masks[0], case.masks[:, None] > 0
+        by_hand[case.case_id] = score_case(masks, readers, weights=drawn.weights[0], ns=(4,))["ged_4"]
+        assert by_hand[case.case_id] != score_case(masks, readers, ns=(4,))["ged_4"]
+    words = ["--samples", "4", "--out", str(folder / "evaluation-weighted")]
+    found = answer(capsys, "evaluate", str(folder / "weighted"), str(folder / "store"), *words)
+    mean = sum(by_hand.values()) / len(by_hand)
+    assert found["scores"]["ged_4"]["mean"] == pytest.approx(mean, abs=1e-6)
+    cases = Resident([store[number] for number in store.split("test")], 1)
+    assert validate(model.method, cases, 4, 0)["ged_4"] == pytest.approx(mean, abs=1e-4)  # images of 8 bits

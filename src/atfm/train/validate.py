@@ -20,14 +20,15 @@ def validate(method: Method, cases: Resident, samples: int, seed: int) -> dict[s
     sums, counts = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     for index, case_id in enumerate(cases.case_ids):
         batch = cases.whole(index)
-        drawn = method.sample(batch.image, samples, noise=Noise(seed, [case_id])).masks[0].cpu()
+        found = method.sample(batch.image, samples, noise=Noise(seed, [case_id]))
+        drawn, weights = found.masks[0].cpu(), None if found.weights is None else found.weights[0].cpu()
         annotations = batch.annotations[0].bool().cpu()
         if batch.valid is not None:
             said = batch.valid[0].all(0).cpu()  # [*spatial], as in `atfm.data.labels.counted`
             if not said.any():
                 continue
             drawn, annotations = drawn[..., said], annotations[..., said]
-        scores = score_case(drawn, annotations, ns=(samples,))
+        scores = score_case(drawn, annotations, weights=weights, ns=(samples,))
         for name in names:
             if name in scores:
                 sums[name] += scores[name]
