@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from atfm.ablate import LIMITS, ROWS, Outcome, base, figures, shortened, study, summary, table
+from atfm.ablate import LIMITS, ROWS, Outcome, Row, base, figures, shortened, study, summary, table
 from atfm.data.store import Store
 from atfm.errors import ConfigError
 from atfm.importers.phantom import plan_phantom
@@ -136,3 +137,44 @@ def test_without_later_stages_stage_1_is_scored(store: Store, tmp_path: Path) ->
     )
     assert [(outcome.row, outcome.steps, outcome.seconds) for outcome in found] == [("reference", 0, 0.0)]
     assert figures(summary(found, LIMITS)) == {}, "one row is no curve"
+
+
+def test_a_hurdle_and_gtr_are_shared_by_rows_that_differ_in_the_flow_alone(store: Store, tmp_path: Path) -> None:
+    hurdle = {"gtr": {"presence": {"widths": [4, 4]}}}
+    plan = {"steps": 2, "batch": 4, "warmup": 0}
+    start = override(BASE, {"method": hurdle, "stages": {name: plan for name in ("presence", "gtr", "sfm")}})
+    chosen = [
+        Row("plain", steps=(0, 1)),
+        Row("optimal", fields={"method": {"sfm": {"coupling": "optimal"}}}, steps=(1,)),
+    ]
+    chosen += [
+        Row("wider", width=2, steps=(1,)),
+        Row("longer", fields={"stages": {"presence": {"steps": 3}}}, steps=(1,)),
+    ]
+    study(store, start, chosen, tmp_path, seeds=[0], samples=4, limit=2)
+    assert len(list(tmp_path.glob("presence-gtr-*"))) == 3, "plain and optimal share theirs"
+    plain, optimal = (load(tmp_path / f"{name}-seed-0").method for name in ("plain", "optimal"))
+    theirs = zip(plain.truncation.parameters(), optimal.truncation.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in theirs) and plain.truncation.presence is not None
+    wide = load(tmp_path / "wider-seed-0").card["config"]["method"]
+    assert (wide["gtr"]["widths"], wide["gtr"]["presence"]["widths"], wide["sfm"]["widths"]) == ([16], [8, 8], [16])
+
+
+def test_two_rows_of_one_name_and_rows_that_do_not_fit_are_refused_before_anything_is_trained(
+    store: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="different names, got a, a"):
+        study(store, BASE, [Row("a"), Row("a")], tmp_path)
+    wrong = Row("b", fields={"method": {"sfm": {"patch": 4}}})
+    with pytest.raises(ConfigError, match=r"expected method.gtr.patch = 2"):
+        study(store, override(BASE, {"method": {"sfm": {"condition": "features"}}}), [Row("a"), wrong], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_preset_is_shortened_by_the_first_stage_that_it_trains() -> None:
+    none = {"gtr": {"steps": 0}}
+    tuned = shortened(override(resolve("lidc"), {"stages": none}), 260)
+    assert {name: plan.steps for name, plan in tuned.stages.items()} == {"gtr": 0, "sfm": 260, "energy": 270}
+    nothing = override(resolve("gtr-lidc"), {"stages": none})
+    with pytest.raises(ConfigError, match="all of its stages have 0 steps"):
+        shortened(nothing, 10)

@@ -93,10 +93,11 @@ def study(
     if len({row.name for row in rows}) < len(rows):
         raise ConfigError(f"rows: expected different names, got {', '.join(row.name for row in rows)}")
     scoring, outcomes = Scoring(store, split, samples, limit, device), []
+    methods = {row.name: _built(store, row.config(base)) for row in rows}
     for seed in seeds:
         for row in rows:
             config = row.config(base).model_copy(update={"seed": seed})
-            method = _built(store, config)
+            method = methods[row.name]
             folder = out / f"{row.name}-seed-{seed}"
             trained, seconds = _trained(store, config, method, row, out, torch.device(device), tell)
             for fields, steps in _ways(row, config, method):
