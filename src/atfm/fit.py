@@ -1,7 +1,7 @@
 """`fit`: a configuration and cases in, a trained run folder out."""
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from atfm import __version__
+from atfm.data.budget import Budget
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
 from atfm.data.ood.recorder import Recorder
 from atfm.data.phantom.kinds import kind_of, phantom_cases
-from atfm.data.resident import Resident
+from atfm.data.source import Selection, Source
 from atfm.data.splits import patient_hash
 from atfm.data.store import Store
 from atfm.errors import ConfigError
@@ -25,8 +26,11 @@ from atfm.models import WEIGHTS, Model, load, publish
 from atfm.seeding import step_generator
 from atfm.train.clock import sized
 from atfm.train.config import Config
-from atfm.train.loop import Progress, Trainer
+from atfm.train.loop import Trainer
+from atfm.train.processes import Processes
+from atfm.train.progress import Progress
 from atfm.train.run import Run
+from atfm.train.step import check_parts
 
 __all__ = ["Cases", "Fitted", "fit", "from_phantom", "from_store"]
 
@@ -36,8 +40,8 @@ class Cases:
     """What a training needs of a data set.
 
     Args:
-        train: training cases, read once.
-        validation: validation cases, read once; may be empty.
+        train: training cases, in memory or in a store.
+        validation: validation cases; may be empty.
         description: JSON that names this very data: name, digest, splits.
         patients: ids of the training patients.
         classes: 1 for binary masks, else the number of labels.
@@ -46,8 +50,8 @@ class Cases:
         modality: what the images are, see `StoreInfo`.
     """
 
-    train: Iterable[Case]
-    validation: Iterable[Case]
+    train: Source | Sequence[Case]
+    validation: Source | Sequence[Case]
     description: dict[str, Any]
     patients: list[str]
     classes: int = 1
@@ -58,12 +62,23 @@ class Cases:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Where a training stands when `fit` returns: steps made, steps in all, the last validation."""
+    """Where a training stands when `fit` returns.
+
+    Args:
+        run: its folder.
+        steps: made in all.
+        total: of all stages together.
+        skipped: those that were left out because they were not finite.
+        validation: the last one.
+        cases: where the training cases were kept, see `Budget.told`.
+    """
 
     run: Path
     steps: int
     total: int
+    skipped: int
     validation: dict[str, Any] | None
+    cases: dict[str, Any]
 
 
 def from_store(
@@ -96,8 +111,8 @@ def from_store(
         split = [i for i in split if identifiers[i][1] in kept]
         description["share"] = share
     return Cases(
-        (store[i] for i in split),
-        (store[i] for i in chosen),
+        Selection(store, split),
+        Selection(store, chosen),
         description,
         patients,
         store.info.classes,
@@ -131,7 +146,7 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
         "validation": config.validate_cases,
     }
     patients = [case.patient_id for case in train]
-    return Cases(train, drawn, description, patients, kind_of(kind).classes, modality="simulated")
+    return Cases(train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated")
 
 
 def fit(
@@ -144,9 +159,13 @@ def fit(
     minutes: float | None = None,
     take: Mapping[str, str | Path] | None = None,
     start: str | Path | None = None,
+    budget: Budget = Budget(),  # noqa: B008 (frozen)
+    processes: Processes | None = None,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> Fitted:
     """Train all stages in `out`, or go on where a killed or shortened training stopped.
+
+    A run goes on with more steps too: `config` may give more to the stage that was trained last, and to later ones.
 
     Args:
         config: what is trained.
@@ -157,43 +176,56 @@ def fit(
         minutes: scale the steps of all stages to this time, as measured when the run begins; the run keeps them.
         take: stages whose weights are taken from other models, by name, instead of being trained.
         start: a model whose weights all stages begin from, to fine-tune it; a stage of 0 steps stays as it is.
+        budget: how many bytes of cases are held on the device; more are streamed, without another result.
+        processes: those that train together, of which this is one; all see `out`, and the main one writes.
         tell: is told of every step.
 
     Raises:
-        ConfigError: a configuration that does not fit the data or the model to begin from; `take` and `start` together.
+        ConfigError: a configuration that does not fit the data, the model to begin from, the run or the number of
+            processes; `take` and `start` together.
         CheckpointError: `out` holds another training, or a damaged checkpoint.
         TrainingError: the training diverged.
+        ProcessError: another process has ended.
         DiskError: the disk is full; the last checkpoint stays usable.
     """
     given = _given(take or {}, start)
     config = _without(config, take or {})
-    held = partial(Resident, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label)
+    together = processes or Processes()
+    check_parts(config.stages, together)
+    opened = partial(
+        budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
+    )
+    train = opened(cases.train)
+    validation = opened(cases.validation) if len(cases.validation) else None
     recorder = Recorder(config.crop)
-    train = held(recorder.watch(cases.train))
-    held_out = list(cases.validation)
-    validation = held(held_out) if held_out else None
+    recorder.look(cases.train)
     torch.manual_seed(config.seed)
     method = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
     for name, model in given.items():
         _take(model, method, None if start is not None else name)
     identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
     identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
-    run = Run(out, identity)
-    trainer = Trainer(method, config, train, validation, run)
+    run = Run(out, identity, [stage.name for stage in method.stages()], together)
+    trainer = Trainer(method, config, train, validation, run, processes=together)
     if minutes is not None:
-        trainer.config = run.resolve(lambda: sized(config, method, trainer.batches, minutes=minutes, device=device))
+        trainer.config = run.resolve(
+            lambda: sized(config, method, trainer.batches, minutes=minutes, device=device, processes=together)
+        )
     card = {
         "config": trainer.config.model_dump(mode="json"),
         "data": cases.description,
         "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
         "versions": versions(),
+        "cases": budget.told(train),
         "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
         "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),
+        **({"extended": run.extended} if run.extended else {}),
     }
     trainer.publish = partial(_publish, out / WEIGHTS, card)
     steps = trainer.train(max_steps, tell)
-    return Fitted(out, steps, trainer.total, trainer.history[-1] if trainer.history else None)
+    validated = trainer.history[-1] if trainer.history else None
+    return Fitted(out, steps, trainer.total, trainer.skipped, validated, budget.told(train))
 
 
 def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:
@@ -241,8 +273,9 @@ def _trained(method: Method, name: str) -> nn.Module:
 
 
 def stretched(rule: Intensity, recorder: Recorder) -> Intensity:
-    """The rule, with what the images themselves tell of it."""
-    return rule.model_copy(update={"stretched": recorder.stretched}) if rule.kind in ("byte", "as-is") else rule
+    """The rule, with what the images themselves tell of it; parts of images that were stretched no longer show it."""
+    told = rule.stretched or recorder.stretched
+    return rule.model_copy(update={"stretched": told}) if rule.kind in ("byte", "as-is") else rule
 
 
 def _publish(path: Path, card: dict[str, Any], method: Method, state: dict[str, Any]) -> None:

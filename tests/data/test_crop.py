@@ -1,15 +1,16 @@
 """Parts of larger images: where they lie, what they hold, and that augmentation reaches beyond them."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 
-from atfm.data.augment import AugmentationRange, apply, draw
+from atfm.data.augment import Augmentation, AugmentationRange, apply, draw
 from atfm.data.case import Case
-from atfm.data.crop import Crop, cut, start
-from atfm.data.resident import Resident
+from atfm.data.crop import marked_points, slabs
+from atfm.data.held import Held
 from atfm.errors import InputError
 
 STILL = AugmentationRange(flip=False, lesion=0.0)
@@ -25,85 +26,130 @@ def case(name: str, shape: tuple[int, ...], annotators: int = 2, marked: tuple[i
     return Case(image, masks, name, name, spacing=(1.0,) * len(shape))
 
 
-def part(shape: tuple[int, ...], marked: tuple[int, ...] | None = None) -> Crop:
-    return Crop.of(case("a", shape, marked=marked), torch.device("cpu"))
+def held(shape: tuple[int, ...], window: tuple[int, ...], marked: tuple[int, ...] | None = None) -> Held:
+    return Held([case("a", shape, marked=marked)], 1, crop=window)
+
+
+def corner_of(part: np.ndarray, whole: np.ndarray) -> tuple[int, ...]:
+    """Where a part lies in an image, by comparing them at every place."""
+    windows = np.lib.stride_tricks.sliding_window_view(whole, part.shape)
+    places = np.argwhere(np.isclose(windows, part, atol=1e-3).all(axis=tuple(range(-part.ndim, 0))))
+    assert len(places) == 1
+    return tuple(places[0].tolist())
 
 
 @pytest.mark.parametrize(("shape", "window"), [((20, 15), (8, 6)), ((9, 12, 10), (4, 8, 8))])
 def test_without_change_a_crop_is_a_part_of_the_image(shape: tuple[int, ...], window: tuple[int, ...]) -> None:
-    whole = part(shape)
+    cases = held(shape, window, marked=tuple(n // 2 for n in shape))
+    whole, masks = cases.image(0)[0], torch.from_numpy(cases.annotations(0)[0][:, 0]).float()
     drawn = draw(STILL, 40, torch.Generator().manual_seed(0), window)
-    seen = set()
-    for row in range(40):
-        corner = start(whole, drawn, row, window)
-        seen.add(tuple(corner))
+    batch = cases.batch([0] * 40, drawn)
+    seen = []
+    for image, annotations in zip(batch.image, batch.annotations, strict=True):
+        corner = corner_of(image[0].numpy(), whole.numpy())
         box = tuple(slice(first, first + width) for first, width in zip(corner, window, strict=True))
-        image, labels = cut(whole, drawn, row, window)
-        torch.testing.assert_close(image, whole.image[:, *box] / 255, atol=1e-4, rtol=0)
-        assert torch.equal(labels, whole.labels[:, *box].float())
-    assert len(seen) > 20
+        assert torch.equal(annotations[:, 0], masks[:, *box])
+        seen.append(corner)
+    assert len(set(seen)) > 20
     for axis, (length, width) in enumerate(zip(shape, window, strict=True)):
         places = {corner[axis] for corner in seen}
         assert min(places) >= 0 and max(places) <= length - width
 
 
 def test_a_share_of_the_crops_is_laid_over_a_marked_pixel() -> None:
-    whole = part((60, 60), marked=(3, 50))
+    cases = held((60, 60), (8, 8), marked=(3, 50))
     for share, least, most in ((0.0, 0.0, 0.15), (0.5, 0.35, 0.7), (1.0, 1.0, 1.0)):
         drawn = draw(replace(STILL, lesion=share), 100, torch.Generator().manual_seed(1), (8, 8))
-        hit = np.mean([cut(whole, drawn, row, (8, 8))[1].sum().item() > 0 for row in range(100)])
+        hit = cases.batch([0] * 100, drawn).annotations.flatten(1).any(1).float().mean()
         assert least <= hit <= most
     drawn = draw(replace(STILL, lesion=1.0), 200, torch.Generator().manual_seed(1), (8, 8))
-    inside = {tuple(cut(whole, drawn, row, (8, 8))[1][0].nonzero()[0].tolist()) for row in range(200)}
-    assert {x for _, x in inside} == set(range(8))  # anywhere within the crop ...
-    assert {y for y, _ in inside} == set(range(4))  # ... as far as the border of the image lets it
+    _, _, _, y, x = cases.batch([0] * 200, drawn).annotations.nonzero().unbind(1)
+    assert set(x.tolist()) == set(range(8))  # anywhere within the crop ...
+    assert set(y.tolist()) == set(range(4))  # ... as far as the border of the image lets it
 
 
 def test_only_what_a_warp_reaches_is_read_and_nothing_is_missing() -> None:
-    """Against the same warp of the whole image: a cut-out that were too small would show its border."""
+    """Against the same warp of the whole image: a part that were too small would show its border."""
     limits = AugmentationRange(warp=1.0, scale=0.3, shift=4.0, lesion=0.0, contrast=0.2)
     for shape, window in (((64, 50), (16, 12)), ((20, 40, 36), (8, 16, 16))):
-        whole = part(shape, marked=tuple(n // 2 for n in shape))
+        cases = held(shape, window, marked=tuple(n // 2 for n in shape))
         drawn = draw(limits, 12, torch.Generator().manual_seed(2), window)
-        for row in range(12):
-            own = replace(drawn, matrix=drawn.matrix[[row]], gain=drawn.gain[[row]], offset=drawn.offset[[row]])
-            corner = start(whole, drawn, row, window)
-            centre = [c + w / 2 - n / 2 for c, w, n in zip(corner, window, shape, strict=True)]
-            image, labels = apply(own, whole.image[None] / 255, whole.labels[None].float(), window, centre)
-            got = cut(whole, drawn, row, window)
-            torch.testing.assert_close(got[0], image[0], atol=2e-3, rtol=0)
-            assert (got[1] != labels[0]).float().mean() < 0.01  # ties of the nearest pixel
+        assert drawn.place is not None
+        corner = (drawn.place.double() * (torch.tensor(shape) - torch.tensor(window) + 1)).floor()
+        centre = (corner + (torch.tensor(window) - torch.tensor(shape)) / 2).float()
+        masks = torch.from_numpy(cases.annotations(0)[0][:, 0]).float()
+        image, labels = cases.image(0).expand(12, -1, *shape), masks.expand(12, -1, *shape)
+        image, labels = apply(drawn, image, labels, window, centre)
+        got = cases.batch([0] * 12, drawn)
+        torch.testing.assert_close(got.image, image, atol=2e-3, rtol=0)
+        assert (got.annotations[:, :, 0] != labels).float().mean() < 0.01  # ties of the nearest pixel
 
 
 def test_images_of_many_sizes_and_annotators_make_one_batch() -> None:
     cases = [case("a", (20, 30), 1), case("b", (40, 16), 5), case("c", (6, 12), 2)]
-    held = Resident(cases, 1, crop=(16, 16))
+    held = Held(cases, 1, crop=(16, 16))
     assert (held.size, held.channels, len(held)) == ((16, 16), 1, 3)
     drawn = draw(AugmentationRange(), 4, torch.Generator().manual_seed(0), (16, 16))
     batch = held.batch(torch.tensor([2, 0, 1, 0]), drawn)
     assert batch.image.shape == (4, 1, 16, 16)
     assert batch.annotations.shape == (4, 5, 1, 16, 16)
     assert batch.present.sum(1).tolist() == [2, 1, 5, 1]
-    few = held.batch(torch.tensor([2, 0]), drawn)
+    few = held.batch(torch.tensor([2, 0]), replace_rows(drawn, 2))
     assert few.annotations.shape[:2] == (2, 2)
+    torch.testing.assert_close(few.image, batch.image[:2], atol=1e-5, rtol=0)  # whatever stands beside them
     for index, one in enumerate(cases):
-        whole = held.whole(index)
-        np.testing.assert_allclose(whole.image[0].numpy(), one.image, atol=1e-6)
-        np.testing.assert_array_equal(whole.annotations[0, :, 0].numpy(), one.masks)
-        assert whole.present.all()
+        np.testing.assert_array_equal(held.image(index).numpy(), one.image)
+        np.testing.assert_array_equal(held.annotations(index)[0][:, 0], one.masks)
+
+
+def replace_rows(drawn: Augmentation, rows: int) -> Augmentation:
+    return Augmentation(*(getattr(drawn, name)[:rows] for name in ("matrix", "gain", "offset", "place", "pick")))
 
 
 def test_a_small_image_is_grown_by_reflection_with_its_masks() -> None:
-    held = Resident([case("a", (6, 12), marked=(1, 4))], 1, crop=(16, 12))
-    batch = held.batch(torch.tensor([0]))
-    row = batch.image[0, 0, :, 4]
-    torch.testing.assert_close(row[5:11], held.whole(0).image[0, 0, :, 4])
-    torch.testing.assert_close(row[:5], row[[10, 9, 8, 7, 6]])
-    assert batch.annotations[0, 0, 0, :, 4].nonzero().flatten().tolist() == [4, 6, 14]
+    held = Held([case("a", (6, 12), marked=(1, 4))], 1, crop=(16, 12))
+    drawn = draw(STILL, 1, torch.Generator().manual_seed(0), (16, 12))
+    for batch in (held.batch(torch.tensor([0])), held.batch(torch.tensor([0]), drawn)):
+        row = batch.image[0, 0, :, 4]
+        torch.testing.assert_close(row[5:11], held.image(0)[0, :, 4], atol=1e-4, rtol=0)
+        torch.testing.assert_close(row[:5], row[[10, 9, 8, 7, 6]], atol=1e-4, rtol=0)
+        assert batch.annotations[0, 0, 0, :, 4].nonzero().flatten().tolist() == [4, 6, 14]
+
+
+def test_beyond_the_image_there_are_no_labels() -> None:
+    full = Case(np.ones((1, 8, 8), np.float32), np.ones((2, 8, 8), np.uint8), "full", "p")
+    half = AugmentationRange(flip=False, warp=1.0, rotate=0.0, shift=5.0)
+    drawn = draw(half, 30, torch.Generator().manual_seed(0), (8, 8))
+    batch = Held([full], 1, crop=(8, 8)).batch([0] * 30, drawn)
+    image, labels = apply(drawn, torch.ones(30, 1, 8, 8), torch.ones(30, 2, 8, 8), (8, 8))
+    assert torch.equal(batch.annotations[:, :, 0], labels)
+    assert (labels == 0).any() and torch.allclose(image, batch.image)
 
 
 def test_a_crop_of_other_axes_is_refused() -> None:
     with pytest.raises(InputError, match=r"case a: expected 3 spatial axes for the crop \[4, 4, 4\]"):
-        Resident([case("a", (20, 30))], 1, crop=(4, 4, 4))
+        Held([case("a", (20, 30))], 1, crop=(4, 4, 4))
     with pytest.raises(InputError, match="set crop to train on parts of one size"):
-        Resident([case("a", (20, 30)), case("b", (20, 31))], 1)
+        Held([case("a", (20, 30)), case("b", (20, 31))], 1)
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (12, 20, 30), (3, 4100, 4100)])
+def test_marked_points_are_even_among_all_of_them(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    masks = np.zeros((2, *shape), np.uint8)
+    masks[rng.integers(0, 2, 2000), *(rng.integers(0, n, 2000) for n in shape)] = 1
+    masks[:, 0, :3] = 9  # says nothing
+    found = marked_points(lambda box: masks[:, *box], shape, 9)
+    everywhere = np.argwhere((masks == 1).any(0))
+    np.testing.assert_array_equal(found, everywhere[np.linspace(0, len(everywhere) - 1, 256).astype(int)])
+    few = np.zeros((1, *shape), np.uint8)
+    assert marked_points(lambda box: few[:, *box], shape, None).shape == (0, len(shape))
+    few[0, -1, -1] = 1
+    assert len(marked_points(lambda box: few[:, *box], shape, None)) == min(256, few.sum())
+
+
+def test_slabs_cover_a_case_once() -> None:
+    for shape in ((5, 7), (300, 4000, 4000), (1, 9000, 9000), (2**24 + 5, 1)):
+        boxes = slabs(shape)
+        assert boxes[0][0].start == 0 and boxes[-1][0].stop == shape[0]
+        assert all(a[0].stop == b[0].start for a, b in pairwise(boxes))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from atfm.data.case import Case
-from atfm.data.resident import Resident
+from atfm.data.held import Held
 from atfm.data.store import Store, StoreWriter
 from atfm.errors import InputError
 
@@ -35,8 +35,8 @@ def test_a_label_that_cannot_be_meant_is_refused(tmp_path: Path, classes: int, l
 
 
 def test_a_batch_says_which_pixels_count() -> None:
-    batch = Resident([labelled()], 3, ignore_label=255).batch(torch.tensor([0]))
+    batch = Held([labelled()], 3, ignore_label=255).batch(torch.tensor([0]))
     assert batch.valid is not None
     np.testing.assert_array_equal(batch.valid[0].numpy(), labelled().masks != 255)
     np.testing.assert_array_equal(batch.annotations.sum(2)[0].bool().numpy(), labelled().masks != 255)
-    assert Resident([labelled()], 256).batch(torch.tensor([0])).valid is None
+    assert Held([labelled()], 256).batch(torch.tensor([0])).valid is None

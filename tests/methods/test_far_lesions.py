@@ -77,9 +77,10 @@ def trained(gtr_steps: int, flow_steps: int, seed: int = 0) -> dict[str, Method]
     return {"GTR alone": gtr, "ATFM": atfm}
 
 
-def one_vector(self: NoiseField, noise: Tensor) -> list[Tensor]:
+def one_vector(self: NoiseField, noise: Tensor, rows: slice = slice(None)) -> list[Tensor]:
     """What there was before: the same noise at every place."""
-    size = [len(weight) for weight in self._weights]
+    first, *others = self._weights
+    size = [len(weight) for weight in (first[rows], *others)]
     return [x[..., :1, :1].expand(*x.shape[:2], *size) for x in noise.unbind(2)]
 
 

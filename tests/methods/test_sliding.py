@@ -44,6 +44,39 @@ def test_blending_is_the_weighted_mean_of_a_naive_loop() -> None:
         torch.testing.assert_close(blended[b, 0, y, x], expected)
 
 
+@pytest.mark.parametrize(
+    ("size", "tile"), [((11, 19), (8, 8)), ((40, 9), (8, 8)), ((13, 9, 17), (4, 8, 8)), ((8, 8), (8, 8))]
+)
+def test_slabs_are_the_whole_in_parts(size: tuple[int, ...], tile: tuple[int, ...]) -> None:
+    tiling = Tiling(size, tile, stride=2, chunk=3)
+    said = {corner: torch.rand(2, 3, *tile) for corner in tiling.corners}
+
+    def tiles(corners: list[tuple[int, ...]]) -> Tensor:
+        return torch.cat([said[corner] for corner in corners])
+
+    found = list(tiling.slabs((2, 3), tiles, torch.zeros(1)))
+    assert [rows.start for rows, _ in found] == sorted({corner[0] for corner in tiling.corners})
+    assert [rows.stop for rows, _ in found] == [*(rows.start for rows, _ in found[1:]), tiling.padded[0]]
+    assert torch.equal(torch.cat([part for _, part in found], 2), tiling.blend((2, 3), tiles, torch.zeros(1)))
+    total, weighed = torch.zeros(2, 3, *tiling.padded), torch.zeros(tiling.padded)
+    for corner, part in said.items():
+        box = (..., *(slice(first, first + width) for first, width in zip(corner, tile, strict=True)))
+        total[box] += part * tiling.weight
+        weighed[box] += tiling.weight
+    torch.testing.assert_close(torch.cat([part for _, part in found], 2), total / weighed)
+
+
+def test_starts_made_slab_by_slab_are_those_of_the_whole_distribution() -> None:
+    torch.manual_seed(0)
+    method, image = atfm().truncation, torch.rand(2, 1, 50, 44)
+    tiling = method.tiling((50, 44))
+    assert tiling is not None
+    noise = Noise(0, ["a", "b"]).draw(method.needs(tiling.padded), 3)
+    field = NoiseField(tiling.padded, tiling.tile)
+    logits = method.blended(tiling, image).from_fields(field.components(1.2 * noise["low-rank"]), 1.2 * noise["pixel"])
+    torch.testing.assert_close(method.slid(tiling, image, noise, 1.2), logits.sigmoid(), atol=1e-5, rtol=1e-5)
+
+
 SHAPES = [((64, 64), (16, 16)), ((16, 100), (16, 8)), ((16, 24, 200), (16, 16, 16)), ((5, 33, 65), (4, 16, 64))]
 
 
@@ -100,7 +133,9 @@ def test_logits_have_the_normal_that_the_tiles_gave_them() -> None:
     blended = method.distribution(image)
     noise = Noise(0, ["a"]).draw(method.needs((16, 60)), 8000)
     assert noise["low-rank"].shape == (1, 8000, 3, *NoiseField((16, 60), (16, 16)).knots)
-    drawn = torch.logit(method.start(blended, noise).double())
+    tiling = method.tiling((16, 60))
+    assert tiling is not None
+    drawn = torch.logit(method.slid(tiling, image, noise).double())
     torch.testing.assert_close(drawn.mean(1).float(), blended.mean, atol=0.1, rtol=0)
     torch.testing.assert_close(drawn.var(1).float(), blended.variance, atol=0.01, rtol=0.08)
 
@@ -219,7 +254,7 @@ def test_there_are_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
 
     blended = truncation.distribution(image).from_fields(field.components(low_rank), no_grain)
     assert seam(blended, borders) == pytest.approx(1, abs=0.12)
-    monkeypatch.setattr(truncation, "start", lambda *_: blended.sigmoid())  # starts without grain
+    monkeypatch.setattr(truncation, "slid", lambda *_: blended.sigmoid())  # starts without grain
     assert seam(method.sample(image, 2, noise=noise).probabilities, borders) == pytest.approx(1, abs=0.12)
 
     halves = [network(image[..., left : left + 32]).from_noise(vector, no_grain[..., :32]) for left in (0, 32)]

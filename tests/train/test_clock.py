@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from atfm.data.held import Held
 from atfm.data.phantom.kinds import phantom_cases
-from atfm.data.resident import Resident
 from atfm.methods import StageConfig
 from atfm.methods.gtr import GTRConfig
 from atfm.train.clock import sized, step_seconds
@@ -23,7 +23,7 @@ CONFIG = Config(
 
 @pytest.fixture
 def trainer(tmp_path) -> Trainer:
-    cases = Resident(phantom_cases(0, 4, size=16), 1)
+    cases = Held(list(phantom_cases(0, 4, size=16)), 1)
     method = CONFIG.build(in_channels=1, channels=1, size=(16, 16))
     return Trainer(method, CONFIG, cases, None, Run(tmp_path / "run", {}))
 
@@ -36,7 +36,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         now = [0.0]
         monkeypatch.setattr("atfm.train.clock.time.perf_counter", lambda: now[0])
 
-        def step(self, number, batch):
+        def step(self, number, batches):
             now[0] += seconds * (50 if number < 3 else 1)  # the first ones find memory and choose kernels
             return {}
 

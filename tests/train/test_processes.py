@@ -65,7 +65,7 @@ def test_two_processes_know_each_other(tmp_path: Path) -> None:
 def test_whoever_waits_for_a_process_that_ended_is_told_in_one_line() -> None:
     done = launched(END)
     lines = [line for line in done.stderr.splitlines() if line.startswith("process 1 of 2")]
-    assert len(lines) == 1 and "another one has ended" in lines[0] and "same command again" in lines[0]
+    assert len(lines) == 1 and "process 2 has ended" in lines[0] and "same command again" in lines[0]
 
 
 def test_alone_it_is_all(alone) -> None:

@@ -1,17 +1,66 @@
-"""One step: parts of a batch, gradients that are not finite, precision, the optimiser's state."""
+"""One step: parts, gradients that are not finite, precision, the optimiser's state; and that none asks the device."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from atfm.data.augment import AugmentationRange
 from atfm.data.batch import Batch
-from atfm.errors import TrainingError
-from atfm.methods import Frame, Method, Stage, StageConfig
-from atfm.train.step import Stepper, schedule
+from atfm.data.held import Held
+from atfm.data.phantom.kinds import phantom_cases
+from atfm.data.plan import Plan
+from atfm.errors import ConfigError, TrainingError
+from atfm.methods.config import StageConfig
+from atfm.methods.method import Frame, Method, Stage
+from atfm.train.config import override
+from atfm.train.presets import resolve
+from atfm.train.processes import Processes
+from atfm.train.step import Stepper, check_parts, schedule
 
 CPU = torch.device("cpu")
+KEPT = "the checkpoint of step 7 is kept"
+
+# What gives the host a number, or a size, that depends on what the device has computed: operations, and what torch's
+# own language for them does not show.
+OPERATIONS = {
+    "_local_scalar_dense",
+    "nonzero",
+    "masked_select",
+    "is_nonzero",
+    "equal",
+    "unique_consecutive",
+    "_unique2",
+}
+READINGS = {"tolist", "numpy", "__bool__", "__int__", "__float__", "__index__", "__contains__", "item"}
+
+
+class Asked(TorchDispatchMode):
+    """Notes every operation for which a GPU would have to be waited for."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__()
+        self.found = found
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.found += [func.overloadpacket.__name__] if func.overloadpacket.__name__ in OPERATIONS else []
+        return func(*args, **(kwargs or {}))
+
+
+class Read(TorchFunctionMode):
+    """Notes every reading of a tensor, likewise."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__()
+        self.found = found
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.found += [func.__name__] if func.__name__ in READINGS else []
+        return func(*args, **(kwargs or {}))
 
 
 class Line(Method):
@@ -38,15 +87,13 @@ def stepper(method: Line, **fields: object) -> Stepper:
     return Stepper(Stage("line", method, method, method.loss), plan, 0, CPU)
 
 
-def images(parts: int = 1, count: int = 8) -> Callable[[int], Batch]:
+def images(parts: int = 1, count: int = 8) -> Iterator[Batch]:
     g = torch.Generator().manual_seed(3)
     image, truth = torch.rand(2, count, 1, 4, 4, generator=g)
 
-    def part(number: int) -> Batch:
+    for number in range(parts):
         rows = slice(number * count // parts, (number + 1) * count // parts)
-        return Batch(image[rows], truth[rows].unsqueeze(1), torch.ones(count // parts, 1, dtype=torch.bool))
-
-    return part
+        yield Batch(image[rows], truth[rows].unsqueeze(1), torch.ones(count // parts, 1, dtype=torch.bool))
 
 
 @pytest.mark.parametrize("parts", [2, 4])
@@ -89,10 +136,12 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(bad: float) ->
     assert not torch.isfinite(losses["square"])
     assert all(torch.equal(value, weights[name]) for name, value in method.state_dict().items())
     assert all(torch.equal(value, state[name]) for name, value in steps.tensors().items())
-    assert steps.check(0) == 1
+    steps.check(KEPT)
+    assert steps.skipped == 1
     method.factor = 1.0
     steps.step(2, images())
-    assert steps.check(0) == 1 and not torch.equal(method.network.weight, weights["network.weight"])
+    steps.check(KEPT)
+    assert steps.skipped == 1 and not torch.equal(method.network.weight, weights["network.weight"])
 
 
 def test_ten_such_steps_in_a_row_end_the_training_and_nine_do_not() -> None:
@@ -102,11 +151,12 @@ def test_ten_such_steps_in_a_row_end_the_training_and_nine_do_not() -> None:
         method.factor = 1.0 if number in (9, 19) else float("nan")
         steps.step(number, images())
         if number < 29:
-            assert steps.check(7) == number + 1 - (number >= 9) - (number >= 19)
+            steps.check(KEPT)
+            assert steps.skipped == number + 1 - (number >= 9) - (number >= 19)
     with pytest.raises(
         TrainingError, match=r"stage line: .* checkpoint of step 7 is kept; lower stages.line.lr \(now 0.01\)"
     ):
-        steps.check(7)
+        steps.check(KEPT)
 
 
 def test_the_gradient_is_clipped() -> None:
@@ -150,3 +200,44 @@ def test_the_rate_rises_then_falls_to_a_hundredth() -> None:
     assert schedule(plan, 60) == pytest.approx(0.505)
     assert schedule(plan, 110) == pytest.approx(0.01)
     assert schedule(StageConfig(steps=110, warmup=10, decay="none"), 60) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("stage", "own"),
+    [("gtr", []), ("energy", []), ("sfm", ["numpy"])],  # who meets which annotator is solved on the host, for each part
+)
+def test_a_step_waits_for_nothing_of_its_own(stage: str, own: list[str]) -> None:
+    fields = {
+        "gtr": {"widths": [8], "rank": 2, "monte_carlo": 4},
+        "sfm": {"widths": [8], "context_widths": [], "steps": 2},
+    }
+    config = override(resolve("phantom"), {"method": fields})
+    method = config.build(in_channels=1, channels=1, size=(32, 32))
+    plan = StageConfig(steps=5, batch=4, parts=2)
+    cases = Held(list(phantom_cases(0, 4, annotators=3)), 1)
+    chosen = next(one for one in method.stages() if one.name == stage)
+    steps = Stepper(chosen, plan, 0, torch.device("cpu"))
+    limits = AugmentationRange(**config.augment.model_dump())
+    seen = Plan(0, stage, len(cases), plan.batch, limits, method.window, parts=plan.parts)
+    parts = list(cases.batches(seen, [(step, part) for step in range(2) for part in range(2)]))
+    steps.step(0, iter(parts[:2]))
+    found: list[str] = []
+    with Read(found), Asked(found):
+        steps.step(1, iter(parts[2:]))
+        assert found == 2 * own
+        steps.check(KEPT)
+        assert found == [*own, *own, "tolist"], "to tell is to ask"
+
+
+def test_every_process_needs_a_part() -> None:
+    stages = {"first": StageConfig(parts=4), "second": StageConfig(parts=2), "third": StageConfig(steps=0)}
+    check_parts(stages, Processes(0, 2))
+    with pytest.raises(
+        ConfigError, match=r"3 processes: a step of stage second has 2 part.*stages\.second\.parts to 3"
+    ):
+        check_parts(stages, Processes(2, 3))
+
+
+def test_parts_are_equal() -> None:
+    with pytest.raises(ConfigError, match=r"stages\.first\.parts: a batch of 16 has no 3 equal parts"):
+        check_parts({"first": StageConfig(batch=16, parts=3)}, Processes())

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from atfm.data.case import Case
+from atfm.data.held import Held
 from atfm.data.phantom.kinds import simulated_case
-from atfm.data.resident import Resident
 from atfm.data.store import Store, StoreWriter
 from atfm.fit import Fitted, fit, from_phantom, from_store
 from atfm.methods import Drawn, Frame, Method
@@ -73,7 +73,7 @@ def test_a_mixed_batch_has_the_losses_of_its_images_alone() -> None:
     """Stage 1 with shared noise, against a naive loop over images of one K at a time."""
     cases = [simulated_case(0, number, annotators=k, size=16) for number, k in enumerate((1, 2, 5))]
     method = tiny().build(in_channels=1, channels=1, size=(16, 16)).truncation
-    whole = Resident(cases, 1).batch(torch.arange(3))
+    whole = Held(cases, 1).batch(torch.arange(3))
     distribution = method.network(whole.image)
     g = torch.Generator().manual_seed(0)
     logits = distribution.antithetic(4, generator=g)
@@ -108,7 +108,7 @@ def test_void_pixels_train_and_have_no_say(tmp_path: Path) -> None:
     assert trained(store, tmp_path / "run", config).steps == 8
     # An annotator who says nothing at all is as good as absent from the likelihood's gradient.
     method = config.build(in_channels=1, channels=3, size=(16, 16)).truncation
-    batch = Resident(void_cases(), 3, ignore_label=255).batch(torch.arange(4))
+    batch = Held(void_cases(), 3, ignore_label=255).batch(torch.arange(4))
     assert batch.valid is not None
     silent = batch.valid.clone()
     silent[:, -1] = False
@@ -137,7 +137,7 @@ class Whole(Method):
 
 def test_validation_leaves_out_what_any_annotator_ignores() -> None:
     cases = void_cases()[:2]
-    scores = validate(Whole(Frame(1, 3, (16, 16))), Resident(cases, 3, ignore_label=255), 4, 0)
+    scores = validate(Whole(Frame(1, 3, (16, 16))), Held(cases, 3, ignore_label=255), 4, 0)
     expected = []
     for case in cases:
         labels = case.masks[:, :, 5:]

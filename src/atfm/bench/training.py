@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from atfm.data.case import Case
-from atfm.data.resident import Resident
+from atfm.data.held import Held
 from atfm.methods.method import Method
 from atfm.train.clock import step_seconds
 from atfm.train.config import Config, override
@@ -43,7 +43,7 @@ def training_speed(
         config = override(config, {"stages": {name: {"batch": batch} for name in config.stages}})
     trained = {name: plan for name, plan in config.stages.items() if plan.steps}
     count = max((plan.batch for plan in trained.values()), default=1)
-    cases = Resident(_cases(count, method), method.channels, device, crop=config.crop)
+    cases = Held(list(_cases(count, method)), method.channels, device, crop=config.crop)
     torch.manual_seed(0)
     fresh = config.build(in_channels=method.in_channels, channels=method.channels, size=cases.size).to(device)
     found: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""`atfm bench`: speed, memory and operations beside the paper's preset; `atfm bench metrics`: those of the scores."""
+"""`atfm bench`: speed, memory and operations beside the paper's preset; of the scores (`metrics`); of large `data`."""
 
 import argparse
 import sys
@@ -19,12 +19,13 @@ def add_parser(subparsers: Any) -> None:
         description="Measure 100 masks of one image and of a batch by MODEL and by the paper's preset, side by side in "
         "one run: operations, time, parameters, peak memory, then fewer and more solver steps, and training. The "
         "paper's time is measured on a few sample-steps and multiplied. With --store, the steps are scored too, and "
-        "--figure draws score against time. `atfm bench metrics` times the scores against a plain double loop. For "
-        "times that mean something, let the machine do nothing else.",
+        "--figure draws score against time. `atfm bench metrics` times the scores against a plain double loop; `atfm "
+        "bench data` measures the memory that a million crops and volumes of 512^3 take. For times that mean much, "
+        "let the machine do nothing else.",
         epilog="example: atfm bench --threads 2 --store lidc-store --limit 200 --figure pareto.svg",
     )
-    parser.add_argument("what", nargs="?", choices=["sampling", "metrics"], default="sampling", metavar="WHAT",
-                        help="sampling (default) or metrics")  # fmt: skip
+    parser.add_argument("what", nargs="?", choices=["sampling", "metrics", "data"], default="sampling",
+                        metavar="WHAT", help="sampling (default), metrics or data")  # fmt: skip
     parser.add_argument("--samples", type=int, default=100, metavar="N", help="masks of each image (default: 100)")
     parser.set_defaults(run=run, show=show)
     sampling = parser.add_argument_group("sampling")
@@ -52,10 +53,20 @@ def add_parser(subparsers: Any) -> None:
     metrics.add_argument("--size", type=int, default=128, metavar="N", help="of the masks, in pixels (default: 128)")
     metrics.add_argument("--annotators", type=int, default=4, metavar="N", help="of each image (default: 4)")
     metrics.add_argument("--large", action="store_true", help="time and memory of 512x512 with 1,000 samples too")
+    data = parser.add_argument_group("data")
+    data.add_argument("--crops", type=int, default=10**6, metavar="N", help="crops of 128x128 (default: 1,000,000)")
+    data.add_argument("--side", type=int, default=512, metavar="N", help="of the volumes, in voxels (default: 512)")
+    data.add_argument("--memory", type=float, default=8, metavar="GB", help="no process may have more (default: 8)")
+    data.add_argument("--folder", type=Path, help="where the stores are made and removed (default: temporary files)")
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Measure, and draw the figure if one is asked for."""
+    if args.what == "data":
+        from atfm.bench.large import large_data
+
+        limit = int(1e9 * args.memory)
+        return large_data(crops=args.crops, side=args.side, limit=limit, folder=args.folder, tell=_teller("data"))
     if args.what == "metrics":
         from atfm.bench.metrics_speed import bench_memory, bench_metrics
 

@@ -10,6 +10,8 @@ def show(result: Mapping[str, Any]) -> str:
     """The result for a person."""
     if "naive_seconds" in result:
         return _metrics(result)
+    if "rows" in result:
+        return _data(result)
     lines = list(_device(result))
     if "gpu" in result:
         lines += ["", *_device(result["gpu"])]
@@ -44,6 +46,12 @@ def _metrics(result: Mapping[str, Any]) -> str:
             *more,
         ]
     )
+
+
+def _data(result: Mapping[str, Any]) -> str:
+    lines = [f"{'at most ' + number(result['limit_mb']) + ' MB':54}{'peak, MB':>12}{'seconds':>12}"]
+    lines += [f"{name:54}{row['peak_mb']:>12,.0f}{row['seconds']:>12,.0f}" for name, row in result["rows"].items()]
+    return "\n".join([*lines, "", *(f"  {sentence}" for sentence in result["how"])])
 
 
 def _device(result: Mapping[str, Any]) -> Iterator[str]:

@@ -29,18 +29,22 @@ def bar(text: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]
 
 
 class TrainProgress:
-    """A bar with ETA, loss and validation GED; without a terminal, a line every half minute."""
+    """A bar with loss, speed, time left and validation GED; without a terminal, a line every half minute.
 
-    def __init__(self, out: Path) -> None:
+    Args:
+        out: the run folder.
+        processes: how many train it.
+    """
+
+    def __init__(self, out: Path, processes: int = 1) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self.console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
             console=self.console,
             disable=not sys.stderr.isatty(),
@@ -48,7 +52,8 @@ class TrainProgress:
         self.task = self.bar.add_task("start", total=None, note="")
         self.spoken = time.perf_counter()
         self.losses, self.skipped, self.validation = "", 0, ""
-        self.writer = _tensorboard(out)
+        self.out, self.processes, self.begun = out, processes, False
+        self.writer: Any = None
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -61,25 +66,44 @@ class TrainProgress:
         if self.writer is not None:
             self.writer.close()
 
+    def _say(self, text: str) -> None:
+        """A line of its own, above the bar; it is not broken, so that a log can be searched."""
+        self.console.print(f"{time.strftime('%H:%M:%S')} {text}", soft_wrap=True, highlight=False)
+
+    def _begin(self) -> None:
+        """With the first step, so that a training that is refused leaves no folder behind."""
+        self.begun, self.writer = True, _tensorboard(self.out)
+        if self.processes > 1:
+            self._say(f"{self.processes} processes train {self.out}")
+
     def __call__(self, progress: Any) -> None:
+        if not self.begun:
+            self._begin()
         if progress.losses is not None:
             self.losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
         if progress.skipped > self.skipped:
-            self.console.log(
-                f"{progress.stage} step {progress.step}: {progress.skipped} steps were not finite: left out"
-            )
+            self._say(f"{progress.stage} step {progress.step}: {progress.skipped} steps were not finite: left out")
         self.skipped = progress.skipped
         if progress.validation:
             self.validation = ", ".join(f"{name} {value:.3f}" for name, value in progress.validation.items())
-            self.console.log(f"{progress.stage} step {progress.step}: validation {self.validation}")
-        note = f"{self.losses}, {progress.images_per_second:.0f} images/s" + (", saved" if progress.saved else "")
+            self._say(f"{progress.stage} step {progress.step}: validation {self.validation}")
+        speed = f"{progress.images_per_second:.3g} images/s, {spoken(progress.seconds_left)} left"
+        note = f"{self.losses}, {speed}" + (", saved" if progress.saved else "")
         self.bar.update(self.task, description=progress.stage, completed=progress.step, total=progress.total, note=note)
         if self.bar.disable and time.perf_counter() - self.spoken > 30:
             self.spoken = time.perf_counter()
-            self.console.log(f"{progress.stage} {progress.step}/{progress.total} {note}")
+            self._say(f"{progress.stage} {progress.step}/{progress.total} {note}")
         if self.writer is not None and (progress.losses is not None or progress.validation):
             for name, value in ((progress.losses or {}) | (progress.validation or {})).items():
                 self.writer.add_scalar(f"{progress.stage}/{name}", value, progress.step)
+
+
+def spoken(seconds: float) -> str:
+    """A time that is still to come, in two units at most: `45 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _tensorboard(out: Path) -> Any:

@@ -1,4 +1,4 @@
-"""`atfm train`: train all stages; the same command again goes on where it stopped."""
+"""`atfm train`: train all stages, in one process or several; the same command again goes on where it stopped."""
 
 import argparse
 import contextlib
@@ -15,8 +15,11 @@ def add_parser(subparsers: Any) -> None:
         "train",
         help="train all stages, or resume",
         description="Train the stages of a method one after the other. The same command again resumes. `atfm methods` "
-        "lists the presets; those of a phantom need no --data. A TOML or YAML file overrides fields of a preset.",
-        epilog="example: atfm train lidc --data lidc-store --out run",
+        "lists the presets; those of a phantom need no --data. A TOML or YAML file overrides fields of a preset. More "
+        "steps for the stage that was trained last (--set stages.NAME.steps=N) extend a run. Several processes share "
+        "each step under torchrun, and any number of them resumes a run.",
+        epilog="example: atfm train lidc --data lidc-store --out run; in two processes: "
+        "torchrun --nproc-per-node 2 -m atfm train phantom --out run",
     )
     parser.add_argument("preset", metavar="PRESET|FILE", help="preset, or .toml/.yaml file")
     parser.add_argument("--data", type=Path, help="store with the splits train and val")
@@ -38,45 +41,65 @@ def add_parser(subparsers: Any) -> None:
         metavar="FIELD=VALUE",
         help="override a field, e.g. --set stages.gtr.lr=1e-3",
     )
+    parser.add_argument(
+        "--hold",
+        type=float,
+        metavar="GB",
+        help="hold training cases of up to GB gigabytes on the device, stream more from the store; the result is the "
+        "same (default: 4, or a quarter of a GPU's memory)",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that stream (default: half of the cores)")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
 
 
-def run(args: argparse.Namespace) -> dict[str, object]:
-    """Train and return where the training stands."""
-    from atfm.cli.common_flags import resolve_device
+def run(args: argparse.Namespace) -> dict[str, object] | None:
+    """Train, with the other processes if torch's launcher started several; the main one returns where it stands."""
+    from atfm.cli.common_flags import meet
     from atfm.cli.progress import TrainProgress
     from atfm.errors import InputError
     from atfm.fit import fit
     from atfm.train.config import override
     from atfm.train.presets import resolve
 
-    config = override(resolve(args.preset), assignments(args.set) | ({"seed": args.seed} if args.seed else {}))
-    if args.dry_run:
-        return {"config": config.model_dump(mode="json")}
-    if args.max_steps is not None and args.max_steps < 1:
-        raise InputError(f"--max-steps: expected at least 1, got {args.max_steps}")
-    out = args.out or Path("runs") / config.preset
-    started = time.perf_counter()
-    with TrainProgress(out) as progress:
-        fitted = fit(
-            config,
-            _cases(args, config),
-            out,
-            device=resolve_device(args.device),
-            max_steps=args.max_steps,
-            minutes=args.minutes,
-            take=taken(args.take),
-            start=args.start,
-            tell=progress,
-        )
+    with meet(args) as processes:
+        config = override(resolve(args.preset), assignments(args.set) | ({"seed": args.seed} if args.seed else {}))
+        if args.dry_run:
+            return {"config": config.model_dump(mode="json")} if processes.main else None
+        if args.max_steps is not None and args.max_steps < 1:
+            raise InputError(f"--max-steps: expected at least 1, got {args.max_steps}")
+        out = args.out or Path("runs") / config.preset
+        started = time.perf_counter()
+        with TrainProgress(out, processes.world) if processes.main else contextlib.nullcontext(_silent) as progress:
+            fitted = fit(
+                config,
+                _cases(args, config),
+                out,
+                device=processes.device,
+                max_steps=args.max_steps,
+                minutes=args.minutes,
+                take=taken(args.take),
+                start=args.start,
+                budget=_budget(args),
+                processes=processes,
+                tell=progress,
+            )
+    if not processes.main:
+        return None
     return {
         "run": str(fitted.run),
         "steps": fitted.steps,
         "total": fitted.total,
+        "skipped": fitted.skipped,
+        "processes": processes.world,
         "validation": fitted.validation,
+        "cases": fitted.cases,
         "seconds": round(time.perf_counter() - started, 1),
     }
+
+
+def _silent(progress: Any) -> None:
+    """Another process tells how the training goes."""
 
 
 def _cases(args: argparse.Namespace, config: Any) -> Any:
@@ -89,6 +112,17 @@ def _cases(args: argparse.Namespace, config: Any) -> Any:
     if config.phantom is not None:
         return from_phantom(config)
     raise InputError("--data: expected a store; make one with `atfm data import`, or train a phantom without")
+
+
+def _budget(args: argparse.Namespace) -> Any:
+    from atfm.data.budget import Budget
+    from atfm.errors import InputError
+
+    if args.hold is not None and not 0 <= args.hold < 2**20:
+        raise InputError(f"--hold: expected gigabytes from 0 on, got {args.hold:g}")
+    if args.workers is not None and not 0 <= args.workers <= 256:
+        raise InputError(f"--workers: expected 0 to 256 processes, got {args.workers}")
+    return Budget(None if args.hold is None else int(1e9 * args.hold), args.workers)
 
 
 def taken(texts: list[str]) -> dict[str, str]:
@@ -131,6 +165,13 @@ def show(result: dict[str, Any]) -> str:
 
         return yaml.safe_dump(result["config"], sort_keys=False).rstrip()
     text = f"{result['run']}: {result['steps']} of {result['total']} steps"
+    if result["processes"] > 1:
+        text += f" by {result['processes']} processes"
+    if result["skipped"]:
+        text += f"; {result['skipped']} were not finite and left out"
+    cases = result["cases"]
+    kept = "held on the device" if cases["held"] else f"streamed by {cases['workers']} readers"
+    text += f"; {cases['bytes'] / 1e6:,.0f} MB of cases {kept}"
     scores = {k: v for k, v in (result["validation"] or {}).items() if isinstance(v, float)}
     if scores:
         text += "; validation " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items())

@@ -59,6 +59,16 @@ class Augmentation:
     place: Tensor | None = None
     pick: Tensor | None = None
 
+    def to(self, device: torch.device) -> "Augmentation":
+        """The same on another device, without waiting for it; where a crop lies is needed on the CPU alone."""
+        matrix, gain, offset = (x.to(device, non_blocking=True) for x in (self.matrix, self.gain, self.offset))
+        return Augmentation(matrix, gain, offset, self.place, self.pick)
+
+    def rows(self, rows: slice) -> "Augmentation":
+        """What was drawn for some of the images."""
+        place, pick = (None if value is None else value[rows] for value in (self.place, self.pick))
+        return Augmentation(self.matrix[rows], self.gain[rows], self.offset[rows], place, pick)
+
 
 def draw(
     limits: AugmentationRange, count: int, generator: torch.Generator, window: Sequence[int] = (1, 1)
@@ -109,7 +119,7 @@ def _stacked(plane: Tensor, mirror: Tensor, face: Tensor) -> Tensor:
 
 
 def apply(
-    drawn: Augmentation, image: Tensor, masks: Tensor, window: Sequence[int], centre: Sequence[float] | None = None
+    drawn: Augmentation, image: Tensor, masks: Tensor, window: Sequence[int], centre: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Apply an augmentation and cut a window out of the result: the image linearly, labels by the nearest pixel.
 
@@ -118,7 +128,7 @@ def apply(
         image: `[B, C_in, *spatial]` float32 in [0, 1].
         masks: `[B, K, *spatial]` labels, as float32.
         window: spatial size of the result.
-        centre: of the window, in pixels from the centre of the image along each axis; None: the same.
+        centre: of the windows, in pixels from the centres of the images along each axis, `[B, d]`; None: the same.
 
     Returns:
         `[B, C_in, *window]` and `[B, K, *window]`.
@@ -128,10 +138,10 @@ def apply(
     source = torch.einsum("...k,bjk->b...j", points, drawn.matrix[:, :, :-1])  # [B, *window, d]
     middle = drawn.matrix[:, :, -1]  # [B, d]
     if centre is not None:
-        middle = middle + torch.tensor(list(reversed(centre)), dtype=middle.dtype, device=middle.device)
+        middle = middle + centre.flip(-1)
     source = source + middle.reshape(len(middle), *[1] * len(window), -1)
-    size = torch.tensor(list(reversed(image.shape[2:])), device=image.device)
-    grid = source * (2 / size)  # align_corners=False: the edge is +-1
+    size = torch.tensor(list(reversed(image.shape[2:])))
+    grid = source * (2 / size).to(image.device, non_blocking=True)  # align_corners=False: the edge is +-1
     moved = F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
     labels = F.grid_sample(masks, grid, mode="nearest", padding_mode="zeros", align_corners=False)
     gain, offset = (value.reshape(-1, *[1] * (image.dim() - 1)) for value in (drawn.gain, drawn.offset))

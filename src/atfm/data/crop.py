@@ -1,102 +1,150 @@
-"""`Crop`: the random part of a larger image that a training step sees."""
+"""`Parts`: what a batch needs of larger images, so that no more is read, and turned into floats, than a step sees."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from atfm.data.augment import Augmentation, apply
-from atfm.data.case import Case
-from atfm.data.mirror import mirror_pad
+from atfm.data.augment import Augmentation
+from atfm.data.mirror import mirror_index
+from atfm.data.pixels import Box
 
-__all__ = ["Crop", "cut"]
+__all__ = ["Parts", "marked_points", "parts", "slabs"]
 
 _POINTS = 256  # marked pixels remembered of each case: a lesion of any shape is hit all over
+_SLAB = 2**24  # pixels, of all annotators, that are looked at at a time
 
 
 @dataclass(frozen=True)
-class Crop:
-    """An image with its labels, and some of the pixels that any annotator marked.
+class Parts:
+    """The parts of images that their windows, augmented, can reach: all of one size, so that they make one tensor.
+
+    An image smaller than the window counts as grown by reflection to its size. A part may reach beyond the image:
+    there the pixels of its border are repeated, and there are no labels.
 
     Args:
-        image: `[C_in, *spatial]` uint8.
-        labels: `[K, *spatial]` uint8.
-        marked: `[M, d]` positions of marked pixels, on the CPU; `M = 0` where nobody marked any.
+        shapes: `[B, d]`, of the images.
+        window: spatial size of what is cut out.
+        first: `[B, d]`, where each part begins.
+        size: spatial size of all parts.
+        centre: `[B, d]`, that of each window, in pixels from the centre of the part.
     """
 
-    image: Tensor
-    labels: Tensor
-    marked: np.ndarray
+    shapes: np.ndarray
+    window: tuple[int, ...]
+    first: np.ndarray
+    size: tuple[int, ...]
+    centre: np.ndarray
 
-    @classmethod
-    def of(cls, case: Case, device: torch.device, ignore_label: int | None = None, *, points: bool = True) -> Self:
-        """Take a case to a device; without `points` no marked pixel is remembered."""
-        image = torch.from_numpy(np.rint(case.image * 255).astype(np.uint8)).to(device)
-        marked = np.empty((0, case.masks.ndim - 1), np.int64)
-        if points:
-            said = case.masks > 0 if ignore_label is None else (case.masks > 0) & (case.masks != ignore_label)
-            marked = np.argwhere(said.any(0))
-            marked = marked[np.unique(np.linspace(0, len(marked) - 1, min(len(marked), _POINTS)).astype(int))]
-        return cls(image, torch.tensor(case.masks).to(device), marked)
+    def image(self, row: int, read: Callable[[Box], Tensor]) -> Tensor:
+        """Cut a part `[C, *size]` out of one image, of which `read` gives a box."""
+        return _taken(read, [positions for positions, _ in self._axes(row)])
 
-    def grown(self, size: Sequence[int]) -> "Crop":
-        """The same, grown by reflection to at least this spatial size."""
-        shape = self.labels.shape[1:]
-        before = [max(wanted - length, 0) // 2 for wanted, length in zip(size, shape, strict=True)]
-        return Crop(mirror_pad(self.image, size), mirror_pad(self.labels, size), self.marked + before)
+    def labels(self, row: int, read: Callable[[Box], Tensor]) -> Tensor:
+        """Cut the labels `[K, *size]` of the same part, 0 beyond the image."""
+        axes = self._axes(row)
+        labels = _taken(read, [positions for positions, _ in axes])
+        for axis, (_, inside) in enumerate(axes):
+            if not inside.all():
+                shape = [-1 if other == axis else 1 for other in range(len(axes))]
+                labels = labels * torch.from_numpy(inside).to(labels.device, non_blocking=True).view(shape)
+        return labels
+
+    def _axes(self, row: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each axis the pixels of the image, `[size]`, and which of them lie within it."""
+        axes = []
+        for first, size, length, window in zip(
+            self.first[row].tolist(), self.size, self.shapes[row].tolist(), self.window, strict=True
+        ):
+            grown, wanted = max(length, window), np.arange(first, first + size)
+            positions = np.clip(wanted, 0, grown - 1)
+            if grown > length:
+                positions = mirror_index(length, grown).numpy()[positions]
+            axes.append((positions, (wanted >= 0) & (wanted < grown)))
+        return axes
 
 
-def cut(part: Crop, drawn: Augmentation | None, row: int, window: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Cut a window out of one image and augment it.
-
-    Only what the window can reach is turned into floats, however large the image.
+def parts(shapes: np.ndarray, marked: Sequence[np.ndarray], drawn: Augmentation | None, window: Sequence[int]) -> Parts:
+    """Choose the parts that a batch needs.
 
     Args:
-        part: the image, at least as large as the window.
-        drawn: of the whole batch; None: the central window as it is.
-        row: which of its augmentations is meant.
-        window: spatial size of the result.
-
-    Returns:
-        `[C_in, *window]` float32 in [0, 1] and labels `[K, *window]` as float32.
+        shapes: `[B, d]`, of the images.
+        marked: of each image positions of marked pixels, `[M, d]`; unused where none is drawn.
+        drawn: where the windows lie and how they are augmented, on the CPU; None: the central windows as they are.
+        window: spatial size of what is cut out.
     """
-    size = part.image.shape[1:]
+    wanted = np.array(window)
+    grown = np.maximum(shapes, wanted)
     if drawn is None:
-        region = tuple(slice((s - w) // 2, (s - w) // 2 + w) for s, w in zip(size, window, strict=True))
-        return part.image[:, *region].float() / 255, part.labels[:, *region].float()
-    own = Augmentation(drawn.matrix[row : row + 1], drawn.gain[row : row + 1], drawn.offset[row : row + 1])
-    corner = start(part, drawn, row, window)
-    matrix = np.array(own.matrix[0].tolist())  # [d, d + 1], x first
-    reach = np.abs(matrix[:, :-1]) @ ((np.array(window[::-1]) - 1) / 2) + np.abs(matrix[:, -1]) + 1
-    box: list[slice] = []
-    centre: list[float] = []
-    for axis, (first, width, length) in enumerate(zip(corner, window, size, strict=True)):
-        middle = first + (width - 1) / 2
-        low = min(max(math.floor(middle - reach[-1 - axis]), 0), length - 1)
-        high = max(min(math.ceil(middle + reach[-1 - axis]) + 1, length), low + 1)
-        box.append(slice(low, high))
-        centre.append(middle - (low + high - 1) / 2)
-    image, labels = (x[:, *box].unsqueeze(0).float() for x in (part.image, part.labels))
-    image, labels = apply(own, image / 255, labels, window, centre)
-    return image[0], labels[0]
+        return Parts(shapes, tuple(window), (grown - wanted) // 2, tuple(window), np.zeros(shapes.shape, np.float32))
+    before = (grown - shapes) // 2
+    corners = np.array(
+        [_corner(grown[row], marked[row] + before[row], drawn, row, wanted) for row in range(len(shapes))]
+    )  # [B, d]
+    matrix = drawn.matrix.double().numpy()  # [B, d, d + 1], x first
+    reach = np.abs(matrix[:, :, :-1]) @ ((wanted[::-1] - 1) / 2) + np.abs(matrix[:, :, -1]) + 1
+    middle = corners + (wanted - 1) / 2
+    low, high = np.floor(middle - reach[:, ::-1]), np.ceil(middle + reach[:, ::-1]) + 1
+    size = np.minimum((high - low).max(0), grown.max(0)).astype(np.int64)
+    first = np.clip(low, 0, np.maximum(grown - size, 0)).astype(np.int64)
+    centre = (middle - first - (size - 1) / 2).astype(np.float32)
+    return Parts(shapes, tuple(window), first, tuple(size.tolist()), centre)
 
 
-def start(part: Crop, drawn: Augmentation, row: int, window: Sequence[int]) -> list[int]:
-    """The corner of the crop: anywhere, or so that a marked pixel lies anywhere within it."""
-    size = part.image.shape[1:]
-    free = [length - width for length, width in zip(size, window, strict=True)]
+def marked_points(read: Callable[[Box], np.ndarray], shape: Sequence[int], ignore_label: int | None) -> np.ndarray:
+    """Up to 256 of the pixels that any annotator marked, evenly among them: `[M, d]` int32.
+
+    Args:
+        read: gives the labels `[K, *box]` of a part of the case.
+        shape: the spatial shape of the case.
+        ignore_label: a label that says nothing.
+    """
+    said = np.empty(tuple(shape), dtype=bool)
+    for box in slabs(shape):
+        labels = read(box)
+        said[box] = ((labels > 0) if ignore_label is None else (labels > 0) & (labels != ignore_label)).any(0)
+    flat = said.reshape(-1)
+    begins = range(0, len(flat), _SLAB)
+    ends = np.cumsum([np.count_nonzero(flat[begin : begin + _SLAB]) for begin in begins])
+    total = int(ends[-1])
+    ranks = np.unique(np.linspace(0, total - 1, min(total, _POINTS)).astype(int))
+    found = []
+    for begin, end in zip(begins, ends, strict=True):
+        chunk = np.flatnonzero(flat[begin : begin + _SLAB])
+        own = ranks[(ranks >= end - len(chunk)) & (ranks < end)] - (end - len(chunk))
+        found.append(begin + chunk[own])
+    return np.stack(np.unravel_index(np.concatenate(found), said.shape), -1).astype(np.int32)
+
+
+def slabs(shape: Sequence[int]) -> list[Box]:
+    """The boxes of a case along its first axis, so that none has many pixels."""
+    rest = int(np.prod(shape[1:]))
+    step = max(1, _SLAB // (4 * rest))
+    whole = [slice(0, length) for length in shape[1:]]
+    return [(slice(first, min(first + step, shape[0])), *whole) for first in range(0, shape[0], step)]
+
+
+def _corner(grown: np.ndarray, marked: np.ndarray, drawn: Augmentation, row: int, window: np.ndarray) -> np.ndarray:
+    """The corner of a window: anywhere, or so that a marked pixel lies anywhere within it."""
+    room = grown - window
     if drawn.place is None:
-        return [room // 2 for room in free]
-    place = drawn.place[row].tolist()
+        return room // 2
+    place = np.array(drawn.place[row].tolist())
     pick = -1.0 if drawn.pick is None else float(drawn.pick[row])
-    if pick < 0 or not len(part.marked):
-        return [int(share * (room + 1)) for share, room in zip(place, free, strict=True)]
-    point = part.marked[int(pick * len(part.marked))].tolist()
-    return [
-        min(max(at - int(share * width), 0), room)
-        for at, share, width, room in zip(point, place, window, free, strict=True)
-    ]
+    if pick < 0 or not len(marked):
+        return (place * (room + 1)).astype(np.int64)
+    point = marked[int(pick * len(marked))]
+    return np.clip(point - (place * window).astype(np.int64), 0, room)
+
+
+def _taken(read: Callable[[Box], Tensor], positions: Sequence[np.ndarray]) -> Tensor:
+    """The pixels at these positions along each axis: the box that holds them all is read, then looked up."""
+    box = tuple(slice(int(axis.min()), int(axis.max()) + 1) for axis in positions)
+    found = read(box)
+    for axis, (at, part) in enumerate(zip(positions, box, strict=True), start=1):
+        if len(at) != part.stop - part.start or (np.diff(at) != 1).any():
+            chosen = torch.from_numpy(at - part.start).to(found.device, non_blocking=True)
+            found = found.index_select(axis, chosen)
+    return found

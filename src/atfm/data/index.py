@@ -4,6 +4,7 @@ Their layout is told in `atfm.data.layout`.
 """
 
 import json
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ AGAIN = "import the data again"
 MOST_PIXELS = 2**40  # of all annotations of a case: far more than fit anywhere, far less than overflow
 
 
-def open_flat(file: Path, dtype: str, length: int) -> np.ndarray:
-    """Map a flat `.npy` file into memory.
+def open_flat(file: Path, dtype: str, length: int) -> tuple[np.ndarray, mmap]:
+    """Map a flat `.npy` file into memory: its elements, and the map under them.
 
     Raises:
         StoreError: missing, truncated, or not `length` elements of `dtype`.
@@ -28,12 +29,12 @@ def open_flat(file: Path, dtype: str, length: int) -> np.ndarray:
     try:
         with file.open("rb") as stream:
             fits = stream.read(HEADER_BYTES) == header
-        array = np.memmap(file, dtype, mode="r", offset=HEADER_BYTES) if fits else np.empty(0)
+            pages = mmap(stream.fileno(), 0, access=ACCESS_READ)
     except (OSError, ValueError) as error:
         raise StoreError(f"{file}: missing, truncated or damaged; {AGAIN}") from error
-    if not fits or len(array) != length:
+    if not fits or len(pages) != HEADER_BYTES + length * np.dtype(dtype).itemsize:
         raise StoreError(f"{file}: expected {length} of {np.dtype(dtype)}, but the file is another one; {AGAIN}")
-    return array
+    return np.frombuffer(pages, dtype, length, HEADER_BYTES), pages
 
 
 def read_index(file: Path, cases: int) -> np.ndarray:

@@ -10,20 +10,17 @@ The layout of the files is told in `atfm.data.layout`.
 """
 
 import hashlib
-import math
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 from atfm.data.case import Case
-from atfm.data.index import AGAIN, measure, one_behind_the_other, open_flat, read_ids, read_index
+from atfm.data.index import AGAIN, read_ids, read_index
 from atfm.data.labels import highest
-from atfm.data.layout import STORED, StoreInfo, decode_image, decode_masks, read_info, sha256
+from atfm.data.layout import StoreInfo, decode_image, read_info, sha256
+from atfm.data.pixels import Pixels
 from atfm.data.splits import check_disjoint
 from atfm.data.writer import StoreWriter
 from atfm.errors import InputError, StoreError
@@ -54,18 +51,15 @@ class Store:
         path: the folder.
         info: its `store.json`.
         digest: SHA-256 of `store.json`, which holds the SHA-256 of all the rest: it names this very data.
+
+    Its attribute `pixels` reads parts of a case, in the type of the store.
     """
 
     def __init__(self, path: Path, info: StoreInfo, digest: str) -> None:
         self.path, self.info, self.digest = path, info, digest
         self._ids = read_ids(self._verified("cases.json"), info.cases)
-        self._index = read_index(self._verified("index.npy"), info.cases)
-        pixels, self._mask_bytes = measure(self._index, info, path / "index.npy")
-        self._images = open_flat(path / "images.npy", STORED[info.dtype], int(pixels.sum()))
-        self._masks = open_flat(path / "masks.npy", "|u1", int(self._mask_bytes.sum()))
-        begins = zip((self._index["image"], self._index["mask"]), (pixels, self._mask_bytes), strict=True)
-        if not all(one_behind_the_other(*pair) for pair in begins):
-            raise StoreError(f"{path / 'index.npy'}: its cases do not lie one behind the other; {AGAIN}")
+        self.pixels = Pixels(path, info, read_index(self._verified("index.npy"), info.cases), self._ids)
+        self._index = self.pixels.index
         self._patients: dict[str, list[int]] = defaultdict(list)
         for i, (_, patient) in enumerate(self._ids):
             self._patients[patient].append(i)
@@ -100,20 +94,13 @@ class Store:
         if not -len(self) <= i < len(self):
             raise IndexError(f"case {i} of a store with {len(self)}")
         i %= len(self)
-        row, shape = self._index[i], self.shape(i)
         case_id, patient_id = self._ids[i]
-        first = int(row["image"])
-        image = self._images[first : first + self.info.channels * math.prod(shape)]
-        first = int(row["mask"])
-        masks = self._masks[first : first + int(self._mask_bytes[i])]
-        self._same(image, row["image_crc"], "images.npy", case_id)
-        self._same(masks, row["mask_crc"], "masks.npy", case_id)
         return Case(
-            image=decode_image(image).reshape(self.info.channels, *shape),
-            masks=decode_masks(masks, (self.annotators(i), *shape), self.info.classes),
+            image=decode_image(self.pixels.image(i)),
+            masks=self.pixels.labels(i),
             case_id=case_id,
             patient_id=patient_id,
-            spacing=tuple(row["spacing"][: len(shape)].tolist()),
+            spacing=tuple(self._index["spacing"][i, : self.info.spatial_dims].tolist()),
         )
 
     def ids(self) -> list[tuple[str, str]]:
@@ -142,7 +129,7 @@ class Store:
 
     def shape(self, i: int) -> tuple[int, ...]:
         """The spatial shape of case `i`."""
-        return tuple(self._index["shape"][i, : self.info.spatial_dims].tolist())
+        return self.pixels.shape(i)
 
     def annotators(self, i: int) -> int:
         """The number `K` of annotators of case `i`."""
@@ -192,9 +179,3 @@ class Store:
         if found != self.info.files.get(name):
             raise StoreError(f"{file}: damaged: its SHA-256 is not the one in store.json; {AGAIN}")
         return file
-
-    def _same(self, stored: np.ndarray, crc: int, name: str, case_id: str) -> None:
-        if zlib.crc32(stored.data) != crc:
-            raise StoreError(
-                f"{self.path / name}: damaged in case {brief(case_id)}: its CRC-32 does not match; {AGAIN}"
-            )

@@ -16,17 +16,28 @@ from atfm.nn.precision import in_float32
 __all__ = ["energy_score", "harden"]
 
 
-def harden(probability: Tensor) -> Tensor:
-    """Return the mask of a probability `[B, S, C, *spatial]`, with the gradient of the probability (straight through).
+def harden(probability: Tensor, *, slope: float = 1.0) -> Tensor:
+    """Return the mask of a probability `[B, S, C, *spatial]`, with a gradient all the same (straight through).
 
-    A soft mask could hedge where a mask has to decide; so the score sees masks.
+    A soft mask could hedge where a mask has to decide; so the score sees masks. The gradient is that of
+    `p^k / sum_c p_c^k` with the slope `k`, of a logit times `k`: above 1 it belongs to the pixels near the threshold,
+    and thousands of sure background pixels do not outvote the border of a small mask.
     """
     channels = probability.shape[2]
     if channels == 1:
         hard = (probability > 0.5).to(probability.dtype)
     else:
         hard = F.one_hot(probability.argmax(2), channels).movedim(-1, 2).to(probability.dtype)
-    return hard + probability - probability.detach()
+    soft = probability if slope == 1 else _steeper(probability, slope)
+    return hard + soft - soft.detach()
+
+
+def _steeper(probability: Tensor, slope: float) -> Tensor:
+    """`p^k / sum_c p_c^k`, computed in logarithms."""
+    logs = slope * probability.clamp(1e-6, 1 - 1e-6).log()
+    if probability.shape[2] > 1:
+        return logs.softmax(2)
+    return torch.sigmoid(logs - slope * (1 - probability).clamp(1e-6, 1 - 1e-6).log())
 
 
 @in_float32
@@ -37,6 +48,7 @@ def energy_score(
     valid: Tensor | None = None,
     *,
     weight: Tensor | None = None,
+    slope: float = 1.0,
     smooth: float = 1.0,
 ) -> Tensor:
     """Return `L_E` averaged over images, a scalar; of classes the background is left out.
@@ -47,10 +59,11 @@ def energy_score(
         present: `[B, K]` bool.
         valid: `[B, K, *spatial]` bool, the pixels of which an annotator says something; None: all.
         weight: `[B]`, how much each image counts; None: all alike. An image of weight 0 may have no annotator at all.
+        slope: of the gradient, see `harden`.
         smooth: pixels added to intersection and union, so that empty masks have a slope.
     """
     first = int(probability.shape[2] > 1)
-    drawn, truth = harden(probability)[:, :, first:], annotations[:, :, first:]
+    drawn, truth = harden(probability, slope=slope)[:, :, first:], annotations[:, :, first:]
     if valid is not None:  # A pixel that one annotator leaves out says nothing of how samples differ either.
         said = valid.masked_fill(~present.reshape(*present.shape, *[1] * (valid.dim() - 2)), True).all(1)
         drawn, truth = drawn * said[:, None, None], truth * said[:, None, None]

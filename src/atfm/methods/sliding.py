@@ -62,7 +62,6 @@ class Tiling:
         self.padded = tuple(axis[-1] + width for axis, width in zip(axes, tile, strict=True))
         self.corners = list(product(*axes))
         self.weight = weights(self.tile)
-        self._total: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.corners)
@@ -74,11 +73,6 @@ class Tiling:
     def crop(self, x: Tensor) -> Tensor:
         """Undo `pad`."""
         return inner(x, self.size)
-
-    def chunks(self) -> Iterator[list[tuple[int, ...]]]:
-        """The corners of the tiles, a chunk at a time."""
-        for first in range(0, len(self.corners), self.chunk):
-            yield self.corners[first : first + self.chunk]
 
     def cut(self, x: Tensor, corners: Sequence[tuple[int, ...]]) -> Tensor:
         """Cut tiles out of `x [B, C, *padded]`: `[T * B, C, *tile]`, tile by tile."""
@@ -97,20 +91,39 @@ class Tiling:
         """
         if len(self) == 1:
             return tiles(self.corners)
-        total = like.new_zeros(*shape, *self.padded)
-        weight = self.weight.to(total)
-        for corners in self.chunks():
-            for corner, part in zip(corners, tiles(corners).chunk(len(corners)), strict=True):
-                total[self._region(corner)] += part * weight
-        return total.div_(self._sum().to(total))
+        total = like.new_empty(*shape, *self.padded)
+        for rows, part in self.slabs(shape, tiles, like):
+            total.narrow(len(shape), rows.start, rows.stop - rows.start).copy_(part)
+        return total
 
-    def _sum(self) -> Tensor:
-        """The sum of all weights, `[*padded]`."""
-        if self._total is None:
-            self._total = torch.zeros(self.padded)
-            for corner in self.corners:
-                self._total[self._region(corner)] += self.weight
-        return self._total
+    def slabs(
+        self, shape: Sequence[int], tiles: Callable[[list[tuple[int, ...]]], Tensor], like: Tensor
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """Blend a few rows of the first axis at a time, each when no further tile reaches them.
+
+        The arguments are those of `blend`. A volume of 512^3 whose tiles have a side of 64 is never held whole.
+
+        Yields:
+            The rows, and what is said of them, `[B, C, rows, *padded[1:]]`.
+        """
+        if len(self) == 1:
+            yield slice(0, self.padded[0]), tiles(self.corners)
+            return
+        axis, height, weight = len(shape), self.tile[0], self.weight.to(like)
+        total = like.new_zeros(*shape, height, *self.padded[1:])
+        weighed = like.new_zeros(height, *self.padded[1:])  # the sum of the weights
+        begins = sorted({corner[0] for corner in self.corners})
+        for begin, end in zip(begins, [*begins[1:], self.padded[0]], strict=True):
+            own = [corner for corner in self.corners if corner[0] == begin]
+            for corners in (own[first : first + self.chunk] for first in range(0, len(own), self.chunk)):
+                for corner, part in zip(corners, tiles(corners).chunk(len(corners)), strict=True):
+                    region = self._region((0, *corner[1:]))
+                    total[region] += part * weight
+                    weighed[region] += weight
+            rows = end - begin
+            yield slice(begin, end), total.narrow(axis, 0, rows) / weighed[:rows]
+            _advance(total, axis, rows)
+            _advance(weighed, 0, rows)
 
     def _region(self, corner: tuple[int, ...]) -> tuple[Any, ...]:
         """The last axes of a tile's place in the padded image."""
@@ -131,16 +144,18 @@ class NoiseField:
         self._weights = [knot_weights(length, width) for length, width in zip(size, tile, strict=True)]
         self.knots = tuple(weight.shape[1] for weight in self._weights)
 
-    def components(self, noise: Tensor) -> Iterator[Tensor]:
+    def components(self, noise: Tensor, rows: slice = slice(None)) -> Iterator[Tensor]:
         """Spread standard normal noise over the image, a component at a time, as they take much room.
 
         Args:
             noise: `z`, `[B, S, R, *knots]`.
+            rows: the part of the first axis that is wanted.
 
         Yields:
-            `eps_r`, `[B, S, *size]`, R times: of variance 1 at every pixel.
+            `eps_r`, `[B, S, *size]` (or its rows), R times: of variance 1 at every pixel.
         """
-        weights = [weight.to(noise) for weight in self._weights]
+        first, *others = self._weights
+        weights = [weight.to(noise) for weight in (first[rows], *others)]
         for field in noise.unbind(2):  # [B, S, *knots]
             for weight in weights:  # the first axis, of knots, becomes the last, of pixels
                 field = field.movedim(-len(weights), -1) @ weight.mT
@@ -187,6 +202,13 @@ class TiledField:
         if sum(map(Tensor.numel, self._known.values())) + known.numel() <= _KEPT:
             self._known[corners[0]] = known
         return known
+
+
+def _advance(x: Tensor, axis: int, rows: int) -> None:
+    """Move `x` by so many rows in place, with zeros where new ones come in."""
+    kept = x.shape[axis] - rows
+    x.narrow(axis, 0, kept).copy_(x.narrow(axis, rows, kept).clone())
+    x.narrow(axis, kept, rows).zero_()
 
 
 def begins(length: int, width: int, stride: int) -> list[int]:

@@ -18,7 +18,7 @@ from atfm.errors import CheckpointError
 from atfm.io.atomic import atomic_write
 from atfm.io.decoding import brief
 
-__all__ = ["VERSION", "load_pair", "save_pair", "write_json"]
+__all__ = ["VERSION", "load_pair", "named", "prefixed", "save_pair", "write_json"]
 
 VERSION = 2
 
@@ -31,6 +31,16 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object atomically."""
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors under names that begin with `prefix`."""
+    return {prefix + name: value for name, value in tensors.items()}
+
+
+def named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def save_pair(path: Path, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:

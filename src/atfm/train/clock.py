@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -12,17 +12,19 @@ from atfm.methods.config import StageConfig
 from atfm.methods.method import Method
 from atfm.train.average import averaged
 from atfm.train.config import Config
+from atfm.train.processes import Processes
 from atfm.train.step import Stepper
 
 __all__ = ["sized", "step_seconds"]
 
+_NEVER = 10**9  # steps, more than the clock lets happen
 _WARM, _TIMED = 3, 8  # steps before the clock runs, and at least under it
 _LEAST = 2.0  # seconds under the clock, so that a machine's other work evens out
 _SHARE = 0.95  # of the time for steps; the rest is for checkpoints and validations
 
 
-def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, int], Callable[[int], Batch]], *,
-          minutes: float, device: torch.device) -> Config:  # fmt: skip
+def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, int, int], Iterator[Batch]], *,
+          minutes: float, device: torch.device, processes: Processes | None = None) -> Config:  # fmt: skip
     """Return `config` with the steps and warm-ups of all stages scaled so that they take `minutes` together.
 
     The stages keep their steps' ratio. Each is timed on a copy of the method, which itself stays as it is.
@@ -30,9 +32,10 @@ def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, i
     Args:
         config: resolved; a stage of 0 steps stays out.
         method: with fresh weights, on its device.
-        batches: `(stage, plan, step)` to what gives the images of each part, see `Trainer`.
+        batches: `(stage, plan, first, end)` to the parts of these steps' batches, see `Trainer`.
         minutes: for the steps of all stages together.
         device: where.
+        processes: those that share the parts of a step; they measure together, by the main one's clock.
 
     Raises:
         ConfigError: a time that is not positive, or too short for a single step of each stage.
@@ -40,7 +43,7 @@ def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, i
     if not 0 < minutes < float("inf"):
         raise ConfigError(f"--minutes: expected a time above 0, got {minutes:g}")
     plans = {name: plan for name, plan in config.stages.items() if plan.steps}
-    seconds = {name: step_seconds(config, method, name, batches, device) for name in plans}
+    seconds = {name: step_seconds(config, method, name, batches, device, processes) for name in plans}
     whole = sum(plan.steps * seconds[name] for name, plan in plans.items())
     factor = _SHARE * 60 * minutes / whole
     resized = {name: _scaled(plan, factor) for name, plan in plans.items()}
@@ -57,8 +60,9 @@ def step_seconds(
     config: Config,
     method: Method,
     name: str,
-    batches: Callable[[str, StageConfig, int], Callable[[int], Batch]],
+    batches: Callable[[str, StageConfig, int, int], Iterator[Batch]],
     device: torch.device,
+    processes: Processes | None = None,
     *,
     steps: int = _TIMED,
 ) -> float:
@@ -66,15 +70,17 @@ def step_seconds(
     copied = copy.deepcopy(method)
     stage = next(stage for stage in copied.stages() if stage.name == name)
     plan = config.stages[name]
-    stepper, average = Stepper(stage, plan, config.seed, device), averaged(stage.method, plan.ema)
+    together = processes or Processes()
+    stepper, average = Stepper(stage, plan, config.seed, device, together), averaged(stage.method, plan.ema)
+    parts = batches(name, plan, 0, _NEVER)
 
     def spent_on(first: int, count: int) -> float:
         started = time.perf_counter()
         for step in range(first, first + count):
-            stepper.step(step, batches(name, plan, step))
+            stepper.step(step, parts)
             average.update_parameters(stage.method)
-        stepper.check(0)  # waits for the device
-        return time.perf_counter() - started
+        stepper.check("nothing was trained yet")  # waits for the device
+        return float(together.from_main(time.perf_counter() - started))
 
     spent_on(0, _WARM)
     spent, made = 0.0, 0

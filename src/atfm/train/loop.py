@@ -2,63 +2,41 @@
 
 Every step is seeded from (seed, stage, step) and the order of the cases from (seed, stage, epoch); with the weights,
 averages and optimiser state of a checkpoint this makes a resumed training the same training, bit for bit on the CPU.
+Several processes share the parts of each step and the cases of a validation, and the main one writes; they train the
+same, within rounding, as one, and any number of them goes on where another stopped.
 """
 
 import math
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from atfm.data.augment import Augmentation, AugmentationRange, draw
+from atfm.data.augment import AugmentationRange
 from atfm.data.batch import Batch
-from atfm.data.resident import Resident
-from atfm.errors import TrainingError
+from atfm.data.dataset import CaseDataset
+from atfm.data.plan import Plan
+from atfm.errors import InputError, TrainingError
 from atfm.methods.config import StageConfig
 from atfm.methods.method import Method, Stage
-from atfm.seeding import step_generator
 from atfm.train.average import averaged
+from atfm.train.checkpoint import named, prefixed
 from atfm.train.config import Config
+from atfm.train.processes import Processes
+from atfm.train.progress import Pace, Progress
 from atfm.train.run import Run
 from atfm.train.step import Stepper
 from atfm.train.validate import validate
 
-__all__ = ["Progress", "Trainer"]
+__all__ = ["Trainer"]
 
 _TELL = 10  # steps between two that are logged: to ask for a loss waits for the device
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands: told after every step.
-
-    Args:
-        stage: its name.
-        step: steps made in all.
-        total: steps of all stages together.
-        losses: of this step; None where they were not asked for.
-        images_per_second: of this stage, since it began or went on.
-        skipped: steps of this stage that were left out because they were not finite, as far as is known.
-        validation: scores, if this step was validated.
-        saved: whether a checkpoint was written.
-    """
-
-    stage: str
-    step: int
-    total: int
-    losses: dict[str, float] | None
-    images_per_second: float
-    skipped: int
-    validation: dict[str, float] | None
-    saved: bool
-
-
 class Trainer:
-    """Trains all stages of a method.
+    """Trains all stages of a method, in one process or in several of which each has one.
 
     Args:
         method: a method with fresh weights, on its device.
@@ -67,23 +45,27 @@ class Trainer:
         validation: validation cases on the same device, None for none.
         run: where everything is written.
         publish: called with the method (averaged weights) and the state at each checkpoint, to write the weight file.
+        processes: those that train together; the main one alone writes.
     """
 
     def __init__(
         self,
         method: Method,
         config: Config,
-        cases: Resident,
-        validation: Resident | None,
+        cases: CaseDataset,
+        validation: CaseDataset | None,
         run: Run,
         publish: Callable[[Method, dict[str, Any]], None] = lambda method, state: None,
+        processes: Processes | None = None,
     ) -> None:
         self.method, self.config, self.cases, self.validation = method, config, cases, validation
-        self.run, self.publish = run, publish
+        self.run, self.publish, self.processes = run, publish, processes or Processes()
         self.device = cases.device
         self.limits = AugmentationRange(**config.augment.model_dump())
         self.history: list[dict[str, Any]] = []
-        self._skipped = 0
+        self.trained_by: list[dict[str, int]] = []
+        self.skipped = 0
+        self._saved, self._end = 0, 0
 
     @property
     def total(self) -> int:
@@ -96,16 +78,20 @@ class Trainer:
     def train(self, max_steps: int | None = None, tell: Callable[[Progress], None] = lambda progress: None) -> int:
         """Train until the end or until `max_steps` steps in all were made, going on from the last checkpoint.
 
+        All processes return together, with everything written.
+
         Returns:
             The number of steps made in all, those of earlier calls counted.
+
+        Raises:
+            TrainingError: weights, or ten steps in a row, that are not finite.
+            ProcessError: another process has ended.
         """
         restored = self.run.restore()
-        done = int(restored[1]["step"]) if restored else 0
-        self.history = list(restored[1]["history"]) if restored else []
-        self.run.rewind(done)
-        end = self.total if max_steps is None else min(max_steps, self.total)
-        if not self.total:  # every stage was taken from elsewhere: what they make together is the result
-            self.publish(self.method, {"step": 0, "stage": self._plan()[-1][0].name, "total": 0, "history": []})
+        done = self._go_on(restored[1] if restored else {})
+        end = self._end = self.total if max_steps is None else min(max_steps, self.total)
+        if not self.total and self.processes.main:  # every stage was taken from elsewhere: together they are the result
+            self.publish(self.method, self._state(0, self._plan()[-1][0].name))
         first = 0
         for stage, plan in self._plan():
             last = first + plan.steps
@@ -120,6 +106,21 @@ class Trainer:
             first = last
             if done < last:
                 break
+        self.processes.barrier()
+        return done
+
+    def _go_on(self, state: Mapping[str, Any]) -> int:
+        """Take over where a checkpoint stands, and say in the log who goes on from there."""
+        done = self._saved = int(state.get("step", 0))
+        self.history = list(state.get("history", []))
+        self.skipped = int(state.get("skipped", 0))
+        self.trained_by = list(state.get("trained_by", []))
+        began = {"step": done, "processes": self.processes.world}
+        if not self.trained_by or self.trained_by[-1]["processes"] != self.processes.world:
+            self.trained_by.append(began)
+        if self.processes.main:
+            self.run.rewind(done)
+            self.run.append(began | {"device": self.device.type})
         return done
 
     def _stage(
@@ -134,110 +135,121 @@ class Trainer:
     ) -> None:
         method = stage.method
         if tensors:
-            self.method.load_state_dict(_named(tensors, "method."))
+            self.method.load_state_dict(named(tensors, "method."))
         begun, last = max(done, first), min(end, first + plan.steps)
-        stepper = Stepper(stage, plan, self.config.seed, self.device)
+        stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes)
         average = averaged(method, plan.ema, begun - first)
         if tensors and done > first:
-            average.module.load_state_dict(_named(tensors, "average."))
-            stepper.restore(_named(tensors, "optimiser."))
+            average.module.load_state_dict(named(tensors, "average."))
+            stepper.restore(named(tensors, "optimiser."))
         _set_modes(stage)
-        started, saved = time.perf_counter(), begun
+        before, read, due, pace = self.skipped, begun, False, Pace(plan.batch)
+        batches = self.batches(stage.name, plan, begun - first, last - first)
         for step in range(begun, last):
-            losses = stepper.step(step - first, self.batches(stage.name, plan, step - first))
+            losses = stepper.step(step - first, batches)
             average.update_parameters(method)
             ends = step + 1 == last
-            saves = ends or (step + 1) % self.config.save_every == 0
-            tells = saves or (step - first + 1) % _TELL == 0 or step == first
-            told = self._tell(stage, stepper, losses, step + 1, saved) if tells else None
+            due = due or ends or (step + 1) % self.config.save_every == 0
+            told = None
+            if due or (step - first + 1) % _TELL == 0 or step == first:
+                stepper.check(self._kept())
+                self.skipped = before + stepper.skipped
+                told = self._tell(stage, losses, step + 1)
+                pace.read(step + 1 - read)
+                read = step + 1
+            # What made a step go wrong may be what would be saved: the checkpoint before is kept until it is over.
+            saves = due and (ends or not stepper.streak)
             validates = self.validation is not None and (ends or (step + 1) % self.config.validate_every == 0)
             if saves or validates:
-                _check_finite(stage, average, stepper, step + 1)
+                self._check_finite(stage, average, plan, step + 1)
             checked = self._validate(stage, cast(Method, average.module), step + 1) if validates else None
             if saves:
                 self._save(stage, average, stepper, step + 1)
-                saved = step + 1
-            rate = (step + 1 - begun) * plan.batch / (time.perf_counter() - started)
-            tell(Progress(stage.name, step + 1, self.total, told, rate, self._skipped, checked, saves))
+                due = False
+            if checked or saves:
+                pace.set_aside()
+            left = pace.seconds_for(self._images_left(step + 1))
+            rate = pace.images_per_second
+            tell(Progress(stage.name, step + 1, self.total, told, rate, left, self.skipped, checked, saves))
         method.load_state_dict(average.module.state_dict())
 
-    def _tell(
-        self, stage: Stage, stepper: Stepper, losses: Mapping[str, Tensor], step: int, saved: int
-    ) -> dict[str, float]:
-        self._skipped = stepper.check(saved)
+    def _images_left(self, step: int) -> int:
+        """Images of the steps from `step` on that are to be made now."""
+        images, first = 0, 0
+        for _, plan in self._plan():
+            last = first + plan.steps
+            images += plan.batch * max(0, min(last, self._end) - max(first, step))
+            first = last
+        return images
+
+    def _kept(self) -> str:
+        """What is left to a training that cannot go on."""
+        if not self._saved:
+            return "no checkpoint was written yet"
+        return f"the checkpoint of step {self._saved} is kept"
+
+    def _tell(self, stage: Stage, losses: Mapping[str, Tensor], step: int) -> dict[str, float]:
         told = dict(zip(losses, torch.stack([value.float() for value in losses.values()]).tolist(), strict=True))
         finite = {name: value if math.isfinite(value) else None for name, value in told.items()}
-        self.run.append(
-            {"step": step, "stage": stage.name, **finite} | ({"skipped": self._skipped} if self._skipped else {})
-        )
+        if self.processes.main:
+            skipped = {"skipped": self.skipped} if self.skipped else {}
+            self.run.append({"step": step, "stage": stage.name, **finite} | skipped)
         return told
 
-    def batches(self, stage: str, plan: StageConfig, step: int) -> Callable[[int], Batch]:
-        """Return what gives the images of each part of a step's batch."""
-        order = self._order(stage, plan.batch, step).to(self.device)
-        generator = step_generator(self.config.seed, stage, step, "augment", device=self.device)
-        drawn = draw(self.limits, plan.batch, generator, self.method.window)
+    def batches(self, stage: str, plan: StageConfig, first: int, end: int) -> Iterator[Batch]:
+        """Return this process's parts of the batches of the steps `first` to `end - 1`, one after the other."""
+        seen = Plan(
+            self.config.seed, stage, len(self.cases), plan.batch, self.limits, self.method.window, parts=plan.parts
+        )
+        own = self.processes.share(range(plan.parts))
+        return self.cases.batches(seen, ((step, part) for step in range(first, end) for part in own))
 
-        def part(number: int) -> Batch:
-            rows = slice(number * plan.batch // plan.parts, (number + 1) * plan.batch // plan.parts)
-            return self.cases.batch(order[rows], _rows(drawn, rows), self.method.window)
+    def _check_finite(self, stage: Stage, average: AveragedModel, plan: StageConfig, step: int) -> None:
+        """Raise a `TrainingError` for weights that are not finite: they replace nothing, and are not validated."""
+        for name, value in [*self.method.state_dict().items(), *average.module.state_dict().items()]:
+            if not bool(torch.isfinite(value).all()):
+                raise TrainingError(
+                    f"stage {stage.name}: {name} is not finite after step {step}; {self._kept()}; lower "
+                    f"stages.{stage.name}.lr (now {plan.lr:g})"
+                )
 
-        return part
-
-    def _order(self, stage: str, count: int, step: int) -> Tensor:
-        """Which cases step `step` sees: every epoch another order, and no case twice before all were seen."""
-        chosen: list[Tensor] = []
-        epoch, position = divmod(step * count, len(self.cases))
-        while count:
-            order = torch.randperm(len(self.cases), generator=step_generator(self.config.seed, stage, epoch, "order"))
-            chosen.append(order[position : position + count])
-            count -= len(chosen[-1])
-            epoch, position = epoch + 1, 0
-        return torch.cat(chosen)
-
-    def _validate(self, stage: Stage, method: Method, step: int) -> dict[str, float]:
-        scores = validate(method, cast(Resident, self.validation), self.config.validate_samples, self.config.seed)
+    def _validate(self, stage: Stage, method: Method, step: int) -> dict[str, float] | None:
+        if self.validation is None:
+            return None
+        try:
+            scores = validate(
+                method, self.validation, self.config.validate_samples, self.config.seed, processes=self.processes
+            )
+        except InputError as error:
+            raise TrainingError(f"stage {stage.name}: validating after step {step}: {error}; {self._kept()}") from error
         self.history.append({"step": step, "stage": stage.name, **scores})
-        self.run.append({"step": step, "stage": stage.name, "validation": scores})
+        if self.processes.main:
+            self.run.append({"step": step, "stage": stage.name, "validation": scores})
         return scores
 
     def _save(self, stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
         """Write the checkpoint and publish the averaged weights."""
-        state = {"step": step, "stage": stage.name, "total": self.total, "history": self.history}
-        tensors = _prefixed("method.", self.method.state_dict())
-        tensors |= _prefixed("average.", average.module.state_dict()) | _prefixed("optimiser.", stepper.tensors())
-        self.run.save(tensors, state)
-        self.publish(cast(Method, average.module), state)
+        if self.processes.main:
+            state = self._state(step, stage.name)
+            tensors = prefixed("method.", self.method.state_dict())
+            tensors |= prefixed("average.", average.module.state_dict()) | prefixed("optimiser.", stepper.tensors())
+            self.run.save(tensors, state)
+            self.publish(cast(Method, average.module), state)
+        self._saved = step
 
-
-def _check_finite(stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
-    """Let weights that are not finite neither be scored nor replace others.
-
-    Raises:
-        TrainingError: there are some.
-    """
-    for name, value in average.module.state_dict().items():
-        if not bool(torch.isfinite(value).all()):
-            raise TrainingError(
-                f"stage {stage.name}: {name} is not finite after step {step}; the checkpoint before is kept; lower "
-                f"stages.{stage.name}.lr (now {stepper.plan.lr:g})"
-            )
+    def _state(self, step: int, stage: str) -> dict[str, Any]:
+        """What a checkpoint and the card of its weights say of the training."""
+        return {
+            "step": step,
+            "stage": stage,
+            "total": self.total,
+            "history": self.history,
+            "skipped": self.skipped,
+            "trained_by": self.trained_by,
+        }
 
 
 def _set_modes(stage: Stage) -> None:
     """What is trained is in training mode, all else of the method is as when sampling."""
     stage.method.eval()
     stage.trained.train()
-
-
-def _rows(drawn: Augmentation, rows: slice) -> Augmentation:
-    parts: dict[str, Any] = {name: None if value is None else value[rows] for name, value in vars(drawn).items()}
-    return Augmentation(**parts)
-
-
-def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {prefix + name: value for name, value in tensors.items()}

@@ -7,17 +7,19 @@ know nothing of one another.
 
 import os
 import re
+import signal
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import torch
-from torch import distributed
+from torch import Tensor, distributed
 
-from atfm.errors import InputError, ProcessError
+from atfm.errors import AtfmError, InputError, ProcessError
 from atfm.metrics.processes import from_all
 
 __all__ = ["Processes", "Shard"]
@@ -95,18 +97,53 @@ class Processes:
         if own.type == "cuda":
             torch.cuda.set_device(own)
         if not distributed.is_initialized():
-            with _together(rank, world):
+            with _together(cls(rank, world, own)):
                 distributed.init_process_group("nccl" if own.type == "cuda" else "gloo", timeout=patience)
         return cls(rank, world, own)
 
     def __enter__(self) -> Self:
+        if self.world > 1 and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._stopped)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.world > 1 and distributed.is_initialized():
+        if self.world == 1:
+            return
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        mistake = isinstance(error, AtfmError) and not isinstance(error, ProcessError)
+        said = mistake and self._said_by_main(str(error))
+        if distributed.is_initialized():
             distributed.destroy_process_group()
+        if said:
+            raise SystemExit(2) from None  # the status of a user's mistake, as the command line has it
+        if isinstance(error, AtfmError) and mistake:
+            raise type(error)(f"{self}: {error}") from error
+        if error is not None:
+            error.add_note(f"in {self}")
+
+    def __str__(self) -> str:
+        return f"process {self.rank + 1} of {self.world}"
+
+    def _said_by_main(self, message: str) -> bool:
+        """Whether the main process ends with the very same message: a mistake of the user's is said once."""
+        store = distributed.distributed_c10d._get_default_store()
+        if self.main:
+            store.set("last words", message)
+            return False
+        with suppress(RuntimeError):  # the main process has nothing to say, or has gone with the store
+            store.wait(["last words"], timedelta(seconds=2))
+            return bool(store.get("last words").decode() == message)
+        return False
+
+    def _stopped(self, number: int, frame: FrameType | None) -> None:
+        """What a SIGTERM does: the launcher sends it to all others when a process has died."""
+        raise ProcessError(
+            f"{self}: told to stop (SIGTERM), as all are when another one has ended; see which one the launcher names, "
+            "and run the same command again to go on"
+        )
 
     @property
     def main(self) -> bool:
@@ -120,8 +157,26 @@ class Processes:
             ProcessError: one of them has ended.
         """
         if self.world > 1:
-            with _together(self.rank, self.world):
+            with _together(self):
                 distributed.barrier()
+
+    def add_up(self, tensor: Tensor) -> None:
+        """Put the sum over all processes in the place of a tensor; every process then holds the same bits.
+
+        Raises:
+            ProcessError: one of them has ended.
+        """
+        if self.world > 1:
+            with _together(self):
+                distributed.all_reduce(tensor)
+
+    def from_main(self, own: Any) -> Any:
+        """Return what the main process gave (numbers, text, lists, dictionaries), in every process.
+
+        Raises:
+            ProcessError: one of them has ended.
+        """
+        return self.gather_objects(own if self.main else None)[0]
 
     def gather_objects(self, own: Any) -> list[Any]:
         """Return what every process gave (numbers, text, lists, dictionaries), by rank, in every process.
@@ -131,7 +186,7 @@ class Processes:
         """
         if self.world == 1:
             return [own]
-        with _together(self.rank, self.world):
+        with _together(self):
             return from_all(own)
 
     def rejoin(self, own: Sequence[Piece]) -> list[Piece]:
@@ -181,12 +236,13 @@ def _own_device(device: torch.device) -> torch.device:
 
 
 @contextmanager
-def _together(rank: int, world: int) -> Iterator[None]:
+def _together(processes: Processes) -> Iterator[None]:
     """Say in one line that another process has ended, which torch tells by whatever its network said last."""
     try:
         yield
     except RuntimeError as error:
+        other = f"process {2 - processes.rank}" if processes.world == 2 else "another one"
         raise ProcessError(
-            f"process {rank + 1} of {world}: another one has ended or does not answer; see what it said above, and run "
-            "the same command again"
+            f"{processes}: {other} has ended or does not answer; see what it said above or what the launcher says of "
+            "it, and run the same command again to go on"
         ) from error

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from atfm.data.case import Case
+from atfm.data.intensity import Intensity
 from atfm.data.packed import pack, unpack
 from atfm.data.packed.head import HEAD
 from atfm.data.store import Store, StoreWriter
@@ -88,6 +89,19 @@ def test_the_window_is_the_centre_and_other_splits_stay_out(tmp_path, store) -> 
         np.testing.assert_array_equal(case.image, store[i].image[:, 2:9, 2:6])
         np.testing.assert_array_equal(case.masks, store[i].masks[:, 2:9, 2:6])
     after.check()
+
+
+@pytest.mark.parametrize("window", [None, [7, 4]])
+def test_that_images_were_stretched_is_told_where_their_centres_no_longer_show_it(tmp_path, window) -> None:
+    cases = [make_case(i) for i in range(25)]
+    for case in cases:
+        case.image[...] = case.image * 0.5 + 0.2
+        case.image[..., 0, :2] = (0, 1)
+        case.image[...] = np.rint(case.image * 255) / np.float32(255)
+    before = write(tmp_path / "store", cases)
+    pack(before, tmp_path / "one", window=window)
+    info = unpack(tmp_path / "one", tmp_path / "back")
+    assert info.intensity == (None if window is None else Intensity(kind="byte", stretched=True))
 
 
 def test_chosen_cases_only(tmp_path, store) -> None:

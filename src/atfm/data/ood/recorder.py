@@ -8,10 +8,22 @@ from atfm.data.case import Case
 from atfm.data.ood.coreset import Coreset
 from atfm.data.ood.features import Features, features, tiles
 from atfm.data.ood.training_images import TrainingImages
+from atfm.data.source import Source
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "nearly_all", "reaches"]
 
 FEWEST = 20  # images; fewer say too little of how others may look
+MOST = 10_000
+
+
+def reaches(image: np.ndarray) -> bool:
+    """Whether an image in [0, 1] reaches from black to white."""
+    return bool(image.min() < 1 / 255 and image.max() > 254 / 255)
+
+
+def nearly_all(full: int, images: int) -> bool:
+    """Whether so many of so many images are enough to say that each was stretched by itself."""
+    return images >= FEWEST and full >= 0.98 * images
 
 
 class Recorder:
@@ -29,6 +41,12 @@ class Recorder:
         self._size: tuple[int, ...] = ()
         self._images = self._channels = self._full = 0
 
+    def look(self, cases: Source | Sequence[Case]) -> None:
+        """Look at the cases, and at a fixed 10,000 of them where there are more: as many tell what all look like."""
+        chosen = np.sort(np.random.default_rng(0).permutation(len(cases))[:MOST])
+        for _ in self.watch(cases[i] for i in chosen.tolist()):
+            pass
+
     def watch(self, cases: Iterable[Case]) -> Iterator[Case]:
         """Hand the cases on, each once looked at."""
         for case in cases:
@@ -38,13 +56,13 @@ class Recorder:
             self._patients += [case.patient_id] * len(parts)
             self._spacings.add(tuple(round(float(mm), 6) for mm in case.spacing))
             self._images, self._channels = self._images + 1, len(case.image)
-            self._full += int(case.image.min() < 1 / 255 and case.image.max() > 254 / 255)
+            self._full += reaches(case.image)
             yield case
 
     @property
     def stretched(self) -> bool:
         """Whether nearly every image reached from black to white."""
-        return self._images >= FEWEST and self._full >= 0.98 * self._images
+        return nearly_all(self._full, self._images)
 
     def training_images(self, modality: str) -> TrainingImages:
         """What was seen, of images of this modality."""

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from atfm.data.case import Case
-from atfm.data.layout import encode_masks, on_grid
+from atfm.data.intensity import Intensity
+from atfm.data.layout import StoreInfo, encode_masks, on_grid
+from atfm.data.ood.recorder import nearly_all, reaches
 from atfm.data.packed.head import DIGITS, HEAD, MARK, VERSION, Head, PackedCase, seal
 from atfm.data.packed.part import Part, encode
 from atfm.data.store import Store
@@ -17,8 +19,8 @@ from atfm.io.atomic import atomic_write
 
 __all__ = ["Packed", "pack"]
 
-PLANES = 48  # of one part: sixteen pictures of three channels
-PIXELS = 2**24  # ... and the most of them, where planes are large
+PLANES = 4096  # of one part: the more of them are read in step, the quicker
+PIXELS = 2**26  # ... and the most of them, where planes are large
 MASK_BYTES = 2**22  # of one part, before they are compressed
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same store packs to the same bytes
 
@@ -73,14 +75,18 @@ def pack(
     names = list(store.info.splits) if splits is None else list(dict.fromkeys(splits))
     chosen = numbers(store, None if splits is None else names, cases)
     checked_window(store, chosen, window)
+    full = 0
     with atomic_write(file) as temporary:
         with zipfile.ZipFile(temporary, "w") as archive:
             archive.comment = MARK + b"0" * DIGITS
             writing = Writing(archive, store.info.classes)
             for done, number in enumerate(chosen, start=1):
-                writing.add(central(store[number], window), store.info.dtype)
+                case = store[number]
+                writing.add(central(case, window), store.info.dtype)
+                full += reaches(case.image)
                 progress(done, len(chosen))
-            head = writing.end(store, names, window)
+            intensity = store.info.intensity if window is None else rule(store.info, nearly_all(full, len(chosen)))
+            head = writing.end(store, names, window, intensity)
         digest = seal(temporary)
     patients = [case.patient_id for case in head.cases]
     counted = {
@@ -113,6 +119,14 @@ def checked_window(store: Store, cases: Sequence[int], window: Sequence[int] | N
                 f"window: {list(window)} is more than case {store.ids()[i][0]} has, {list(store.shape(i))}; "
                 "give a smaller one, or none to keep images whole"
             )
+
+
+def rule(info: StoreInfo, stretched: bool) -> Intensity | None:
+    """The rule of the intensities, with what the whole images tell and their central parts no longer show."""
+    if not stretched or (info.intensity is not None and info.intensity.kind not in ("byte", "as-is")):
+        return info.intensity
+    kept = info.intensity or Intensity(kind="byte" if info.dtype == "uint8" else "as-is")
+    return kept.model_copy(update={"stretched": True})
 
 
 def central(case: Case, window: Sequence[int] | None) -> Case:
@@ -183,7 +197,9 @@ class Writing:
         shape = case.image.shape[1:]
         self.cases.append(PackedCase(case.case_id, case.patient_id, shape, case.annotators, case.spacing))
 
-    def end(self, store: Store, splits: Sequence[str], window: Sequence[int] | None) -> Head:
+    def end(
+        self, store: Store, splits: Sequence[str], window: Sequence[int] | None, intensity: Intensity | None
+    ) -> Head:
         """Write what is left, and the head."""
         self.images.flush()
         self.masks.flush()
@@ -194,7 +210,7 @@ class Writing:
             version=VERSION,
             packed_from=store.digest,
             window=None if window is None else tuple(window),
-            store=store.info.model_copy(update={"splits": kept, "cases": len(self.cases)}),
+            store=store.info.model_copy(update={"splits": kept, "cases": len(self.cases), "intensity": intensity}),
             cases=self.cases,
             images=self.images.parts,
             masks=self.masks.parts,

@@ -37,6 +37,7 @@ class SFMConfig(Part):
     temperature: float = Field(1.0, gt=0, description="scale of GTR's noise where a sample starts")
     start: Literal["gtr", "noise"] = Field("gtr", description="where a path begins; noise: the paper's row without GTR")
     draws: int = Field(5, ge=2, description="samples of each image in the energy score of stage 3")
+    slope: float = Field(1.0, ge=1, le=16, description="of the energy score's gradient at the threshold of a mask")
     prior: float = Field(
         0.0, ge=0, description="weight of L_prior in stage 3, which then trains GTR too; 0: GTR frozen"
     )
@@ -89,6 +90,7 @@ class ATFMConfig(MethodConfig):
             solver=SOLVERS[sfm.solver],
             temperature=sfm.temperature,
             draws=sfm.draws,
+            slope=sfm.slope,
             prior=sfm.prior,
             start=sfm.start,
             condition=sfm.condition,

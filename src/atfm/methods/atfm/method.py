@@ -48,6 +48,7 @@ class ATFM(Method):
         pairs: how many of the coupled pairs are trained on; all starts if as many.
         alpha: weight of the semantic Dice term.
         draws: samples of each image in the energy score.
+        slope: of its gradient at the threshold of a mask, see `flow.energy.harden`.
         prior: weight of GTR's likelihood in stage 3, which then trains GTR too; 0 leaves GTR frozen.
         start: "gtr", or "noise": standard normal noise, the paper's row of SFM without a truncation.
         steps, solver: how the field is integrated when sampling.
@@ -75,6 +76,7 @@ class ATFM(Method):
         condition: Literal["image", "features"] = "image",
         temperature: float = 1.0,
         draws: int = 5,
+        slope: float = 1.0,
         prior: float = 0.0,
         start: Literal["gtr", "noise"] = "gtr",
         grey: bool = False,
@@ -86,7 +88,7 @@ class ATFM(Method):
         self.form, self.coupling, self.starts, self.pairs, self.alpha = form, coupling, starts, pairs, alpha
         self.steps, self.solver, self.temperature = steps, solver, temperature
         self.condition, self.grey, self.chunk = condition, grey, chunk
-        self.draws, self.prior, self.start = draws, prior, start
+        self.draws, self.slope, self.prior, self.start = draws, slope, prior, start
 
     def stages(self) -> list[Stage]:
         both = nn.ModuleList([self.truncation.network, self.network])
@@ -152,7 +154,7 @@ class ATFM(Method):
         if self.truncation.presence is not None:
             present = marked(annotations, batch.present)
             weight = (present.sum(1) / batch.present.sum(1)).square()
-        losses = {"energy": energy_score(drawn, annotations, present, valid, weight=weight)}
+        losses = {"energy": energy_score(drawn, annotations, present, valid, weight=weight, slope=self.slope)}
         if self.prior:
             losses |= {name: self.prior * loss for name, loss in self.truncation.loss(batch).items()}
         return losses
@@ -237,13 +239,16 @@ class ATFM(Method):
     def slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise, first: int) -> Drawn:
         tiling.chunk = max(1, self.chunk // (n * len(image)))  # tiles times samples pass through at a time
         numbers = noise.draw(self.needs(tiling.padded), n, image.device, first=first)
-        x_0 = self._start(self.truncation.blended(tiling, image), numbers)
+        x_0 = numbers["pixel"]
+        if self.start == "gtr":
+            x_0 = self.truncation.slid(tiling, image, numbers, self.temperature)
+        del numbers  # of a volume every tensor counts
 
         def read(tiles: Tensor) -> Tensor:
             return self.context(tiles, self.truncation.network.features(tiles))
 
         field = TiledField(tiling, tiling.pad(image), read, self._field)
-        return Drawn(torch.cat([self._carry(field, x).clamp(0, 1) for x in field.groups(x_0)], 1))
+        return Drawn(torch.cat([self._carry(field, x).clamp_(0, 1) for x in field.groups(x_0)], 1))
 
 
 @in_float32

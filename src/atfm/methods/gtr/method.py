@@ -1,6 +1,6 @@
 """GTR alone as a method: the paper's "Act. GTR" ablation and, in essence, a Stochastic Segmentation Network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -86,11 +86,8 @@ class GTR(Method):
     @in_float32
     def start(self, distribution: LowRankNormal, noise: Mapping[str, Tensor], temperature: float = 1.0) -> Tensor:
         """Return `X_0 = sigmoid(X_trunc)`, `[B, S, C, *window]`, for given noise, scaled."""
-        low_rank, pixel = temperature * noise["low-rank"], temperature * noise["pixel"]
-        field = self._field(distribution.event_shape[1:])
-        if field is None:
-            return squash(distribution.from_noise(low_rank, pixel))
-        return squash(distribution.from_fields(field.components(low_rank), pixel))
+        logits = distribution.from_noise(temperature * noise["low-rank"], temperature * noise["pixel"])
+        return squash(logits)
 
     def _field(self, size: Sequence[int]) -> NoiseField | None:
         """How the low-rank noise lies over an image of several tiles; None where there is one vector for the whole."""
@@ -119,18 +116,53 @@ class GTR(Method):
         Mean, factor and standard deviation are averaged: a sample of it is the average of what the tiles would have
         drawn from the same noise.
         """
+        shape, packed, padded = self._packed(tiling, image)
+        return self._unpacked(tiling.blend(shape, packed, padded))
+
+    def slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise, first: int) -> Drawn:
+        return Drawn(self.slid(tiling, image, noise.draw(self.needs(tiling.padded), n, image.device, first=first)))
+
+    def slid(self, tiling: Tiling, image: Tensor, noise: Mapping[str, Tensor], temperature: float = 1.0) -> Tensor:
+        """Return `X_0` of the padded image, `[B, S, C, *padded]`, as `start` of its blended distribution.
+
+        It is made slab by slab, since the distribution takes 2 + R numbers for each of the image's, or each sample's.
+        """
+        shape, packed, padded = self._packed(tiling, image)
+        x_0 = torch.empty_like(noise["pixel"])
+        for rows, part in tiling.slabs(shape, packed, padded):
+            x_0[:, :, :, rows] = self._slab(self._unpacked(part), noise, tiling.padded, rows, temperature)
+        return x_0
+
+    @in_float32
+    def _slab(
+        self,
+        distribution: LowRankNormal,
+        noise: Mapping[str, Tensor],
+        size: Sequence[int],
+        rows: slice,
+        temperature: float,
+    ) -> Tensor:
+        """Return some rows of `X_0` of an image of this padded size, for noise of the whole."""
+        low_rank, pixel = temperature * noise["low-rank"], temperature * noise["pixel"][:, :, :, rows]
+        field = self._field(size)
+        if field is None:
+            return squash(distribution.from_noise(low_rank, pixel))
+        return squash(distribution.from_fields(field.components(low_rank, rows), pixel))
+
+    def _packed(
+        self, tiling: Tiling, image: Tensor
+    ) -> tuple[tuple[int, int], Callable[[list[tuple[int, ...]]], Tensor], Tensor]:
+        """What is to be blended of an image: its `[B, channels]`, what gives it of some tiles, and the padded image."""
         padded = tiling.pad(image)
-        channels, rank = self.channels, self.network.rank
 
         def packed(corners: list[tuple[int, ...]]) -> Tensor:
             tile = cast(LowRankNormal, self.network(tiling.cut(padded, corners)))
             return torch.cat([tile.mean, tile.factor.flatten(1, 2), tile.diagonal.sqrt()], 1)  # [T B, C + R C + C, ...]
 
-        whole = tiling.blend((len(image), (2 + rank) * channels), packed, padded)
-        mean, factor, deviation = whole.split([channels, rank * channels, channels], 1)
-        factor = factor.unflatten(1, (rank, channels))  # [B, R, C, *padded]
-        return LowRankNormal(mean, factor, deviation.square(), event_dims=1 + len(self.size))
+        return (len(image), (2 + self.network.rank) * self.channels), packed, padded
 
-    def slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise, first: int) -> Drawn:
-        numbers = noise.draw(self.needs(tiling.padded), n, image.device, first=first)
-        return Drawn(self.start(self.blended(tiling, image), numbers))
+    def _unpacked(self, packed: Tensor) -> LowRankNormal:
+        channels, rank = self.channels, self.network.rank
+        mean, factor, deviation = packed.split([channels, rank * channels, channels], 1)
+        factor = factor.unflatten(1, (rank, channels))  # [B, R, C, *spatial]
+        return LowRankNormal(mean, factor, deviation.square(), event_dims=1 + len(self.size))
