@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from atfm.errors import ConfigError
+
 SMALL = [
     "--set=method.gtr.widths=[8]", "--set=method.sfm.widths=[8]", "--set=method.sfm.context_widths=[]",
     "--set=stages.gtr.steps=3", "--set=stages.sfm.steps=2", "--set=stages.energy.steps=0",
@@ -86,3 +88,32 @@ def test_dry_run_prints_what_would_be_trained(tmp_path: Path) -> None:
     config = json.loads(done.stdout)["config"]
     assert config["stages"]["gtr"]["lr"] == 2e-4
     assert config["method"]["sfm"]["widths"] == [128, 256, 512]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["seed=[1"], "as JSON has it"),
+        (["seed=!!python/name:os.system"], "as JSON has it"),
+        (["seed=1", "seed.x=2"], "has got a value already"),
+        (["=3"], "FIELD=VALUE"),
+        (["seed"], "FIELD=VALUE"),
+    ],
+)
+def test_assignments_that_cannot_be_read_are_one_line(given: list[str], message: str) -> None:
+    from atfm.cli.train import assignments
+
+    with pytest.raises(ConfigError, match=message):
+        assignments(given)
+
+
+def test_assignments_are_json_and_bare_words() -> None:
+    from atfm.cli.train import assignments
+
+    given = ["stages.gtr.lr=1e-3", "stages.gtr.steps=7", "window=[64, 64]", "crop=null", "method.sfm.solver=heun"]
+    assert assignments(given) == {
+        "stages": {"gtr": {"lr": 1e-3, "steps": 7}},
+        "window": [64, 64],
+        "crop": None,
+        "method": {"sfm": {"solver": "heun"}},
+    }
