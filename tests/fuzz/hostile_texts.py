@@ -1,4 +1,4 @@
-"""Configurations, splits and other JSON, TOML and YAML: deep, huge, recursive, not numbers, not text."""
+"""Configurations, splits and other JSON and TOML: deep, huge, not numbers, not text."""
 
 from collections.abc import Callable
 from functools import partial
@@ -72,44 +72,27 @@ def lazily(file: str, contents: dict[str, bytes]) -> dict[str, Callable[[], File
 TOML = b"""preset = "phantom"
 seed = 3
 window = [16, 16]
-[gtr]
+[method.gtr]
 widths = [8, 16]
 bottom = true
-[sfm]
+[method.sfm]
 solver = "heun"
 temperature = 1.25
-[stage1]
+[stages.gtr]
 steps = 20
 lr = 1e-3
 [augment]
 warp = 0.5
 """
 
-YAML = b"""preset: lidc
-in_channels: 1
-gtr: {widths: [8, 16], patch: 2}
-sfm:
-  widths: [8, 16, 24]
-  alpha: 0.001
-stage2:
-  decay: none
-  steps: 7
-"""
-
-
-def laughs(levels: int, wide: int = 9) -> bytes:
-    """A YAML whose aliases stand for `wide ** levels` words."""
-    lines = [b"a0: &a0 [lol]"]
-    for level in range(1, levels):
-        names = b", ".join(b"*a%d" % (level - 1) for _ in range(wide))
-        lines.append(b"a%d: &a%d [%b]" % (level, level, names))
-    return b"\n".join(lines)
+JSON_CONFIG = b"""{"preset": "lidc", "method": {"gtr": {"widths": [8, 16], "patch": 2}, "sfm": {"alpha": 0.001}},
+ "stages": {"sfm": {"decay": "none", "steps": 7}}}"""
 
 
 def config_kind() -> Kind:
-    valid = named("a.toml", {"toml": TOML, "toml of nothing": b""}) | named("a.yaml", {"yaml": YAML})
+    valid = named("a.toml", {"toml": TOML, "toml of nothing": b""}) | named("a.json", {"json": JSON_CONFIG})
     shared = {f"json, {name}": content for name, content in JSONS.items()}
-    hostile = lazily("a.toml", toml_hostile()) | lazily("a.yaml", yaml_hostile() | shared)
+    hostile = lazily("a.toml", toml_hostile()) | lazily("a.json", json_hostile() | shared)
     return Kind(valid, hostile)
 
 
@@ -119,9 +102,9 @@ def toml_hostile() -> dict[str, bytes]:
         "toml number of 4000 digits": b"seed = " + b"9" * 4000,
         "toml number of 2^70": b"seed = %d" % 2**70,
         "toml hexadecimal of 10^6": b"seed = 0x" + b"f" * 10**6,
-        "toml infinity": b"[stage1]\nlr = inf",
-        "toml NaN": b"[stage1]\nlr = nan",
-        "toml NaN in a weight": b"[sfm]\nalpha = nan\ntemperature = inf",
+        "toml infinity": b"[stages.gtr]\nlr = inf",
+        "toml NaN": b"[stages.gtr]\nlr = nan",
+        "toml NaN in a weight": b"[method.sfm]\nalpha = nan\ntemperature = inf",
         "toml 10^5 arrays deep": b"seed = " + b"[" * 10**5 + b"]" * 10**5,
         "toml 900 arrays deep": b"seed = " + b"[" * 900 + b"]" * 900,
         "toml 10^4 tables deep": b"[" + b".".join([b"a"] * 10**4) + b"]\nb = 1",
@@ -137,11 +120,11 @@ def toml_hostile() -> dict[str, bytes]:
         "toml field of 10^6 letters": b"a" * 10**6 + b" = 1",
         "toml preset that is a list": b"preset = [1]",
         "toml preset that is a table": b"[preset]\na = 1",
-        "toml section that is a number": b"gtr = 3",
-        "toml array of sections": b"[[gtr]]\nwidths = [1]",
-        "toml widths of nothing": b"[gtr]\nwidths = []",
-        "toml widths of 10^5": b"[gtr]\nwidths = [" + b"8," * 10**5 + b"]",
-        "toml widths below nothing": b"[gtr]\nwidths = [-1, 0]",
+        "toml section that is a number": b"method = 3",
+        "toml array of sections": b"[[method.gtr]]\nwidths = [1]",
+        "toml widths of nothing": b"[method.gtr]\nwidths = []",
+        "toml widths of 10^5": b"[method.gtr]\nwidths = [" + b"8," * 10**5 + b"]",
+        "toml widths below nothing": b"[method.gtr]\nwidths = [-1, 0]",
         "toml window below nothing": b"window = [-5, 0]",
         "toml bytes that are no text": b"seed = '\xff'",
         "toml null characters": bytes(500),
@@ -149,61 +132,19 @@ def toml_hostile() -> dict[str, bytes]:
     }
 
 
-def yaml_hostile() -> dict[str, bytes]:
+def json_hostile() -> dict[str, bytes]:
     return {
-        "yaml of 9^9 laughs": laughs(10),
-        "yaml of 9^9 laughs in a field": laughs(10) + b"\nwindow: *a9",
-        "yaml of 2^40 laughs": laughs(40, 2),
-        "yaml that merges": b"a0: &a0 {x: 1}\n"
-        + b"\n".join(b"a%d: &a%d {<<: [%b]}" % (i, i, b", ".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 9)),
-        "yaml that merges itself": b"&a\n<<: *a\nseed: 1",
-        "yaml list in itself": b"window: &a [*a]",
-        "yaml table in itself": b"&a\nseed: 1\ngtr: *a",
-        "yaml 10^4 lists deep": b"seed: " + b"[" * 10**4 + b"]" * 10**4,
-        "yaml 900 lists deep": b"seed: " + b"[" * 900 + b"]" * 900,
-        "yaml 10^4 lists deep by dashes": b"- " * 10**4 + b"1",
-        "yaml calls": b"seed: !!python/object/apply:os.system ['touch CANARY']",
-        "yaml calls as a whole": b"!!python/object/new:os.system ['touch CANARY']",
-        "yaml name": b"seed: !!python/name:os.system",
-        "yaml tuple": b"window: !!python/tuple [16, 16]",
-        "yaml set": b"window: !!set {16, 17}",
-        "yaml ordered": b"window: !!omap [a: 1, b: 2]",
-        "yaml bytes": b"seed: !!binary aGVsbG8=",
-        "yaml bytes that are none": b"seed: !!binary '***'",
-        "yaml date": b"seed: 2001-12-14",
-        "yaml date that is none": b"seed: 2001-99-99",
-        "yaml time that is none": b"seed: 2001-12-14t99:99:99.10-99:00",
-        "yaml date for a name": b"2001-12-14: 1",
-        "yaml number for a name": b"1: 2",
-        "yaml NaN for a name": b".nan: 2",
-        "yaml nothing for a name": b"~: 2",
-        "yaml truth for a name": b"true: 2",
-        "yaml list for a name": b"? [a, b]\n: 1",
-        "yaml bytes for a name": b"!!binary aGVsbG8=: 1",
-        "yaml number of 5000 digits": b"seed: " + b"9" * 5000,
-        "yaml number of 4000 digits": b"seed: " + b"9" * 4000,
-        "yaml number of sixties": b"seed: " + b"190" + b":59" * 5000,
-        "yaml float of sixties": b"seed: " + b"190" + b":59" * 5000 + b".5",
-        "yaml binary of 10^5": b"seed: 0b" + b"1" * 10**5,
-        "yaml hexadecimal of 10^5": b"seed: 0x" + b"f" * 10**5,
-        "yaml underscores": b"seed: 0x_",
-        "yaml binary of underscores": b"seed: 0b_",
-        "yaml infinity": b"stage1: {lr: .inf}",
-        "yaml NaN": b"sfm: {alpha: .nan}",
-        "yaml two documents": b"seed: 1\n---\nseed: 2",
-        "yaml list": b"- seed: 1",
-        "yaml text": b"seed",
-        "yaml preset that is a list": b"preset: [lidc]",
-        "yaml preset that is a table": b"preset: {a: 1}",
-        "yaml control characters": b"seed: \x07",
-        "yaml surrogate": b'preset: "\\ud800"',
-        "yaml lines": b'"a\\nb": 1',
-        "yaml value of lines": b'gtr: {blocks: "a\\nb"}',
-        "yaml text of 10^5 letters": b"seed: " + b"a" * 10**5,
-        "yaml tag of 10^5 letters": b"seed: !" + b"a" * 10**5 + b" 1",
-        "yaml anchor that is not there": b"seed: *nowhere",
-        "yaml of 10^4 anchors": b"\n".join(b"a%d: &a%d 1" % (i, i) for i in range(10**4)),
-        "yaml UTF-16": "seed: 1".encode("utf-16"),
-        "yaml percent": b"%YAML 9.9\n---\nseed: 1",
-        "yaml value": b"=: 1\nseed: =",
+        "json infinity": b'{"stages": {"gtr": {"lr": Infinity}}}',
+        "json NaN": b'{"method": {"sfm": {"alpha": NaN}}}',
+        "json huge exponent": b'{"stages": {"gtr": {"lr": 1e999}}}',
+        "json method of no name": b'{"method": {"name": null}}',
+        "json method of another name": b'{"method": {"name": "gtr", "sfm": {}}}',
+        "json method that is a list": b'{"method": [1]}',
+        "json stage that is not there": b'{"stages": {"gone": {"steps": 3}}}',
+        "json preset that is a list": b'{"preset": ["lidc"]}',
+        "json preset that is a table": b'{"preset": {"a": 1}}',
+        "json surrogate": b'{"preset": "\\ud800"}',
+        "json lines in a name": b'{"a\\nb": 1}',
+        "json lines in a value": b'{"method": {"gtr": {"blocks": "a\\nb"}}}',
+        "json text of 10^5 letters": b'{"seed": "' + b"a" * 10**5 + b'"}',
     }

@@ -34,6 +34,18 @@ try:
 except ProcessError as error:
     print(error, file=sys.stderr)
 """
+MISTAKE = """
+import sys
+from atfm.errors import AtfmError, InputError
+from atfm.train.processes import Processes
+try:
+    with Processes.current() as processes:
+        if sys.argv[1] == "all" or processes.rank == 1:
+            raise InputError("store: nothing there")
+        processes.barrier()
+except AtfmError as error:
+    sys.exit(f"said: {error}")
+"""
 
 
 @pytest.fixture
@@ -66,6 +78,21 @@ def test_whoever_waits_for_a_process_that_ended_is_told_in_one_line() -> None:
     done = launched(END)
     lines = [line for line in done.stderr.splitlines() if line.startswith("process 1 of 2")]
     assert len(lines) == 1 and "process 2 has ended" in lines[0] and "same command again" in lines[0]
+
+
+def said(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert done.returncode != 0
+    return sorted(line for line in done.stderr.splitlines() if line.startswith("said:"))
+
+
+def test_a_mistake_that_all_make_is_said_once() -> None:
+    assert said(launched(MISTAKE, "all")) == ["said: process 1 of 2: store: nothing there"]
+
+
+def test_a_mistake_of_one_is_said_by_it_and_the_other_names_it() -> None:
+    first, second = said(launched(MISTAKE, "one"))
+    assert first.startswith("said: process 1 of 2: process 2 has ended")
+    assert second == "said: process 2 of 2: store: nothing there"
 
 
 def test_alone_it_is_all(alone) -> None:

@@ -70,10 +70,10 @@ def numbers(run: Path) -> dict[tuple[object, str], float]:
     """Every loss and every score of a log, by step and name."""
     found = {}
     for line in log(run):
-        step, stage = line.pop("step"), line.pop("stage", None)
+        step, stage = line.pop("step"), line.pop("stage")
         scores = line.pop("validation", line)
-        assert isinstance(scores, dict)
-        found.update({(step, name): value for name, value in scores.items() if stage is not None})
+        assert isinstance(scores, dict) and stage in ("gtr", "sfm")
+        found.update({(step, name): value for name, value in scores.items() if "processes" not in line})
     return found
 
 
@@ -96,8 +96,9 @@ def test_two_processes_train_what_one_trains_and_one_goes_on(store: Path, by_one
     assert_same(tmp_path / "run", by_one)
     trained_by = [{"step": 0, "processes": 2}, {"step": 18, "processes": 1}]
     assert load(tmp_path / "run").card["training"]["trained_by"] == trained_by
-    assert [line for line in log(tmp_path / "run") if "processes" in line] == [
-        line | {"device": "cpu"} for line in trained_by
+    starts = [line for line in log(tmp_path / "run") if "processes" in line]
+    assert starts == [
+        line | {"stage": stage, "device": "cpu"} for line, stage in zip(trained_by, ("gtr", "sfm"), strict=True)
     ]
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,13 @@ def add_parser(subparsers: Any) -> None:
         "train",
         help="train all stages, or resume",
         description="Train the stages of a method one after the other. The same command again resumes. `atfm methods` "
-        "lists the presets; those of a phantom need no --data. A TOML or YAML file overrides fields of a preset. More "
+        "lists the presets; those of a phantom need no --data. A TOML or JSON file overrides fields of a preset. More "
         "steps for the stage that was trained last (--set stages.NAME.steps=N) extend a run. Several processes share "
         "each step under torchrun, and any number of them resumes a run.",
         epilog="example: atfm train lidc --data lidc-store --out run; in two processes: "
         "torchrun --nproc-per-node 2 -m atfm train phantom --out run",
     )
-    parser.add_argument("preset", metavar="PRESET|FILE", help="preset, or .toml/.yaml file")
+    parser.add_argument("preset", metavar="PRESET|FILE", help="preset, or .toml/.json file")
     parser.add_argument("--data", type=Path, help="store with the splits train and val")
     parser.add_argument("--out", type=Path, help="run folder (default: runs/PRESET)")
     parser.add_argument("--max-steps", type=int, help="stop after so many steps of all stages in all; resumable")
@@ -137,33 +139,46 @@ def taken(texts: list[str]) -> dict[str, str]:
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:
-    """Turn `["window=[64, 64]"]` into `{"window": [64, 64]}`; values are read as YAML."""
-    import yaml
+    """Turn `["window=[64, 64]"]` into `{"window": [64, 64]}`; values are JSON, and words need no quotes.
 
+    Raises:
+        ConfigError: no `=`, or a field that is given a value and fields of its own.
+    """
     from atfm.errors import ConfigError
 
     fields: dict[str, Any] = {}
     for text in texts:
         name, separator, value = text.partition("=")
-        if not separator:
+        if not separator or not name:
             raise ConfigError(f"--set {text}: expected FIELD=VALUE")
         *parents, leaf = name.split(".")
         inner = fields
         for parent in parents:
             inner = inner.setdefault(parent, {})
-        parsed = yaml.safe_load(value)
-        with contextlib.suppress(ValueError):  # YAML 1.1 reads 1e-3 as text.
-            parsed = float(parsed) if isinstance(parsed, str) else parsed
-        inner[leaf] = parsed
+            if not isinstance(inner, dict):
+                raise ConfigError(f"--set {text}: {parent} has got a value already; give one of the two")
+        inner[leaf] = _value(value, text)
     return fields
+
+
+def _value(text: str, given: str) -> Any:
+    """A value of `--set`: JSON, or a bare word."""
+    from atfm.errors import ConfigError
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if re.fullmatch(r"[\w./+-]*", text):
+            return text
+        raise ConfigError(
+            f"--set {given}: expected a value as JSON has it, such as 1e-3, [64, 64], true, null or a word"
+        ) from error
 
 
 def show(result: dict[str, Any]) -> str:
     """The result for a person."""
     if "config" in result:
-        import yaml
-
-        return yaml.safe_dump(result["config"], sort_keys=False).rstrip()
+        return json.dumps(result["config"], indent=1)
     text = f"{result['run']}: {result['steps']} of {result['total']} steps"
     if result["processes"] > 1:
         text += f" by {result['processes']} processes"

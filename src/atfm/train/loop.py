@@ -120,8 +120,17 @@ class Trainer:
             self.trained_by.append(began)
         if self.processes.main:
             self.run.rewind(done)
-            self.run.append(began | {"device": self.device.type})
+            self.run.append(began | {"stage": self._stage_at(done), "device": self.device.type})
         return done
+
+    def _stage_at(self, done: int) -> str:
+        """The stage that the step after so many belongs to; of the last step the last one."""
+        last, plans = 0, self._plan()
+        for stage, plan in plans:
+            last += plan.steps
+            if done < last:
+                return stage.name
+        return plans[-1][0].name
 
     def _stage(
         self,

@@ -75,7 +75,7 @@ class Run:
         changes = grown(there["config"]["stages"], identity["config"]["stages"], self.stages, self.done)
         change = {"step": self.done, "stages": changes}
         write_json(file, identity | {"extended": [*extended, change]})
-        self.append({"step": self.done, "extended": changes})
+        self.append({"step": self.done, "stage": next(iter(changes)), "extended": changes})
         return [*extended, change]
 
     def resolve(self, measure: Callable[[], Config]) -> Config:

@@ -85,18 +85,16 @@ class Sums:
             self._agree()
             self.processes.add_up(self._message)
         tensors = [*self.parameters, *self._losses.values(), *self._floats]
-        pieces = [
-            piece.view(tensor.shape)
-            for tensor, piece in zip(tensors, self._message.split([tensor.numel() for tensor in tensors]), strict=True)
-        ]
-        for index, parameter in enumerate(self.parameters):
-            # It lies in memory as its parameter does, channels last too: the optimiser goes through both at once.
-            parameter.grad = torch.empty_like(parameter).copy_(pieces[index]) if index in self._reached else None
-        after = len(self.parameters) + len(self._losses)
-        for buffer, piece in zip(self._floats, pieces[after:], strict=True):
-            buffer.copy_(piece)
-        losses = pieces[len(self.parameters) : after]
-        return {name: piece.float() for name, piece in zip(self._losses, losses, strict=True)}
+        sizes = [tensor.numel() for tensor in tensors]
+        pieces = [p.view(t.shape) for t, p in zip(tensors, self._message.float().split(sizes), strict=True)]
+        # They lie in memory as their parameters do, channels last too: the optimiser goes through both at once.
+        gradients = [torch.empty_like(parameter) for parameter in self.parameters]
+        end = len(gradients)
+        after = end + len(self._losses)
+        torch._foreach_copy_([*gradients, *self._floats], pieces[:end] + pieces[after:])
+        for index, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
+            parameter.grad = gradient if index in self._reached else None
+        return dict(zip(self._losses, pieces[end:after], strict=True))
 
     def settle(self, bad: Tensor) -> None:
         """Leave the running statistics as they are after the step, or as before it where it is left out.
