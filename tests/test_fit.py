@@ -14,14 +14,18 @@ from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store, StoreWriter
 from atfm.fit import fit, from_phantom, from_store
 from atfm.io.images import Picture
+from atfm.methods import StageConfig
+from atfm.methods.atfm import ATFMConfig, SFMConfig
+from atfm.methods.gtr import GTRConfig
 from atfm.models import load
-from atfm.train.config import Config, GTRConfig, SFMConfig, StageConfig
+from atfm.train.config import Config
 
-STAGE = StageConfig(steps=1, batch=2)
 CONFIG = Config(
-    gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2), stage1=STAGE, stage2=STAGE,
-    validate_cases=2, validate_samples=2,
-)  # fmt: skip
+    method=ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2)),
+    stages=dict.fromkeys(("gtr", "sfm"), StageConfig(steps=1, batch=2)) | {"energy": StageConfig(steps=0)},
+    validate_cases=2,
+    validate_samples=2,
+)
 
 
 def store_of(path: Path, *, eight_bit: bool, stretched: bool) -> Store:

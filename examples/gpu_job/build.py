@@ -1,6 +1,6 @@
 """Build the folder that travels: the packed data, the scripts, and what the machine lacks.
 
-python examples/gpu_job/build.py lidc-store --window 96 96 --most val=600 --wheels wheels --source --out bundle
+python examples/gpu_job/build.py lidc-store --window 88 88 --most val=600 --wheels wheels --source --out bundle
 """
 
 import argparse

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import torch
+from atfm.bench.convolution import convolution_peak
 from torch.utils.flop_counter import FlopCounterMode
 
-from atfm.bench.convolution import convolution_peak
 from atfm.data.batch import Batch
 from atfm.train.config import Config
 

@@ -4,18 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from atfm.build import build
+import torch
 
-from atfm.ablate import LIMITS, ROWS, Outcome, base, figures, shortened, study, summary, table
+from atfm.ablate import LIMITS, ROWS, Outcome, Row, base, figures, shortened, study, summary, table
 from atfm.data.store import Store
 from atfm.errors import ConfigError
 from atfm.importers.phantom import plan_phantom
 from atfm.importers.plan import build_store
 from atfm.models import load
 from atfm.train.config import Config, override
-from atfm.train.presets import PRESETS
+from atfm.train.presets import resolve
 
-BASE = override(base(10), {"gtr": {"widths": [8], "rank": 2}, "sfm": {"widths": [8]}})
+BASE = override(base(10), {"method": {"gtr": {"widths": [8], "rank": 2}, "sfm": {"widths": [8]}}})
 
 
 def rows(*names: str) -> list:
@@ -49,11 +49,10 @@ def test_rows_share_stage_1(outcomes: tuple[Path, list[Outcome]]) -> None:
 
 
 def test_a_tuned_row_shares_stage_1_with_the_one_it_departs_from(store: Store, tmp_path: Path) -> None:
-    small = override(BASE, {"sfm": {"context_widths": [8]}})
-    chosen = [replace(row, steps=(1,), solvers=("euler",)) for row in rows("together", "energy-1")]
-    chosen = [replace(row, fields=row.fields | {"sfm": {**row.fields["sfm"], "context_widths": [8]}}) for row in chosen]
-    found = study(store, small, chosen, tmp_path, seeds=[0], samples=4, limit=2)
-    assert [outcome.row for outcome in found] == ["together", "energy-1"]
+    chosen = [replace(row, steps=(1,)) for row in rows("together", "energy-1")]
+    found = study(store, BASE, chosen, tmp_path, seeds=[0], samples=4, limit=2)
+    ways = ["", "sfm.solver=heun", "sfm.solver=ralston"]
+    assert [(outcome.row, outcome.way) for outcome in found] == [*(("together", way) for way in ways), ("energy-1", "")]
     assert len(list(tmp_path.glob("gtr-*"))) == 1
 
 
@@ -93,26 +92,31 @@ def test_nothing_to_do_is_said(store: Store, tmp_path: Path) -> None:
 def test_every_row_is_a_valid_configuration(row) -> None:
     config = row.config(base(400))
     assert isinstance(config, Config)
-    assert (config.stage2.steps, config.stage3.steps) == ((240, 40) if row.tuned else (400, 0))
+    steps = {name: plan.steps for name, plan in config.stages.items()}
+    assert steps == {"gtr": 400, **({"sfm": 240, "energy": 40} if row.shares else {"sfm": 400, "energy": 0})}
 
 
 def test_limits_change_what_they_name(tmp_path: Path) -> None:
-    start = shortened(PRESETS["lidc"], 500)
-    assert (start.stage1.steps, start.stage2.steps, start.stage3.steps) == (500, 260, 270)
+    start = shortened(resolve("lidc"), 500)
+    assert {name: plan.steps for name, plan in start.stages.items()} == {"gtr": 500, "sfm": 260, "energy": 270}
     by_name = {row.name: row for row in LIMITS}
-    assert by_name["width-half"].config(start).gtr.widths == (16, 24, 32, 48)
-    assert by_name["width-half"].config(start).sfm.context_widths == (16, 16, 24)  # multiples of 8, rounded to even
-    assert by_name["time-twice"].config(start).stage3.steps == 540
+    assert by_name["width-half"].config(start).method.gtr.widths == (16, 24, 32, 48)
+    assert by_name["width-half"].config(start).method.sfm.context_widths == (
+        16,
+        16,
+        24,
+    )  # multiples of 8, rounded to even
+    assert by_name["time-twice"].config(start).stages["energy"].steps == 540
     assert by_name["patients-quarter"].config(start) == start == by_name["reference"].config(start)
     for row in LIMITS:
         config = row.config(start)
-        build(config, in_channels=1, channels=1, size=(128, 128))
+        config.build(in_channels=1, channels=1, size=(128, 128))
 
 
 def test_a_learning_curve_over_patients(store: Store, tmp_path: Path) -> None:
     chosen = [row for row in LIMITS if row.patients in (1, 1 / 4) and row.width == row.time == 1]
-    tiny = {"gtr": {"widths": [8], "rank": 2}, "sfm": {"widths": [8], "context_widths": [], "steps": 2}}
-    start = override(shortened(PRESETS["phantom"], 10), tiny)
+    tiny = {"method": {"gtr": {"widths": [8], "rank": 2}, "sfm": {"widths": [8], "context_widths": [], "steps": 2}}}
+    start = override(shortened(resolve("phantom"), 10), tiny)
     found = study(store, start, chosen, tmp_path, seeds=[0], samples=4, limit=2)
     assert [(outcome.row, outcome.steps) for outcome in found] == [
         (name, steps) for name in ("reference", "patients-quarter") for steps in (0, 2)
@@ -125,10 +129,52 @@ def test_a_learning_curve_over_patients(store: Store, tmp_path: Path) -> None:
 
 
 def test_without_later_stages_stage_1_is_scored(store: Store, tmp_path: Path) -> None:
-    alone = {"gtr": {"widths": [8], "rank": 2}, "stage2": {"steps": 0}, "stage3": {"steps": 0}}
-    start = override(shortened(PRESETS["phantom"], 10), alone)
+    none = {"steps": 0}
+    alone = {"method": {"gtr": {"widths": [8], "rank": 2}}, "stages": {"sfm": none, "energy": none}}
+    start = override(shortened(resolve("phantom"), 10), alone)
     found = study(
         store, start, [row for row in LIMITS if row.name == "reference"], tmp_path, samples=4, limit=2, seeds=[0]
     )
     assert [(outcome.row, outcome.steps, outcome.seconds) for outcome in found] == [("reference", 0, 0.0)]
     assert figures(summary(found, LIMITS)) == {}, "one row is no curve"
+
+
+def test_a_hurdle_and_gtr_are_shared_by_rows_that_differ_in_the_flow_alone(store: Store, tmp_path: Path) -> None:
+    hurdle = {"gtr": {"presence": {"widths": [4, 4]}}}
+    plan = {"steps": 2, "batch": 4, "warmup": 0}
+    start = override(BASE, {"method": hurdle, "stages": {name: plan for name in ("presence", "gtr", "sfm")}})
+    chosen = [
+        Row("plain", steps=(0, 1)),
+        Row("optimal", fields={"method": {"sfm": {"coupling": "optimal"}}}, steps=(1,)),
+    ]
+    chosen += [
+        Row("wider", width=2, steps=(1,)),
+        Row("longer", fields={"stages": {"presence": {"steps": 3}}}, steps=(1,)),
+    ]
+    study(store, start, chosen, tmp_path, seeds=[0], samples=4, limit=2)
+    assert len(list(tmp_path.glob("presence-gtr-*"))) == 3, "plain and optimal share theirs"
+    plain, optimal = (load(tmp_path / f"{name}-seed-0").method for name in ("plain", "optimal"))
+    theirs = zip(plain.truncation.parameters(), optimal.truncation.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in theirs) and plain.truncation.presence is not None
+    wide = load(tmp_path / "wider-seed-0").card["config"]["method"]
+    assert (wide["gtr"]["widths"], wide["gtr"]["presence"]["widths"], wide["sfm"]["widths"]) == ([16], [8, 8], [16])
+
+
+def test_two_rows_of_one_name_and_rows_that_do_not_fit_are_refused_before_anything_is_trained(
+    store: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="different names, got a, a"):
+        study(store, BASE, [Row("a"), Row("a")], tmp_path)
+    wrong = Row("b", fields={"method": {"sfm": {"patch": 4}}})
+    with pytest.raises(ConfigError, match=r"expected method.gtr.patch = 2"):
+        study(store, override(BASE, {"method": {"sfm": {"condition": "features"}}}), [Row("a"), wrong], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_preset_is_shortened_by_the_first_stage_that_it_trains() -> None:
+    none = {"gtr": {"steps": 0}}
+    tuned = shortened(override(resolve("lidc"), {"stages": none}), 260)
+    assert {name: plan.steps for name, plan in tuned.stages.items()} == {"gtr": 0, "sfm": 260, "energy": 270}
+    nothing = override(resolve("gtr-lidc"), {"stages": none})
+    with pytest.raises(ConfigError, match="all of its stages have 0 steps"):
+        shortened(nothing, 10)

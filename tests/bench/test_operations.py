@@ -1,20 +1,21 @@
 """Counts against numbers worked out by hand, and against what a real run does."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from atfm.bench.operations import CONVENTION, Operations, count_of, count_operations, evaluations
-from atfm.bench.subject import open_subject
-from atfm.flow import HEUN, STNet, independent
-from atfm.methods import ATFM, GTR
+from atfm.bench.contender import fresh, open_contender
+from atfm.bench.operations import CONVENTION, Operations, count_of, count_operations
+from atfm.methods import Frame, Method
+from atfm.methods.atfm import ATFMConfig, SFMConfig
+from atfm.methods.gtr import GTRConfig, PresenceConfig
 from atfm.seeding import Noise
-from atfm.truncation import GTRNetwork
+from atfm.train.presets import resolve
 
-
-def method(attention: bool = False, form: str = "velocity") -> ATFM:
-    truncation = GTR(GTRNetwork(1, 1, (8, 8), rank=3), size=(16, 16))
-    network = STNet(1, 1, (8,), attention=attention)
-    return ATFM(truncation, network, form=form, coupling=independent, starts=1, pairs=1, alpha=0, steps=4).eval()  # type: ignore[arg-type]
+FRAME = Frame(1, 1, (16, 16))
+GTR_ALONE = GTRConfig(widths=(8, 8), rank=3)
+SMALL = {"widths": (8,), "condition": "image", "form": "velocity", "steps": 4}
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3) -> int:
@@ -22,65 +23,73 @@ def conv(inputs: int, outputs: int, kernel: int = 3) -> int:
     return 2 * kernel**2 * inputs * outputs * 16 * 16
 
 
+def counted(method: Method, samples: int) -> int:
+    image = torch.rand(1, 1, *method.size)
+    return count_of(lambda: method.eval().sample(image, samples, noise=Noise(0, ["a"])))
+
+
 def test_a_small_st_net_by_hand() -> None:
+    operations = count_operations(ATFMConfig(gtr=GTR_ALONE, sfm=SFMConfig(**SMALL)).build(FRAME).eval())
     block = 2 * conv(8, 8)
     joined = conv(16, 8) + conv(8, 8) + conv(16, 8, kernel=1)  # two inputs side by side, and the path around
-    operations = count_operations(method())
-    assert operations.field == conv(1, 8) + block + block + joined + conv(8, 1)
-    embedding = 32  # four times the width; 64 sines and 64 cosines
-    assert operations.time == 2 * (128 * embedding + embedding * embedding) + 3 * 2 * embedding * 2 * 8
-    assert operations.context == conv(1, 8)
-    assert operations.draw == 2 * 3 * 16 * 16
+    field = conv(1, 8) + block + block + joined + conv(8, 1)
+    start = 2 * 3 * 16 * 16  # the factor times its noise
+    assert operations.each == start + 4 * field
+    alone = count_operations(GTR_ALONE.build(FRAME).eval())
+    assert alone.each == start
+    embedding = 32  # four times the width; 64 sines and 64 cosines; once for all samples of an evaluation
+    time = 2 * (128 * embedding + embedding * embedding) + 3 * 2 * embedding * 2 * 8
+    assert operations.once == alone.once + conv(1, 8) + 4 * time
 
 
-@pytest.mark.parametrize("attention", [False, True])
-def test_shapes_alone_count_what_a_real_run_does(attention: bool) -> None:
-    real = method(attention)
-    image = torch.rand(2, 1, 16, 16)
-    counted = count_of(lambda: real.sample(image, 5, generator=Noise(0, ["a", "b"])))
-    assert count_operations(real).total(5, images=2) == counted
-    real.chunk = 4  # three chunks of ten samples, and so three embeddings of the time
-    assert count_operations(real).total(5, images=2) == count_of(
-        lambda: real.sample(image, 5, generator=Noise(0, ["a", "b"]))
-    )
-
-
-def test_gtr_alone_has_no_flow() -> None:
-    real = method().truncation
-    counted = count_of(lambda: real.sample(torch.rand(1, 1, 16, 16), 7, generator=Noise(0, ["a"])))
-    assert count_operations(real).total(7) == counted
+@pytest.mark.parametrize(
+    "method",
+    [
+        ATFMConfig(gtr=GTR_ALONE, sfm=SFMConfig(**SMALL, attention=True)),
+        ATFMConfig(gtr=GTR_ALONE, sfm=SFMConfig(**{**SMALL, "form": "endpoint", "solver": "heun"})),
+        ATFMConfig(gtr=GTRConfig(widths=(8, 8), rank=3, presence=PresenceConfig(widths=(4, 4)))),
+        GTR_ALONE,
+    ],
+    ids=["attention", "heun", "hurdle", "gtr"],
+)
+def test_shapes_alone_count_what_a_real_run_does(method: ATFMConfig | GTRConfig) -> None:
+    real = method.build(FRAME)
+    assert count_operations(real.eval()).total(7) == counted(real, 7)
 
 
 def test_counting_leaves_the_method_as_it_was() -> None:
-    real = method()
-    before = real.network.stem.weight.clone()
+    real = GTR_ALONE.build(FRAME)
+    before = {name: value.clone() for name, value in real.state_dict().items()}
     count_operations(real)
-    assert torch.equal(real.network.stem.weight, before)
-
-
-@pytest.mark.parametrize(("form", "expected"), [("velocity", 8), ("endpoint", 7)])
-def test_evaluations_of_heun_in_four_steps(form: str, expected: int) -> None:
-    real = method(form=form)
-    assert evaluations(real) == 4
-    real.solver = HEUN
-    calls = []
-    real.network.register_forward_hook(lambda *_: calls.append(1))
-    real.sample(torch.rand(1, 1, 16, 16), 1, generator=Noise(0, ["a"]))
-    assert evaluations(real) == len(calls) == expected
+    assert all(torch.equal(value, before[name]) for name, value in real.state_dict().items())
 
 
 def test_totals_add_up() -> None:
-    operations = Operations(gtr=7, context=5, draw=2, field=11, time=3, evaluations=4, chunk=6)
-    assert operations.total(10) == 7 + 5 + 20 + 4 * (110 + 2 * 3)
-    assert operations.total(10, images=3) == 3 * (7 + 5 + 20) + 4 * (330 + 5 * 3)
-    assert sum(operations.as_json(10).values()) == pytest.approx(operations.total(10) / 1e9)
+    assert Operations(once=7, each=5).total(10) == 57
 
 
 def test_the_papers_preset_counts_what_the_paper_prints_and_ours_a_thousandth() -> None:
-    paper = count_operations(open_subject("paper", fresh=True).method)
-    assert paper.field / 1e9 == pytest.approx(182, rel=0.05)
+    with torch.device("meta"):
+        paper = count_operations(fresh(resolve("paper")).eval())
+    evaluation = paper.each / 25 / 1e9
+    assert evaluation == pytest.approx(182, rel=0.05)
     assert paper.total(100) / 1e9 == pytest.approx(455_000, rel=0.05)
-    assert f"counts {paper.field / 1e9:.0f} here" in CONVENTION
-    ours = count_operations(open_subject("lidc").method)
+    assert f"counts {evaluation:.0f} here" in CONVENTION
+    ours = count_operations(open_contender("lidc").method)
     assert ours.total(100) <= 80e9
     assert paper.total(100) >= 1000 * ours.total(100)
+
+
+def test_a_contender_is_weights_or_a_preset_for_the_images_it_is_meant_for(small: Path) -> None:
+    run = open_contender(str(small / "run"))
+    assert run.trained and run.method.size == (16, 16)
+    assert not open_contender("lidc", preset=True).trained and open_contender("lidc").trained
+    for name, channels, classes, size in (
+        ("paper-isic3", 3, 1, (128, 128)),
+        ("phantom-classes", 1, 3, (32, 32)),
+        ("phantom-volume", 1, 1, (16, 32, 32)),
+    ):
+        with torch.device("meta"):
+            method = fresh(resolve(name))
+        assert (method.in_channels, method.channels, method.size) == (channels, classes, size)
+    assert open_contender(str(small / "other.toml"), size=(24, 24)).method.size == (24, 24)

@@ -15,9 +15,9 @@ TINY = [
     "--samples",
     "4",
     "--set",
-    "gtr.widths=[8]",
+    "method.gtr.widths=[8]",
     "--set",
-    "sfm.widths=[8]",
+    "method.sfm.widths=[8]",
 ]
 
 

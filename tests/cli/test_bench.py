@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from atfm.build import build
 
-from atfm.bench.convolution import WORK
 from atfm.cli.bench_text import show
 from atfm.cli.main import main
 from atfm.data.case import Case
@@ -16,7 +14,7 @@ from atfm.models import publish
 from atfm.train.config import override
 from atfm.train.presets import resolve
 
-OTHER = 'preset = "paper"\n[gtr]\nwidths = [8, 8]\n[sfm]\nwidths = [8, 8]\nblocks = 1\nsteps = 5\n'
+OTHER = 'preset = "paper"\nmethod = {gtr = {widths = [8, 8]}, sfm = {widths = [8, 8], blocks = 1, steps = 5}}\n'
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +24,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "gtr": {"widths": [4, 4], "monte_carlo": 2},
         "sfm": {"widths": [4, 4], "context_widths": [4], "steps": 2, "starts": 2},
     }
-    config = override(resolve("phantom"), fields)
-    card = {"config": config.model_dump(mode="json"), "patients": []}
-    publish(path / "run" / "weights.safetensors", build(config, in_channels=1, channels=1, size=(16, 16)), card)
+    config = override(resolve("phantom"), {"method": fields})
+    card = {"config": config.model_dump(mode="json"), "patients": [], "training": {"stage": "energy"}}
+    publish(path / "run" / "weights.safetensors", config.build(in_channels=1, channels=1, size=(16, 16)), card)
     (path / "other.toml").write_text(OTHER)
     rng = np.random.default_rng(0)
     with StoreWriter(path / "store", name="dots", splits={"train": ["a"], "val": ["b", "c"]}) as writer:
@@ -39,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def small_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(WORK, "cpu", 1e7)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atfm.train.clock._LEAST", 0.0)
 
 
 def run(folder: Path, *words: str) -> int:
@@ -49,44 +47,32 @@ def run(folder: Path, *words: str) -> int:
 
 
 def test_json_has_both_models_their_ratio_and_every_section(folder, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("atfm.bench.comparison.peak_memory", lambda request: {"before_mb": 1.0, "peak_mb": 2.0})
+    monkeypatch.setattr(
+        "atfm.bench.sampling.peak_memory", lambda *arguments, device: {"before_mb": 1.0, "peak_mb": 2.0}
+    )
     figure = folder / "pareto.svg"
-    words = ["--batch", "2", "--train-batch", "2", "--train-steps", "3", "--steps", "1,2", "--try", "chunk=16"]
+    words = ["--batch", "2", "--train-batch", "2", "--train-steps", "1", "--steps", "1,2"]
     assert run(folder, *words, "--store", str(folder / "store"), "--limit", "3", "--figure", str(figure), "--json") == 0
     captured = capsys.readouterr()
     result = json.loads(captured.out)
-    for name in ("ours", "paper"):
-        assert {"gflop_100", "seconds_100", "parameters", "peak_mb", "batch2", "seconds_parts"} <= result[name].keys()
-    assert result["ratio"]["operations"] == pytest.approx(result["paper"]["gflop_100"] / result["ours"]["gflop_100"])
+    for name in ("ours", "other"):
+        assert {"gflop", "seconds", "parameters", "peak_mb"} <= result[name].keys()
+    assert result["ratio"]["operations"] == pytest.approx(result["other"]["gflop"] / result["ours"]["gflop"])
     assert result["ratio"]["time"] > 0 and result["threads"] == 1 and result["device"] == "cpu" and result["torch"]
-    assert [point["name"] for point in result["steps"]] == ["GTR alone", "1 step", "2 steps"]
-    peak = max(result["convolution_gflop_per_second"].values())
-    assert result["ours"]["share_of_convolution"] == pytest.approx(result["ours"]["gflop_per_second"] / peak)
+    assert [point["name"] for point in result["steps"]] == ["gtr alone", "1 step", "2 steps"]
     assert all(point["cases"] == 3 and "ged_100" in point["scores"] for point in result["steps"])
-    assert {"gtr", "sfm"} <= set(result["training"]["stages"]) and result["variants"][1]["name"] == "chunk=16"
-    assert "2 steps" in figure.read_text() and "cpu: scoring" in captured.err
+    assert list(result["training"]) == ["gtr", "sfm", "energy"]
+    assert "gtr alone to 2 steps" in figure.read_text() and "cpu: scoring" in captured.err
     assert any("multiply-add is 2 operations" in sentence for sentence in result["how"])
     text = show(result)
-    for said in (
-        "images/s in steps of 2",
-        "its peak memory, MB",
-        "seconds for a batch of 2 images",
-        "chunk=16",
-        "ged_100",
-    ):
+    for said in ("images/s in steps of 2", "its peak memory, MB", "seconds for a batch of 2 images", "ged_100"):
         assert said in text
 
 
 def test_for_a_person_it_is_one_table(folder, capsys) -> None:
     assert run(folder, "--batch", "0", "--no-memory", "--train-steps", "0", "--steps", "1") == 0
     text = capsys.readouterr().out
-    for words in (
-        "ratio",
-        "operations for 100 samples",
-        "of one 16x16 image",
-        "where the time goes",
-        "fewer and more steps",
-    ):
+    for words in ("ratio", "operations for 100 samples", "of one 16x16 image", "fewer and more steps"):
         assert words in text
     assert "multiplied" in text and "peak memory, MB" not in text and "batch of" not in text
 
@@ -94,7 +80,7 @@ def test_for_a_person_it_is_one_table(folder, capsys) -> None:
 def test_mistakes_are_one_line(folder, capsys) -> None:
     assert run(folder, "--figure", "pareto.svg") == 2
     assert "give a --store" in capsys.readouterr().err
-    assert run(folder, "--steps", "1,two") == 2
+    assert run(folder, "--steps", "1,two", "--batch", "0", "--no-memory") == 2
     assert "expected whole numbers" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["bench", "metric"])

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from atfm.errors import ConfigError
+
 SMALL = [
-    "--set=gtr.widths=[8]", "--set=sfm.widths=[8]", "--set=sfm.context_widths=[]", "--set=stage1.steps=3",
-    "--set=stage2.steps=2", "--set=stage3.steps=0", "--set=stage1.batch=4",
-    "--set=stage2.batch=4", "--set=validate_cases=2",
+    "--set=method.gtr.widths=[8]", "--set=method.sfm.widths=[8]", "--set=method.sfm.context_widths=[]",
+    "--set=stages.gtr.steps=3", "--set=stages.sfm.steps=2", "--set=stages.energy.steps=0",
+    "--set=stages.gtr.batch=4", "--set=stages.sfm.batch=4", "--set=validate_cases=2",
     "--set=validate_samples=2", "--set=save_every=2", "--threads=1",
 ]  # fmt: skip
 
@@ -47,7 +49,7 @@ def test_a_run_samples_and_evaluates(run: Path, tmp_path: Path) -> None:
     [
         (["train", "fantom"], "did you mean phantom?"),
         (["train", "lidc"], "--data: expected a store"),
-        (["train", "phantom", "--set", "stage1.lrr=1"], "the nearest valid one is 'stage1.lr'"),
+        (["train", "phantom", "--set", "stages.gtr.lrr=1"], "the nearest valid one is 'stages."),
         (["train", "phantom", "--max-steps", "0"], "expected at least 1, got 0"),
         (["train", "lidc", "--data", "nowhere"], "nowhere"),
         (["sample", "nothing", "a.png"], "expected a run folder, a .safetensors file or shipped weights"),
@@ -82,7 +84,36 @@ def test_an_image_that_does_not_fit(run: Path, tmp_path: Path, name: str, pixels
 
 
 def test_dry_run_prints_what_would_be_trained(tmp_path: Path) -> None:
-    done = atfm("train", "paper", "--set", "stage1.lr=2e-4", "--dry-run", "--json")
+    done = atfm("train", "paper", "--set", "stages.gtr.lr=2e-4", "--dry-run", "--json")
     config = json.loads(done.stdout)["config"]
-    assert config["stage1"]["lr"] == 2e-4
-    assert config["sfm"]["widths"] == [128, 256, 512]
+    assert config["stages"]["gtr"]["lr"] == 2e-4
+    assert config["method"]["sfm"]["widths"] == [128, 256, 512]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["seed=[1"], "as JSON has it"),
+        (["seed=!!python/name:os.system"], "as JSON has it"),
+        (["seed=1", "seed.x=2"], "has got a value already"),
+        (["=3"], "FIELD=VALUE"),
+        (["seed"], "FIELD=VALUE"),
+    ],
+)
+def test_assignments_that_cannot_be_read_are_one_line(given: list[str], message: str) -> None:
+    from atfm.cli.train import assignments
+
+    with pytest.raises(ConfigError, match=message):
+        assignments(given)
+
+
+def test_assignments_are_json_and_bare_words() -> None:
+    from atfm.cli.train import assignments
+
+    given = ["stages.gtr.lr=1e-3", "stages.gtr.steps=7", "window=[64, 64]", "crop=null", "method.sfm.solver=heun"]
+    assert assignments(given) == {
+        "stages": {"gtr": {"lr": 1e-3, "steps": 7}},
+        "window": [64, 64],
+        "crop": None,
+        "method": {"sfm": {"solver": "heun"}},
+    }

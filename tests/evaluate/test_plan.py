@@ -40,10 +40,13 @@ def test_other_weights_are_another_evaluation(store, discs, model) -> None:
         def __init__(self, value: float) -> None:
             super().__init__()
             self.scale = nn.Parameter(torch.tensor(value))
-            self.register_buffer("steps", torch.tensor(3))
+            self.register_buffer("count", torch.tensor(3))
 
     one, same, other = (prepare(model(Weighed(value)), store).identity() for value in (1.0, 1.0, 1.0000001))
     assert one == same and one != other
+    integrated = Weighed(1.0)
+    integrated.steps = 4
+    assert prepare(model(integrated), store).identity() != one
 
 
 def test_no_case_at_a_time_is_refused(store, discs, model) -> None:

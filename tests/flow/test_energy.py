@@ -93,3 +93,44 @@ def test_an_empty_mask_is_drawn_to_what_is_there() -> None:
     truth[..., :2] = 1
     energy_score(probability, truth, torch.ones(1, 1, dtype=torch.bool)).backward()
     assert (probability.grad[..., :2] < 0).all()
+
+
+def test_images_weigh_as_they_are_told() -> None:
+    each = torch.stack([energy_score(PROBABILITY[b, None], ANNOTATIONS[b, None], PRESENT[b, None]) for b in range(2)])
+    weight = torch.tensor([0.25, 3.0])
+    torch.testing.assert_close(energy_score(PROBABILITY, ANNOTATIONS, PRESENT, weight=weight), (each * weight).mean())
+
+
+def test_an_image_of_weight_0_may_have_no_annotator_at_all() -> None:
+    probability = PROBABILITY.clone().requires_grad_()
+    nobody = PRESENT & torch.tensor([[True], [False]])
+    energy_score(probability, ANNOTATIONS, nobody, weight=torch.tensor([1.0, 0.0])).backward()
+    assert torch.isfinite(probability.grad).all() and (probability.grad[1] == 0).all() and probability.grad[0].any()
+
+
+def test_behind_a_hurdle_only_masks_given_presence_are_left() -> None:
+    """The score of a mixture with the readers' own share of empty masks, summed out by hand, up to a constant.
+
+    Readers: y_1, y_2 mark something, y_3, y_4 do not; samples are empty with q = 1/2, else s_1, s_2 or s_3.
+    """
+    g = torch.Generator().manual_seed(1)
+    samples = (torch.rand(3, 1, 5, 5, generator=g) > 0.5).float()
+    readers = (torch.rand(2, 1, 5, 5, generator=g) > 0.4).float()
+
+    def distance(a: torch.Tensor, b: torch.Tensor) -> float:
+        union = torch.maximum(a, b).sum()
+        return float(1 - torch.minimum(a, b).sum() / union) if union else 0.0
+
+    def mixture(samples: torch.Tensor) -> float:
+        """`2 E d(s, y) - E d(s, s')` where s is empty with probability 1/2, and two different masks are drawn."""
+        empty, q = torch.zeros(1, 5, 5), 0.5
+        everyone = [*readers, empty, empty]
+        given = [sum(distance(s, y) for y in everyone) / 4 for s in samples]
+        across = q * sum(distance(empty, y) for y in everyone) / 4 + (1 - q) * sum(given) / 3
+        pairs = [distance(samples[i], samples[j]) for i in range(3) for j in range(3) if i != j]
+        return 2 * across - 2 * q * (1 - q) - (1 - q) ** 2 * sum(pairs) / 6
+
+    other = (torch.rand(3, 1, 5, 5, generator=g) > 0.3).float()
+    present, weight = torch.ones(1, 2, dtype=torch.bool), torch.tensor([0.25])  # the share of those who mark, squared
+    ours = [float(energy_score(x[None], readers[None], present, weight=weight, smooth=0.0)) for x in (samples, other)]
+    assert ours[1] - ours[0] == pytest.approx(mixture(other) - mixture(samples), abs=1e-5)

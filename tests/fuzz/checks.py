@@ -11,6 +11,7 @@ from atfm.data.layout import StoreInfo
 from atfm.data.splits import load_splits
 from atfm.data.store import Store
 from atfm.io.images import read_image, read_mask
+from atfm.seeding import Noise
 from atfm.train.config import Config
 from atfm.train.presets import resolve
 
@@ -119,14 +120,14 @@ def weights(folder: Path) -> None:
         return
     image = torch.zeros(1, method.in_channels, *method.size)
     with torch.inference_mode():
-        masks = method.sample(image, 1, generator=torch.Generator().manual_seed(0)).masks
+        masks = method.sample(image, 1, noise=Noise(0, ["a"])).masks
     holds(masks.shape == (1, 1, method.channels, *method.size) and masks.dtype == torch.bool, "no sample")
 
 
 def config(folder: Path) -> None:
     found = resolve(str(file_of(folder)))
     holds(isinstance(found, Config), "no configuration")
-    for part in (found.gtr, found.sfm, found.stage1, found.stage2, found.augment, found):
+    for part in (found.method, *found.stages.values(), found.augment, found):
         for name, value in part:
             holds(not isinstance(value, float) or math.isfinite(value), f"{name} = {value}")
     holds(Config.model_validate_json(found.model_dump_json()) == found, "cannot be written down")

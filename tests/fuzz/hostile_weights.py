@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from atfm.build import build
 from corpus import Files, Kind
 from hostile_pickles import PICKLES
 from hostile_stores import archive, content, sha256, taken
@@ -18,7 +17,8 @@ from hostile_texts import JSONS
 
 from atfm.models import publish
 from atfm.train.checkpoint import save_pair
-from atfm.train.presets import PRESETS
+from atfm.train.config import override
+from atfm.train.presets import resolve
 
 __all__ = ["pair_kind", "weights_kind"]
 
@@ -134,11 +134,10 @@ def annotated(files: Callable[[], Mapping[str, bytes]], fields: Mapping[str, Any
 @cache
 def weights() -> dict[str, bytes]:
     folder = Path(tempfile.mkdtemp())
-    part = PRESETS["phantom"].gtr.model_copy(update={"widths": (4, 4), "rank": 2})
-    flow = PRESETS["phantom"].sfm.model_copy(update={"widths": (4, 4), "context_widths": (4, 4)})
-    config = PRESETS["phantom"].model_copy(update={"gtr": part, "sfm": flow})
-    method = build(config, in_channels=1, channels=1, size=(8, 8))
-    card = {"config": json.loads(config.model_dump_json()), "patients": ["0" * 16]}
+    small = {"gtr": {"widths": [4, 4], "rank": 2}, "sfm": {"widths": [4, 4], "context_widths": [4, 4]}}
+    config = override(resolve("phantom"), {"method": small})
+    method = config.build(in_channels=1, channels=1, size=(8, 8))
+    card = {"config": config.model_dump(mode="json"), "patients": ["0" * 16], "training": {"stage": "energy"}}
     publish(folder / "w.safetensors", method, card)
     files = taken(folder)
     shutil.rmtree(folder)
@@ -157,8 +156,11 @@ def weights_kind() -> Kind:
 def configured(fields: Mapping[str, Any]) -> Files:
     config = json.loads(weights()["w.json"])["config"]
     for path, value in fields.items():
-        part, _, field = path.rpartition(".")
-        (config[part] if part else config)[field] = value
+        *parts, field = path.split(".")
+        target = config
+        for part in parts:
+            target = target[part]
+        target[field] = value
     return annotated(weights, {"config": config})
 
 
@@ -167,7 +169,8 @@ def card_hostile() -> dict[str, dict[str, Any]]:
         "in_channels": (-1, 0, 2, 10**9, "1", 1.5, None),
         "channels": (-1, 0, 2, 10**9, "1"),
         "size": ([], [8], [-8, -8], [0, 0], [10**9, 10**9], [8, 8, 8], [8] * 50, "88", 8, [8.0, 8.0], ["8", "8"]),
-        "method": ("", "gtr", "os.system", 3, ["gtr"], None),
+        "version": (0, 1, 3, "2", None),
+        "training": ({}, 3, [], {"stage": "gtr"}, {"stage": "os.system"}, {"stage": ["gtr"]}, {"stage": None}),
         "patients": (None, 3, [[1]], [1], "abc", {"a": 1}),
         "config": (None, [], {}, "lidc", 3),
     }
@@ -176,20 +179,22 @@ def card_hostile() -> dict[str, dict[str, Any]]:
 
 def config_hostile() -> dict[str, dict[str, Any]]:
     values = {
-        "gtr.widths": ([], [0], [-4, 4], [10**6, 10**6], [10**9], [4] * 40, [2**62], [4, 4.5], [True, 4]),
-        "gtr.blocks": (10**6, 10**12, 0),
-        "gtr.rank": (10**9, 10**30, -1),
-        "gtr.patch": (8, 3, 10**9),
-        "gtr.monte_carlo": (10**12, 3),
-        "sfm.widths": ([], [10**6, 10**6], [4] * 40),
-        "sfm.context_widths": ([], [10**6, 10**6], [4] * 40),
-        "sfm.blocks": (10**6, 10**12),
-        "sfm.patch": (8, 3),
-        "sfm.temperature": (float("inf"), float("nan"), 0),
-        "sfm.steps": (10**12, 0),
-        "sfm.solver": ("os.system", "rk5"),
+        "method.gtr.widths": ([], [0], [-4, 4], [10**6, 10**6], [10**9], [4] * 40, [2**62], [4, 4.5], [True, 4]),
+        "method.gtr.blocks": (10**6, 10**12, 0),
+        "method.gtr.rank": (10**9, 10**30, -1),
+        "method.gtr.patch": (8, 3, 10**9),
+        "method.gtr.monte_carlo": (10**12, 3),
+        "method.sfm.widths": ([], [10**6, 10**6], [4] * 40),
+        "method.sfm.context_widths": ([], [10**6, 10**6], [4] * 40),
+        "method.sfm.blocks": (10**6, 10**12),
+        "method.sfm.patch": (8, 3),
+        "method.sfm.temperature": (float("inf"), float("nan"), 0),
+        "method.sfm.steps": (10**12, 0),
+        "method.sfm.solver": ("os.system", "rk5"),
         "window": ([], [0, 0], [-8, -8], [8, 9], [4, 4], [8]),
-        "in_channels": (10**9, 3),
+        "method.name": ("gtr", "os.system", 3, None),
+        "stages.gtr.batch": (0, "many"),
+        "stages.own": ({}, 3),
         "a\nb": (1,),
         "preset": ("p" * 10**5, "a\nb"),
     }

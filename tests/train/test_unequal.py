@@ -1,41 +1,44 @@
 """What a training meets beyond grey squares with four annotators: fewer or more of them, void pixels, volumes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from atfm.build import build
 
 from atfm.data.case import Case
 from atfm.data.held import Held
 from atfm.data.phantom.kinds import simulated_case
 from atfm.data.store import Store, StoreWriter
 from atfm.fit import Fitted, fit, from_phantom, from_store
-from atfm.methods.method import Method, Samples
+from atfm.methods import Drawn, Frame, Method
 from atfm.metrics.scores import score_case
 from atfm.models import load
-from atfm.seeding import Noise
+from atfm.seeding import Draw, Noise
 from atfm.train.config import Config, override
-from atfm.train.presets import PRESETS
+from atfm.train.presets import presets
 from atfm.train.validate import validate
 from atfm.truncation.likelihood import all_annotators
 
 TINY = {
-    "gtr": {"widths": [8], "monte_carlo": 4, "rank": 2},
-    "sfm": {"widths": [8], "context_widths": [], "starts": 4, "steps": 2},
-    "stage1": {"steps": 3, "batch": 4, "warmup": 1},
-    "stage2": {"steps": 3, "batch": 4, "warmup": 1},
-    "stage3": {"steps": 2, "batch": 4, "warmup": 1},
+    "method": {
+        "gtr": {"widths": [8], "monte_carlo": 4, "rank": 2},
+        "sfm": {"widths": [8], "context_widths": [], "starts": 4, "steps": 2},
+    },
+    "stages": {
+        "gtr": {"steps": 3, "batch": 4, "warmup": 1},
+        "sfm": {"steps": 3, "batch": 4, "warmup": 1},
+        "energy": {"steps": 2, "batch": 4, "warmup": 1},
+    },
     "validate_cases": 3,
     "validate_samples": 4,
 }
 
 
 def tiny(preset: str = "phantom", **fields: object) -> Config:
-    return override(override(PRESETS[preset], TINY), fields)
+    return override(override(presets()[preset], TINY), fields)
 
 
 def trained(store: Store, out: Path, config: Config) -> Fitted:
@@ -69,7 +72,7 @@ def test_one_annotator_everywhere_has_no_unbiased_ged(tmp_path: Path) -> None:
 def test_a_mixed_batch_has_the_losses_of_its_images_alone() -> None:
     """Stage 1 with shared noise, against a naive loop over images of one K at a time."""
     cases = [simulated_case(0, number, annotators=k, size=16) for number, k in enumerate((1, 2, 5))]
-    method = build(tiny(), in_channels=1, channels=1, size=(16, 16)).truncation
+    method = tiny().build(in_channels=1, channels=1, size=(16, 16)).truncation
     whole = Held(cases, 1).batch(torch.arange(3))
     distribution = method.network(whole.image)
     g = torch.Generator().manual_seed(0)
@@ -104,13 +107,13 @@ def test_void_pixels_train_and_have_no_say(tmp_path: Path) -> None:
     config = tiny("phantom-classes")
     assert trained(store, tmp_path / "run", config).steps == 8
     # An annotator who says nothing at all is as good as absent from the likelihood's gradient.
-    method = build(config, in_channels=1, channels=3, size=(16, 16)).truncation
+    method = config.build(in_channels=1, channels=3, size=(16, 16)).truncation
     batch = Held(void_cases(), 3, ignore_label=255).batch(torch.arange(4))
     assert batch.valid is not None
     silent = batch.valid.clone()
     silent[:, -1] = False
     torch.manual_seed(0)
-    quiet = method.loss(replace(batch, annotations=batch.annotations * silent.unsqueeze(2), counts=silent))
+    quiet = method.loss(replace(batch, annotations=batch.annotations * silent.unsqueeze(2), valid=silent))
     present = batch.present.clone()
     present[:, -1] = False
     torch.manual_seed(0)
@@ -123,15 +126,18 @@ def test_void_pixels_train_and_have_no_say(tmp_path: Path) -> None:
 class Whole(Method):
     """Marks everything with label 1."""
 
-    def sample(self, image: torch.Tensor, n: int, *, generator: object) -> Samples:
-        masks = torch.zeros(len(image), n, 3, *image.shape[2:], dtype=torch.bool)
-        masks[:, :, 1] = True
-        return Samples(masks, masks.float())
+    def needs(self, size: Sequence[int]) -> dict[str, Draw]:
+        return {"nothing": Draw("uniform")}
+
+    def forward(self, image: torch.Tensor, noise: Mapping[str, torch.Tensor]) -> Drawn:
+        probabilities = torch.zeros(*noise["nothing"].shape, 3, *image.shape[2:])
+        probabilities[:, :, 1] = 1
+        return Drawn(probabilities)
 
 
 def test_validation_leaves_out_what_any_annotator_ignores() -> None:
     cases = void_cases()[:2]
-    scores = validate(Whole(1, 3, (16, 16)), Held(cases, 3, ignore_label=255), 4, 0)
+    scores = validate(Whole(Frame(1, 3, (16, 16))), Held(cases, 3, ignore_label=255), 4, 0)
     expected = []
     for case in cases:
         labels = case.masks[:, :, 5:]
@@ -144,18 +150,18 @@ def test_validation_leaves_out_what_any_annotator_ignores() -> None:
 
 def test_images_of_many_sizes_train_on_crops_and_are_sampled_whole(tmp_path: Path) -> None:
     cases = [simulated_case(0, number, size=16 + 4 * (number % 4)) for number in range(9)]
-    config = tiny(crop=[16, 16], stage1={"steps": 2, "batch": 4, "warmup": 1})
+    config = tiny(crop=[16, 16], stages={"gtr": {"steps": 2}})
     fitted = trained(stored(tmp_path / "store", cases), tmp_path / "run", config)
     assert fitted.steps == 7
     method = load(tmp_path / "run").method
     assert (method.size, method.stride) == ((16, 16), 2)
-    drawn = method.sample(torch.rand(1, 1, 40, 17), 2, generator=Noise(0, ["a"]))
+    drawn = method.sample(torch.rand(1, 1, 40, 17), 2, noise=Noise(0, ["a"]))
     assert drawn.masks.shape == (1, 2, 1, 40, 17)
 
 
 @pytest.mark.parametrize("preset", ["phantom-colour", "phantom-classes", "phantom-volume"])
 def test_every_phantom_trains_without_a_store(tmp_path: Path, preset: str) -> None:
-    fields = {"validate_cases": 1} | {f"stage{number}": {"steps": 1, "batch": 2} for number in (1, 2, 3)}
+    fields = {"validate_cases": 1, "stages": {name: {"steps": 1, "batch": 2} for name in ("gtr", "sfm", "energy")}}
     config = tiny(preset, **fields)
     cases = from_phantom(config, cases=2)
     fitted = fit(config, cases, tmp_path / "run", device=torch.device("cpu"))

@@ -44,9 +44,9 @@ def test_one_annotator_takes_each_present_one_and_no_other() -> None:
     present = torch.tensor([[True, False, True], [False, True, False]])
     single = [all_annotators(logits, annotations, F.one_hot(torch.tensor([k, k]), 3).bool()) for k in range(3)]
     g = torch.Generator().manual_seed(0)
-    seen = {round(one_annotator(logits, annotations, present, g)[0].item(), 9) for _ in range(40)}
+    seen = {round(one_annotator(logits, annotations, present, generator=g)[0].item(), 9) for _ in range(40)}
     assert seen == {round(single[0][0].item(), 9), round(single[2][0].item(), 9)}
-    torch.testing.assert_close(one_annotator(logits, annotations, present, g)[1], single[1][1])
+    torch.testing.assert_close(one_annotator(logits, annotations, present, generator=g)[1], single[1][1])
 
 
 def test_padding_has_no_influence_on_value_or_gradient() -> None:
@@ -88,3 +88,17 @@ def test_what_an_annotator_says_nothing_of_is_left_out_of_his_product() -> None:
         torch.testing.assert_close(
             one_annotator(logits, masked, only, valid=valid), all_annotators(logits, masked, only, valid)
         )
+
+
+def test_annotators_who_marked_nothing_add_nothing_and_are_counted() -> None:
+    logits, annotations = case(1)
+    present = torch.tensor([[True, True, True], [True, True, False]])
+    marked = torch.tensor([[True, False, True], [False, False, False]])
+    each = [all_annotators(logits, annotations, F.one_hot(torch.tensor([k, k]), 3).bool()) for k in range(3)]
+    shared = all_annotators(logits, annotations, present, marked=marked)
+    torch.testing.assert_close(shared, torch.stack([(each[0][0] + each[2][0]) / 3, torch.zeros(()).double()]))
+    g = torch.Generator().manual_seed(0)
+    drawn = torch.stack([one_annotator(logits, annotations, present, marked=marked, generator=g) for _ in range(300)])
+    assert {round(float(x), 9) for x in drawn[:, 0]} == {0.0, *(round(float(each[k][0]), 9) for k in (0, 2))}
+    assert (drawn[:, 1] == 0).all()
+    assert abs(float((drawn[:, 0] == 0).float().mean()) - 1 / 3) < 0.1

@@ -1,7 +1,8 @@
 """What each idea is worth: one training for each row of a table, all with the same networks, data and cost."""
 
-from atfm.ablate.limits import LIMITS, shortened
-from atfm.ablate.rows import ROWS, Row, base
+from atfm.ablate.limits import LIMITS
+from atfm.ablate.paper import ROWS, base
+from atfm.ablate.rows import Row, shortened
 from atfm.ablate.study import Outcome, study
 from atfm.ablate.summary import Line, figures, summary, table
 

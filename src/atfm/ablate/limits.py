@@ -1,27 +1,24 @@
 """What limits a preset: the same training with fewer patients, other widths, less or more time."""
 
-from atfm.ablate.rows import QUIET, Row, stretch
-from atfm.train.config import Config
+from atfm.ablate.rows import Row
 
-__all__ = ["CURVES", "LIMITS", "shortened"]
-
-
-def shortened(preset: Config, steps: int) -> Config:
-    """Return a preset with `steps` steps of its first stage, and its other stages shortened alike."""
-    return stretch(preset, steps / preset.stage1.steps).model_copy(update=QUIET)
+__all__ = ["CURVES", "LIMITS"]
 
 
-_WAYS = (0, None)  # stage 1 alone, and as the preset samples
+def _row(name: str, about: str, patients: float = 1, width: float = 1, time: float = 1) -> Row:
+    """Scored by what its first stage draws alone, and as the preset samples."""
+    return Row(name, about, section="limits", steps=(0, None), patients=patients, width=width, time=time)
+
 
 LIMITS: tuple[Row, ...] = (
-    Row("reference", "limits", "the preset, shortened", steps=_WAYS),
-    Row("patients-16th", "limits", "a sixteenth of the training patients", steps=_WAYS, patients=1 / 16),
-    Row("patients-quarter", "limits", "a quarter of them", steps=_WAYS, patients=1 / 4),
-    Row("width-half", "limits", "half of all widths", steps=_WAYS, width=1 / 2),
-    Row("width-more", "limits", "one and a half times all widths", steps=_WAYS, width=3 / 2),
-    Row("time-quarter", "limits", "a quarter of the steps", steps=_WAYS, time=1 / 4),
-    Row("time-half", "limits", "half of the steps", steps=_WAYS, time=1 / 2),
-    Row("time-twice", "limits", "twice the steps", steps=_WAYS, time=2),
+    _row("reference", "the preset, shortened"),
+    _row("patients-16th", "a sixteenth of the training patients", patients=1 / 16),
+    _row("patients-quarter", "a quarter of them", patients=1 / 4),
+    _row("width-half", "half of all widths", width=1 / 2),
+    _row("width-more", "one and a half times all widths", width=3 / 2),
+    _row("time-quarter", "a quarter of the steps", time=1 / 4),
+    _row("time-half", "half of the steps", time=1 / 2),
+    _row("time-twice", "twice the steps", time=2),
 )
 
 # The rows of each learning curve, with what changes as a share of the reference.

@@ -1,47 +1,60 @@
 """`study`: train and score every row with every seed; what was done is kept, so that a killed study goes on."""
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from atfm.ablate.rows import Row
+from atfm.ablate.rows import Fields, Row
+from atfm.ablate.shared import shared_stages
 from atfm.data.store import Store
 from atfm.errors import ConfigError
 from atfm.evaluate import evaluate
 from atfm.fit import fit, from_store
-from atfm.flow.solver import SOLVERS
 from atfm.io.atomic import atomic_write
-from atfm.methods import ATFM
+from atfm.methods import Method
 from atfm.models import Model, load
-from atfm.train.config import Config, SFMConfig, StageConfig
+from atfm.train.config import Config, override
 
 __all__ = ["Outcome", "study"]
+
+Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A row with one seed, one solver and one number of steps, scored.
+    """A row with one seed, sampled in one way, scored.
 
     Args:
         row: its name.
         seed: of the training.
-        solver, steps: how it was sampled; 0 steps is stage 1 alone.
-        seconds: of the training of stage 2 and 3.
+        way: fields of the method that were set for sampling, `sfm.solver=heun`; empty for none.
+        steps: of the solver; 0 is what the first stage draws alone, None a method without steps.
+        seconds: of the training of all stages that the row does not share with others.
         cases: of each case the patient, the id and the scores.
     """
 
     row: str
     seed: int
-    solver: str
-    steps: int
+    way: str
+    steps: int | None
     seconds: float
     cases: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How all rows are scored, as for `evaluate`."""
+
+    store: Store
+    split: str
+    samples: int
+    limit: int | None
+    device: torch.device | str
 
 
 def study(
@@ -55,14 +68,14 @@ def study(
     samples: int = 32,
     limit: int | None = 100,
     device: torch.device | str = "cpu",
-    tell: Callable[[str], object] = lambda line: None,
+    tell: Tell = lambda line: None,
 ) -> list[Outcome]:
-    """Train and score the rows; stage 1 is trained once for all rows that share it.
+    """Train and score the rows; the first stages are trained once for all rows that share them.
 
     Args:
         store: with the splits train and `split`.
-        base: what the rows depart from.
-        rows: from `ROWS`.
+        base: what the rows depart from, of any method.
+        rows: of different names.
         out: folder of the trainings and scores; the same call again goes on where it stopped.
         seeds: of the trainings; the noise of the scores is the same for all.
         split: what is scored, see `evaluate`.
@@ -72,94 +85,109 @@ def study(
         tell: is told of each training and score.
 
     Raises:
-        ConfigError: no row or no seed, or a row that does not fit the data.
+        ConfigError: no row or no seed, two rows of one name, or a row that does not fit the data.
         StoreError: a store without these splits.
     """
     if not rows or not seeds:
         raise ConfigError("rows and seeds: expected at least one of each")
-    outcomes = []
+    if len({row.name for row in rows}) < len(rows):
+        raise ConfigError(f"rows: expected different names, got {', '.join(row.name for row in rows)}")
+    scoring, outcomes = Scoring(store, split, samples, limit, device), []
+    methods = {row.name: _built(store, row.config(base)) for row in rows}
     for seed in seeds:
         for row in rows:
             config = row.config(base).model_copy(update={"seed": seed})
+            method = methods[row.name]
             folder = out / f"{row.name}-seed-{seed}"
-            model, seconds = _trained(store, config, row, out, folder, torch.device(device), tell)
-            for solver, steps in _ways(row, config):
-                file = folder / f"scores-{split}-{samples}-{limit}-{solver}-{steps}.json"
+            trained, seconds = _trained(store, config, method, row, out, torch.device(device), tell)
+            for fields, steps in _ways(row, config, method):
+                way = ",".join(_said(fields))
+                file = folder / f"scores-{split}-{samples}-{limit}-{way or 'own'}-{steps}.json"
                 if not file.exists():
-                    cases = _score(model, store, solver, steps, split, samples, limit, device)
-                    _write(file, asdict(Outcome(row.name, seed, solver, steps, seconds, cases)))
+                    cases = _score(scoring, trained, config, fields, steps)
+                    _write(file, asdict(Outcome(row.name, seed, way, steps, seconds, cases)))
                     tell(f"{row.name}, seed {seed}, {steps} steps: GED {_mean(cases, 'ged'):.3f}")
                 outcomes.append(Outcome(**json.loads(file.read_text("utf-8"))))
     return outcomes
 
 
-def _ways(row: Row, config: Config) -> Iterator[tuple[str, int]]:
-    """The solvers and numbers of steps of a row; stage 1 alone, 0 steps, once."""
-    numbers = [config.sfm.steps if steps is None else steps for steps in row.steps]
-    numbers = numbers if _has_flow(config) else [0]
-    yield from ((solver, steps) for solver in row.solvers for steps in numbers if steps or solver == row.solvers[0])
+def _built(store: Store, config: Config) -> Method:
+    """The method of a row, without memory: what does not fit the data is told before anything is trained."""
+    size = config.crop or store.shape(store.split("train")[0])
+    with torch.device("meta"):
+        return config.build(in_channels=store.info.channels, channels=store.info.classes, size=size)
 
 
-def _has_flow(config: Config) -> bool:
-    return config.stage2.steps + config.stage3.steps > 0
+def _ways(row: Row, config: Config, method: Method) -> Iterator[tuple[Fields, int | None]]:
+    """The fields and the numbers of steps under which a row is sampled."""
+    first = method.stages()[0]
+    alone = first.method is not method
+    later = any(plan.steps for name, plan in config.stages.items() if name != first.name)
+    if alone and not later:
+        yield {}, 0
+        return
+    own = [method.steps] if method.steps is None else [method.steps if n is None else n for n in row.steps]
+    if alone and 0 in row.steps:
+        yield {}, 0
+    yield from ((fields, steps) for fields in row.ways for steps in own if steps != 0)
 
 
 def _trained(
-    store: Store,
-    config: Config,
-    row: Row,
-    out: Path,
-    folder: Path,
-    device: torch.device,
-    tell: Callable[[str], object],
-) -> tuple[Model, float]:
-    """The trained row, and the seconds that its stages 2 and 3 took."""
-    first = _stage_1(store, config, row.patients, out, device, tell)
-    if row.steps == (0,) or not _has_flow(config):
-        folder.mkdir(parents=True, exist_ok=True)
-        return load(first, device), 0.0
-    later = config.model_copy(update={"stage1": config.stage1.model_copy(update={"steps": 0})})
-    started = time.perf_counter()
-    fit(later, from_store(store, later, share=row.patients), folder, device=device, gtr=first)
-    seconds = folder / "seconds.json"
+    store: Store, config: Config, method: Method, row: Row, out: Path, device: torch.device, tell: Tell
+) -> tuple[Path, float]:
+    """The run folder of the trained row, and the seconds that the stages of its own took."""
+    folder = out / f"{row.name}-seed-{config.seed}"
+    shared, take = shared_stages(config, method, row.patients, out), {}
+    if shared is not None:
+        tell(f"{', '.join(shared.stages)}, seed {config.seed}: {shared.folder.name}")
+        fit(shared.config, from_store(store, shared.config, share=row.patients), shared.folder, device=device)
+        take = dict.fromkeys(shared.stages, shared.folder)
+        if row.steps == (0,) or not any(plan.steps for name, plan in config.stages.items() if name not in take):
+            folder.mkdir(parents=True, exist_ok=True)
+            return shared.folder, 0.0
+    started, seconds = time.perf_counter(), folder / "seconds.json"
+    fit(config, from_store(store, config, share=row.patients), folder, device=device, take=take)
     if not seconds.exists():
         _write(seconds, round(time.perf_counter() - started, 1))
         tell(f"{row.name}, seed {config.seed}: trained in {json.loads(seconds.read_text('utf-8')):.0f} s")
-    return load(folder, device), float(json.loads(seconds.read_text("utf-8")))
+    return folder, float(json.loads(seconds.read_text("utf-8")))
 
 
-def _stage_1(
-    store: Store, config: Config, share: float, out: Path, device: torch.device, tell: Callable[[str], object]
-) -> Path:
-    """The run folder of the stage 1 of a configuration, trained if it is not there yet."""
-    identity = config.model_dump_json(include={"gtr", "stage1", "augment", "window", "crop"})
-    identity += "" if share == 1 else f" {share}"
-    folder = out / f"gtr-{hashlib.sha256(identity.encode()).hexdigest()[:8]}-seed-{config.seed}"
-    # Whatever rows that share a stage 1 may differ in is as by default here, so that they find the same training.
-    other = {"sfm": SFMConfig(patch=config.gtr.patch), "stage2": StageConfig(steps=0), "stage3": StageConfig(steps=0)}
-    alone = config.model_copy(update=other)
-    tell(f"stage 1, seed {config.seed}: {folder.name}")
-    fit(alone, from_store(store, alone, share=share), folder, device=device)
-    return folder
-
-
-def _score(
-    model: Model,
-    store: Store,
-    solver: str,
-    steps: int,
-    split: str,
-    samples: int,
-    limit: int | None,
-    device: torch.device | str,
-) -> list[dict[str, Any]]:
-    method = model.method
-    if isinstance(method, ATFM):
-        method.steps, method.solver = max(1, steps), SOLVERS[solver]
-        if not steps:
-            model = Model(method.truncation, model.name, model.patients, model.card)
-    evaluation = evaluate(model, store, split=split, samples=samples, limit=limit, device=device, references=False)
+def _score(scoring: Scoring, trained: Path, config: Config, fields: Fields, steps: int | None) -> list[dict[str, Any]]:
+    model = _sampling(load(trained, scoring.device), config, fields, steps)
+    evaluation = evaluate(
+        model,
+        scoring.store,
+        split=scoring.split,
+        samples=scoring.samples,
+        limit=scoring.limit,
+        device=scoring.device,
+        references=False,
+    )
     return [{"patient": row.patient_id, "case": row.case_id, **row.scores} for row in evaluation.result.rows]
+
+
+def _sampling(model: Model, config: Config, fields: Fields, steps: int | None) -> Model:
+    """The model as it samples in one way: its weights, other fields of the method, so many steps."""
+    method = model.method
+    if steps == 0:
+        return replace(model, method=method.stages()[0].method)
+    if fields:
+        other = override(config, {"method": fields}, source="way of sampling")
+        frame = method.frame
+        changed = other.build(in_channels=frame.in_channels, channels=frame.channels, size=frame.size)
+        changed.load_state_dict(method.state_dict())
+        method = changed.eval().requires_grad_(False).to(next(method.parameters()).device)
+    return replace(model, method=method if steps is None else method.with_steps(steps))
+
+
+def _said(fields: Fields, prefix: str = "") -> Iterator[str]:
+    """`sfm.solver=heun` for each field."""
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from _said(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}={value}"
 
 
 def _mean(cases: Sequence[dict[str, Any]], score: str) -> float:

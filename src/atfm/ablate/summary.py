@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from atfm.ablate.limits import CURVES
+from atfm.ablate.paper import ALPHA
 from atfm.ablate.rows import Row
 from atfm.ablate.study import Outcome
 from atfm.metrics.table import Interval, summarise
@@ -12,7 +13,6 @@ from atfm.report.figures import Curve, score_chart
 
 __all__ = ["Line", "figures", "summary", "table"]
 
-ALPHA = {"atfm-fm": 0.0, "alpha-1e-4": 1e-4, "alpha-5e-4": 5e-4, "atfm-sf": 1e-3, "alpha-5e-3": 5e-3}
 SHOWN = ("ged", "ged_16", "ged_32", "hm_iou_32", "diversity")
 
 
@@ -22,9 +22,9 @@ class Line:
 
     Args:
         row, about, section: of the `Row`.
-        solver, steps: how it was sampled.
+        way, steps: how it was sampled, see `Outcome`.
         seeds: how many.
-        seconds: of training stages 2 and 3, mean over the seeds.
+        seconds: of training the stages of its own, mean over the seeds.
         scores: by metric.
         spread: the largest less the smallest mean GED of a seed.
         gain: GED less that of the first line, case by case and seed by seed: all rows see the same cases and noise, so
@@ -34,8 +34,8 @@ class Line:
     row: str
     about: str
     section: str
-    solver: str
-    steps: int
+    way: str
+    steps: int | None
     seeds: int
     seconds: float
     scores: Mapping[str, Interval]
@@ -50,18 +50,18 @@ class Line:
 def summary(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Line]:
     """Bring the seeds of each row together; a patient drawn by the bootstrap brings the cases of all seeds."""
     about = {row.name: row for row in rows}
-    groups: dict[tuple[str, str, int], list[Outcome]] = {}
+    groups: dict[tuple[str, str, int | None], list[Outcome]] = {}
     for outcome in outcomes:
-        groups.setdefault((outcome.row, outcome.solver, outcome.steps), []).append(outcome)
+        groups.setdefault((outcome.row, outcome.way, outcome.steps), []).append(outcome)
     lines: list[Line] = []
     first = _by_case(next(iter(groups.values()), []))
-    for (name, solver, steps), group in groups.items():
+    for (name, way, steps), group in groups.items():
         scores = summarise([case for outcome in group for case in outcome.cases])
         means = [summarise(outcome.cases)["ged"].mean for outcome in group]
         seconds = sum(outcome.seconds for outcome in group) / len(group)
         row, spread = about[name], max(means) - min(means)
         gain = _difference(_by_case(group), first) if lines else None
-        lines.append(Line(name, row.about, row.section, solver, steps, len(group), seconds, scores, spread, gain))
+        lines.append(Line(name, row.about, row.section, way, steps, len(group), seconds, scores, spread, gain))
     return lines
 
 
@@ -80,13 +80,22 @@ def _difference(ours: Mapping[tuple[int, str], Any], first: Mapping[tuple[int, s
 
 def table(lines: Sequence[Line]) -> str:
     """The table in Markdown."""
-    head = ["row", "", "solver", "steps", *SHOWN, "GED less the first", "seeds apart", "training"]
+    head = ["row", "", "sampled with", "steps", *SHOWN, "GED less the first", "seeds apart", "training"]
     rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for line in lines:
         scores = [_text(line.scores[name]) if name in line.scores else "" for name in SHOWN]
-        way = [line.solver, str(line.steps)] if line.steps else ["", "stage 1"]
+        steps = {None: "", 0: "first stage alone"}.get(line.steps, str(line.steps))
         gain = "" if line.gain is None else _text(line.gain)
-        cells = [f"`{line.row}`", line.about, *way, *scores, gain, f"{line.spread:.3f}"[1:], f"{line.seconds:.0f} s"]
+        cells = [
+            f"`{line.row}`",
+            line.about,
+            line.way,
+            steps,
+            *scores,
+            gain,
+            f"{line.spread:.3f}"[1:],
+            f"{line.seconds:.0f} s",
+        ]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
@@ -106,7 +115,7 @@ def figures(lines: Sequence[Line]) -> dict[str, str]:
         return _limits(lines)
     ways: dict[str, list[tuple[float, Line]]] = {}
     for line in lines:
-        if line.steps and line.solver == "euler":
+        if line.steps and not line.way:
             ways.setdefault(line.row, []).append((line.steps, line))
     many = {name: points for name, points in ways.items() if len(points) > 1}
     drawn = {"steps": _chart(many, "solver steps")} if many else {}
@@ -118,13 +127,15 @@ def figures(lines: Sequence[Line]) -> dict[str, str]:
 
 
 def _limits(lines: Sequence[Line]) -> dict[str, str]:
-    """Learning curves: GED of stage 1 and of the whole method against patients, widths and time; of two rows on."""
+    """Learning curves: GED of the first stage and of all against patients, widths and time; of two rows on."""
     panels = {}
     for title, shares in CURVES.items():
-        stages: dict[str, list[tuple[float, Interval]]] = {"GTR": [], "ATFM": []}
+        stages: dict[str, list[tuple[float, Interval]]] = {"first stage": [], "all stages": []}
         for line in lines:
             if line.row in shares and "ged" in line.scores:
-                stages["ATFM" if line.steps else "GTR"].append((shares[line.row], line.scores["ged"]))
+                stages["first stage" if line.steps == 0 else "all stages"].append(
+                    (shares[line.row], line.scores["ged"])
+                )
         curves = [_curve(label, points) for label, points in stages.items() if len(points) > 1]
         if curves:
             panels[f"GED, unbiased: {title}"] = curves

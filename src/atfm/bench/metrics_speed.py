@@ -9,7 +9,7 @@ Where other programs share the cores, set OMP_NUM_THREADS=1: the threads of the 
 
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -32,7 +32,6 @@ _SMALLEST = 16  # pixels of a phantom
 _BLOCK = 50  # masks drawn at a time: the phantom needs 8 bytes a pixel
 
 Masks = tuple[np.ndarray, np.ndarray]
-Three = tuple[float, float, float]
 T = TypeVar("T")
 
 
@@ -55,62 +54,60 @@ def bench_metrics(
         annotators: `K` of each image, `S` divisible by it where `S < 32`, else 32 divisible by it.
         seed: of the phantoms.
         naive_cases: images that the double loop is timed on; its time is multiplied.
-        threads: images scored at a time; None for one. The matrix product uses the threads of its library besides.
+        threads: images scored at a time; None for one.
 
     Returns:
-        `seconds` of all cases, `naive_seconds` (multiplied from `naive_measured_seconds` of `naive_cases`), their
-        `ratio`, the `largest_difference` between both sides and the mean scores. Multiplied from the distinct cases:
-        `all_scores_seconds` (every score of `score_case`), and `large_seconds` with its `large_ratio`, where lesions
-        fill the image.
+        `seconds` of all cases, `naive_seconds` of the loop, their `ratio`, the `largest_difference` between both sides
+        and the mean scores; `all_scores_seconds` of `score_case`, and `large_seconds` where lesions fill the image.
 
     Raises:
         InputError: numbers that are not positive, or annotators that cannot be repeated to the samples.
     """
-    _check(cases, size, samples, annotators, naive_cases, threads)
-    numbers, workers = range(min(_DISTINCT, cases)), threads or 1
-    field = min(size, max(_SMALLEST, size // _LIDC))
-    drawn = [_masks(seed, number, size, field, samples, annotators) for number in numbers]
-    many = [drawn[number % len(drawn)] for number in range(cases)]
-    by_matrix(*drawn[0])  # scipy is loaded by the first
-
-    ours, seconds = _timed(by_matrix, many, workers)
-    _, all_scores = _timed(score_case, drawn, workers)
-    few = drawn[:naive_cases]
-    loop, naive = _timed(by_double_loop, few, 1)
-    naive_seconds = naive / len(few) * cases
-    _, large = _timed(by_matrix, [_masks(seed, i, size, size, samples, annotators) for i in numbers], workers)
-    each = cases / len(drawn)
+    workers, matched = threads or 1, min(_MATCHED, samples)
+    if min(cases, size, samples, annotators, naive_cases, workers) < 1:
+        raise InputError(f"bench metrics: expected positive numbers, got {[cases, size, samples, annotators, workers]}")
+    if matched % annotators:
+        raise InputError(f"bench metrics: expected annotators that divide {matched}, which the loop can repeat, "
+                         f"got {annotators}")  # fmt: skip
+    fields = {"small": min(size, max(_SMALLEST, size // _LIDC)), "large": size}
+    drawn = {
+        name: [_masks(seed, number, size, field, samples, annotators) for number in range(min(_DISTINCT, cases))]
+        for name, field in fields.items()
+    }
+    small = drawn["small"]
+    by_matrix(*small[0])  # scipy is loaded by the first
+    ours, seconds = _timed(by_matrix, [small[number % len(small)] for number in range(cases)], workers)
+    loop, naive = _timed(by_double_loop, small[:naive_cases], 1)
+    each = cases / len(small)
+    naive_seconds, large = naive / len(loop) * cases, _timed(by_matrix, drawn["large"], workers)[1] * each
     ged, hm_iou, mdm = np.mean(ours, axis=0)
     return {
         "cases": cases,
-        "distinct_cases": len(drawn),
         "size": size,
         "samples": samples,
         "annotators": annotators,
         "threads": workers,
-        "mean_area": float(np.mean([s.sum() / len(s) for s, _ in drawn])),
+        "mean_area": float(np.mean([s.sum() / len(s) for s, _ in small])),
         "seconds": seconds,
         "ms_per_case": 1000 * seconds / cases,
-        "all_scores_seconds": all_scores * each,
-        "naive_cases": len(few),
+        "all_scores_seconds": _timed(score_case, small, workers)[1] * each,
+        "naive_cases": len(loop),
         "naive_measured_seconds": naive,
         "naive_seconds": naive_seconds,
         "ratio": naive_seconds / seconds,
-        "large_seconds": large * each,
-        "large_ratio": naive_seconds / (large * each),
-        "largest_difference": float(np.abs(np.subtract(ours[: len(few)], loop)).max()),
+        "large_seconds": large,
+        "large_ratio": naive_seconds / large,
+        "largest_difference": float(np.abs(np.subtract(ours[: len(loop)], loop)).max()),
         f"ged_{samples}": float(ged),
-        f"hm_iou_{min(_MATCHED, samples)}": float(hm_iou),
-        f"mdm_{min(_MATCHED, samples)}": float(mdm),
+        f"hm_iou_{matched}": float(hm_iou),
+        f"mdm_{matched}": float(mdm),
     }
 
 
-def bench_memory(*, size: int = 512, samples: int = 1000, annotators: int = 4, seed: int = 0) -> dict[str, object]:
-    """Measure what all scores of one large image take besides its masks.
+def bench_memory(*, size: int = 512, samples: int = 1000, annotators: int = 4, seed: int = 0) -> dict[str, float]:
+    """Measure what all scores of one large image take: MB of its bool masks, MB beside them at the peak, and seconds.
 
-    Returns:
-        `masks_mb`, bool masks as they are given; `peak_mb`, the most that was held beside them at any time, without the
-        fixed buffers of the matrix library; `seconds`, under the watch, which slows it a little.
+    The fixed buffers of the matrix library are not counted, and the watch slows the seconds a little.
     """
     s, r = _masks(seed, 0, size, size, samples, annotators)
     tracemalloc.start()
@@ -119,45 +116,37 @@ def bench_memory(*, size: int = 512, samples: int = 1000, annotators: int = 4, s
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    return {
-        "size": size,
-        "samples": samples,
-        "annotators": annotators,
-        "masks_mb": (s.nbytes + r.nbytes) / 2**20,
-        "peak_mb": peak / 2**20,
-        "seconds": seconds,
-    }
+    masks = (s.nbytes + r.nbytes) / 2**20
+    return {"size": size, "samples": samples, "masks_mb": masks, "peak_mb": peak / 2**20, "seconds": seconds}
 
 
-def by_matrix(s: np.ndarray, r: np.ndarray) -> Three:
+def by_matrix(s: np.ndarray, r: np.ndarray) -> tuple[float, float, float]:
     """GED of all samples, HM-IoU and MDM of the first 32, of masks `[S, 1, H, W]` and `[K, 1, H, W]`."""
     overlap = overlaps(s, r)
     matched = slice(_MATCHED)
     return ged_n(overlap.iou.distance), hm_iou_n(overlap.iou.across[matched]), mdm_n(overlap.dice.across[matched])
 
 
-def by_double_loop(s: np.ndarray, r: np.ndarray) -> Three:
+def by_double_loop(s: np.ndarray, r: np.ndarray) -> tuple[float, float, float]:
     """The same by looking at every pair of masks in turn, as published code does."""
-    across = _each_pair(_iou, s, r)
-    ged = 2 * np.mean(1 - across) - np.mean(1 - _each_pair(_iou, s, s)) - np.mean(1 - _each_pair(_iou, r, r))
+
+    def each_pair(a: np.ndarray, b: np.ndarray, *, dice: bool = False) -> np.ndarray:
+        return np.array([[_overlap(x, y, dice) for y in b] for x in a])
+
+    across = each_pair(s, r)
+    ged = 2 * np.mean(1 - across) - np.mean(1 - each_pair(s, s)) - np.mean(1 - each_pair(r, r))
     few = across[:_MATCHED]  # [n, K]
     repeated = few.repeat(len(few) // len(r), 1)  # [n, n], as n is a multiple of K
     matched = repeated[linear_sum_assignment(repeated, maximize=True)].mean()
-    return float(ged), float(matched), float(_each_pair(_dice, s[:_MATCHED], r).max(0).mean())
+    return float(ged), float(matched), float(each_pair(s[:_MATCHED], r, dice=True).max(0).mean())
 
 
-def _each_pair(score: Callable[[np.ndarray, np.ndarray], float], a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.array([[score(x, y) for y in b] for x in a])
-
-
-def _iou(x: np.ndarray, y: np.ndarray) -> float:
-    either = np.logical_or(x, y).sum()
-    return float(np.logical_and(x, y).sum() / either) if either else 1.0
-
-
-def _dice(x: np.ndarray, y: np.ndarray) -> float:
-    total = x.sum() + y.sum()
-    return float(2 * np.logical_and(x, y).sum() / total) if total else 1.0
+def _overlap(x: np.ndarray, y: np.ndarray, dice: bool) -> float:
+    """IoU, or Dice; 1 of two empty masks."""
+    both, total = np.logical_and(x, y).sum(), x.sum() + y.sum()
+    if not total:
+        return 1.0
+    return float(2 * both / total if dice else both / (total - both))
 
 
 def _timed(score: Callable[..., T], cases: Iterable[Masks], threads: int) -> tuple[list[T], float]:
@@ -169,26 +158,11 @@ def _timed(score: Callable[..., T], cases: Iterable[Masks], threads: int) -> tup
 
 
 def _masks(seed: int, number: int, size: int, field: int, samples: int, annotators: int) -> Masks:
-    """Samples `[S, 1, size, size]` and annotations `[K, 1, size, size]` of one phantom, drawn from one law.
-
-    The phantom takes up a field of `field` pixels a side in the middle.
-    """
-    phantom = phantom_case(seed, number, size=field)
-    rng = np.random.default_rng((seed, number))
+    """Samples `[S, 1, size, size]` and annotations of one phantom's law, in a field of so many pixels in the middle."""
+    phantom, rng = phantom_case(seed, number, size=field), np.random.default_rng((seed, number))
     masks = np.zeros((samples + annotators, 1, size, size), dtype=bool)
     middle = slice((size - field) // 2, (size - field) // 2 + field)
     for start in range(0, len(masks), _BLOCK):
         block = masks[start : start + _BLOCK, 0, middle, middle]
         block[:] = phantom.annotate(len(block), rng)
     return masks[:samples], masks[samples:]
-
-
-def _check(cases: int, size: int, samples: int, annotators: int, naive_cases: int, threads: int | None) -> None:
-    numbers: Sequence[int] = (cases, size, samples, annotators, naive_cases, threads or 1)
-    if min(numbers) < 1:
-        raise InputError(f"bench metrics: expected positive numbers, got {list(numbers)}")
-    if min(samples, _MATCHED) % annotators:
-        raise InputError(
-            f"bench metrics: expected annotators that divide {min(samples, _MATCHED)}, the samples that are matched, "
-            f"got {annotators}; the plain loop can repeat no others"
-        )

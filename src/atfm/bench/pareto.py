@@ -1,24 +1,22 @@
-"""Score against time: GTR alone, then the flow in one step, two, four, eight."""
+"""Score against time: what first stages draw alone, then the whole in one step, two, four, eight; and the figure."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 
+from atfm.bench.contender import Contender
+from atfm.bench.gauge import alternate
 from atfm.bench.operations import count_operations
-from atfm.bench.stopwatch import alternate
-from atfm.bench.subject import Subject
 from atfm.data.store import Store
-from atfm.errors import ConfigError
 from atfm.evaluate.score import evaluate
-from atfm.methods.atfm import ATFM
 from atfm.methods.method import Method
-from atfm.models import set_steps
+from atfm.report.figures import Curve, score_chart
 from atfm.seeding import Noise
 
-__all__ = ["Scoring", "curve", "scored"]
+__all__ = ["Scoring", "curve", "pareto_chart"]
 
 
 @dataclass(frozen=True)
@@ -29,89 +27,71 @@ class Scoring:
     split: str = "val"
     limit: int | None = None
     seed: int = 0
-    batch: int = 4
 
 
 def curve(
-    subject: Subject, steps: Sequence[int], image: torch.Tensor, samples: int, *, repeats: int
+    contender: Contender,
+    steps: Sequence[int],
+    image: torch.Tensor,
+    samples: int,
+    *,
+    repeats: int,
+    scoring: Scoring | None = None,
+    tell: Callable[[str], object] = lambda text: None,
 ) -> list[dict[str, Any]]:
-    """Time `samples` masks of one image by GTR alone (`steps` 0) and in each number of steps, all in turn.
+    """Time, count and score `samples` masks by what each stage can draw and by the whole in each number of steps.
 
     Returns:
-        Of each: `name`, `steps`, `gflop` and `seconds`, fewest steps first.
+        Of each: `name`, `steps`, `gflop` and `seconds`; with `scoring` also `cases`, `patients` and `scores`.
 
     Raises:
         ConfigError: fewer than one step.
-    """
-    noise, points, calls = Noise(0, ["bench"]), [], {}
-    for name, method, count in _methods(subject, steps):
-        with _taking(method, count):
-            gflop = count_operations(method).total(samples) / 1e9
-        points.append({"name": name, "steps": count, "gflop": gflop})
-
-        def sample(method: Method = method, count: int = count) -> object:
-            with _taking(method, count):
-                return method.sample(image, samples, generator=noise)
-
-        calls[name] = sample
-    times = alternate(calls, image.device, repeats=repeats)
-    return [point | {"seconds": times[str(point["name"])].median} for point in points]
-
-
-def scored(
-    subject: Subject,
-    points: Sequence[dict[str, Any]],
-    scoring: Scoring,
-    samples: int,
-    *,
-    device: torch.device,
-    progress: Callable[[str, int, int], object] = lambda name, done, total: None,
-) -> list[dict[str, Any]]:
-    """Add the scores of a store's split to the points of `curve`: mean and interval of each metric.
-
-    Raises:
         LeakError, StoreError, InputError: as `evaluate`.
     """
-    found = []
-    methods = _methods(subject, [point["steps"] for point in points if point["steps"]])
-    for point, (name, method, count) in zip(points, methods, strict=True):
-        with _taking(method, count):
-            result = evaluate(
-                replace(subject, method=method),
+    methods = _methods(contender.method, steps)
+    noise = Noise.unnamed(0, len(image))
+    calls = {name: partial(method.sample, image, samples, noise=noise) for name, method in methods.items()}
+    times = alternate(calls, image.device, repeats=repeats)
+    points = []
+    for name, method in methods.items():
+        gflop = count_operations(method).total(samples) / 1e9
+        point: dict[str, Any] = {"name": name, "steps": method.steps, "gflop": gflop, "seconds": times[name]}
+        if scoring is not None:
+            tell(f"scoring {name}")
+            found = evaluate(
+                replace(contender, method=method),
                 scoring.store,
                 split=scoring.split,
                 samples=samples,
                 limit=scoring.limit,
                 seed=scoring.seed,
-                batch=scoring.batch,
-                device=device,
+                device=image.device,
                 references=False,
-                progress=lambda done, total, name=name: progress(name, done, total),  # type: ignore[misc]
             )
-        found.append(point | {"cases": result.cases, "patients": result.patients, "scores": result.result.as_json()})
-    return found
+            point |= {"cases": found.cases, "patients": found.patients, "scores": found.result.as_json()}
+        points.append(point)
+    return points
 
 
-@contextmanager
-def _taking(method: Method, steps: int) -> Iterator[None]:
-    """Let a flow integrate in so many steps for a while; 0 is GTR, which has none."""
-    if not steps or not isinstance(method, ATFM):
-        yield
-        return
-    before = method.steps
-    set_steps(method, steps)
-    try:
-        yield
-    finally:
-        method.steps = before
+def _methods(method: Method, steps: Sequence[int]) -> dict[str, Method]:
+    """What can be sampled after a stage that is not the last, then the method in each number of steps."""
+    alone = {id(stage.method): stage for stage in method.stages() if stage.method is not method}  # the last of each
+    kept = {f"{stage.name} alone": stage.method for stage in alone.values()}
+    if method.steps is None:
+        return kept | {"as it is": method}
+    return kept | {f"{n} step" + "s" * (n > 1): method.with_steps(n) for n in sorted(set(steps))}
 
 
-def _methods(subject: Subject, steps: Sequence[int]) -> list[tuple[str, Method, int]]:
-    """`(name, method, steps)` of every point, GTR alone with 0 steps first."""
-    method = subject.method
-    if not isinstance(method, ATFM):
-        return [("GTR alone", method, 0)]
-    if any(count < 1 for count in steps):
-        raise ConfigError(f"steps: expected numbers of at least 1, got {', '.join(map(str, steps))}")
-    names = [(f"{count} step" + "s" * (count > 1), method, count) for count in sorted(set(steps))]
-    return [("GTR alone", method.truncation, 0), *names]
+def pareto_chart(points: Sequence[Mapping[str, Any]], samples: int) -> str:
+    """Draw the points of `curve`, scored, as SVG: seconds for all samples (x) against two scores (y)."""
+    panels = {}
+    for metric, title in (("ged", "GED, unbiased"), (f"ged_{samples}", f"GED_{samples}, self-pairs counted")):
+        scored = [(float(f"{point['seconds']:.2g}"), point["scores"]) for point in points if metric in point["scores"]]
+        x, scores = [at for at, _ in scored], [found[metric] for _, found in scored]
+        low, high = ([s["mean"] if s[end] is None else s[end] for s in scores] for end in ("low", "high"))
+        lines = [Curve(f"{points[0]['name']} to {points[-1]['name']}", x, [s["mean"] for s in scores], low, high)]
+        if scored and f"floor_{metric}" in scored[0][1]:
+            floor = scored[0][1][f"floor_{metric}"]["mean"]
+            lines.append(Curve("a perfect model", x, [floor] * len(x), reference=True))
+        panels[title] = lines
+    return score_chart(panels, f"seconds for {samples} samples of one image")

@@ -16,12 +16,15 @@ def add_parser(subparsers: Any) -> None:
         description="Train the rows of the paper's ablation, and one for each of our departures from it, with the same "
         "networks, data and cost; or the same preset with fewer patients, other widths, less or more time. Score them, "
         "and write a table and figures. The same command again goes on.",
-        epilog="example: atfm ablate --out ablation --rows act-gtr atfm-fm atfm-sf --seeds 0 1 2",
+        epilog="example: atfm ablate --preset lidc --data lidc-store --row dropout method.gtr.dropout=0.1",
     )
     parser.add_argument("--data", type=Path, metavar="STORE", help="with train and val (default: simulates one)")
     parser.add_argument("--out", type=Path, default=Path("ablation"), help="folder (default: ablation)")
     parser.add_argument("--section", choices=["paper", "ours", "limits"], help="default: paper and ours")
-    parser.add_argument("--preset", help="what the rows of limits shorten (default: lidc, or phantom without --data)")
+    parser.add_argument("--preset", help="depart from this preset, shortened, of whatever method (with limits: default "
+                        "lidc, or phantom without --data)")  # fmt: skip
+    parser.add_argument("--row", nargs="+", action="append", default=[], metavar=("NAME", "FIELD=VALUE"),
+                        help="a row of your own and the fields it overrides; may be given several times")  # fmt: skip
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="these rows; an unknown one names those there are")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the trainings (default: 0 1 2)")
     parser.add_argument(
@@ -38,29 +41,20 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Run the study and write its table and figures."""
-    from atfm.ablate import base, figures, shortened, study, summary, table
+    from atfm.ablate import figures, study, summary, table
     from atfm.cli.common_flags import resolve_device
     from atfm.cli.train import assignments
     from atfm.data.store import Store
     from atfm.errors import InputError
     from atfm.io.atomic import atomic_write
     from atfm.train.config import override
-    from atfm.train.presets import resolve
 
     if args.budget < 10:
         raise InputError(f"--budget: expected at least 10 steps, got {args.budget}")
-    rows = chosen(args.rows, args.section)
-    if args.section == "limits":
-        start = shortened(resolve(args.preset or ("lidc" if args.data else "phantom")), args.budget)
-    elif args.preset:
-        raise InputError(
-            "--preset: only the rows of limits depart from a preset; add --section limits, or leave it out"
-        )
-    else:
-        start = base(args.budget)
+    start, rows = chosen(args)
     config = override(start, assignments(args.set), source="--set")
     outcomes = study(
-        Store.open(args.data or simulated(args.out / "phantom")),
+        Store.open(args.data or simulated(args.out, config.phantom or "grey")),
         config,
         rows,
         args.out,
@@ -85,25 +79,37 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def chosen(names: list[str] | None, section: str | None) -> list[Any]:
-    """The rows of these names, or of a section."""
-    from atfm.ablate import LIMITS, ROWS
+def chosen(args: argparse.Namespace) -> tuple[Any, list[Any]]:
+    """What the rows depart from, and the rows."""
+    from atfm.ablate import LIMITS, ROWS, Row, base, shortened
+    from atfm.cli.train import assignments
     from atfm.errors import InputError
+    from atfm.train.presets import resolve
 
-    rows = LIMITS if section == "limits" else [row for row in ROWS if section in (None, row.section)]
+    own = [Row(name, " ".join(fields), assignments(fields)) for name, *fields in args.row]
+    if args.section == "limits":
+        start = shortened(resolve(args.preset or ("lidc" if args.data else "phantom")), args.budget)
+        rows = [*LIMITS, *own]
+    elif args.preset:
+        start = shortened(resolve(args.preset), args.budget)
+        rows = [Row("reference", "the preset, shortened"), *own]
+    else:
+        start = base(args.budget)
+        rows = [*(row for row in ROWS if args.section in (None, row.section)), *own]
     known = {row.name: row for row in rows}
-    for name in names or []:
+    for name in args.rows or []:
         if name not in known:
             raise InputError(f"--rows: unknown row {name!r}; expected some of {', '.join(known)}")
-    return [row for row in rows if not names or row.name in names]
+    return start, [row for row in rows if not args.rows or row.name in args.rows or row in own]
 
 
-def simulated(path: Path) -> Path:
-    """The phantom, simulated if it is not there yet."""
+def simulated(out: Path, kind: str) -> Path:
+    """The phantom of this kind, simulated if it is not there yet."""
     from atfm.importers import build_store, plan_phantom
 
+    path = out / ("phantom" if kind == "grey" else f"phantom-{kind}")
     if not (path / "store.json").exists():
-        build_store(plan_phantom(test_annotators=20), path)
+        build_store(plan_phantom(kind=kind, test_annotators=20), path)
     return path
 
 

@@ -33,16 +33,18 @@ def add_parser(subparsers: Any) -> None:
     sampling.add_argument("--against", default="paper", metavar="PRESET", help="the other (default: paper)")
     sampling.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds, in turn (default: 5)")
     sampling.add_argument(
-        "--sample-steps", type=int, default=2, metavar="N", help="samples that the other's time stands on (default: 2)"
+        "--sample-steps",
+        type=int,
+        default=2,
+        metavar="N",
+        help="samples that the other's time stands on; 0: all (default: 2)",
     )
     sampling.add_argument("--batch", type=int, default=64, metavar="N", help="images in the batch; 0: none")
     sampling.add_argument("--steps", default="1,2,4,8", metavar="N,N", help="solver steps (default: 1,2,4,8); '': none")
     sampling.add_argument("--store", type=Path, help="score the steps on this store")
     sampling.add_argument("--split", default="val", help="of the store (default: val)")
     sampling.add_argument("--limit", type=int, metavar="N", help="score a fixed subset of N cases")
-    sampling.add_argument("--figure", type=Path, metavar="FILE", help="score against time, SVG, PNG or PDF")
-    sampling.add_argument("--try", dest="variants", default="", metavar="WAY,WAY", help="bf16, compile, graphs, "
-                          "contiguous, inference, chunk=N, joined by +")  # fmt: skip
+    sampling.add_argument("--figure", type=Path, metavar="FILE", help="score against time, SVG")
     sampling.add_argument("--train-steps", type=int, default=6, metavar="N", help="of each stage; 0: no training")
     sampling.add_argument("--train-batch", type=int, metavar="N", help="images in a step (default: the preset's)")
     sampling.add_argument("--no-memory", action="store_true", help="leave out peak memory")
@@ -81,12 +83,11 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _sampling(args: argparse.Namespace) -> dict[str, object]:
-    from atfm.bench.comparison import Request
-    from atfm.bench.figure import write_pareto
-    from atfm.bench.pareto import Scoring
-    from atfm.bench.speed import Extras, measure
+    from atfm.bench.pareto import Scoring, pareto_chart
+    from atfm.bench.sampling import Request
     from atfm.data.store import Store
     from atfm.errors import InputError
+    from atfm.io.atomic import atomic_write
 
     if args.figure is not None and args.store is None:
         raise InputError(f"--figure {args.figure}: the figure shows scores; give a --store to score on")
@@ -94,17 +95,40 @@ def _sampling(args: argparse.Namespace) -> dict[str, object]:
         args.model, args.against, args.samples, args.repeats, args.sample_steps, args.batch, not args.no_memory
     )
     scoring = Scoring(Store.open(args.store), args.split, args.limit, args.seed) if args.store else None
-    extras = Extras(_numbers(args.steps), scoring, _words(args.variants), args.train_steps, args.train_batch)
     first, *others = _devices(args.device)
-    result = measure(request, extras, first, _teller(str(first)))
+    result = _measured(args, request, scoring, first)
     for device in others:
-        result["gpu"] = measure(request, extras, device, _teller(str(device)))
+        result["gpu"] = _measured(args, request, scoring, device)
     if args.figure is not None:
-        where = (
-            f"{args.model}: {result['steps'][0]['cases']} cases of {args.split}; {first}, {result['threads']} threads"
-        )
-        write_pareto(args.figure, result["steps"], args.samples, about=where)
+        with atomic_write(args.figure) as temporary:
+            temporary.write_text(pareto_chart(result["steps"], args.samples), "utf-8")
         result["figure"] = str(args.figure)
+    return result
+
+
+def _measured(args: argparse.Namespace, request: Any, scoring: Any, device: Any) -> dict[str, Any]:
+    """Everything that is measured on one device."""
+    from atfm.bench.contender import images, open_contender
+    from atfm.bench.gauge import surroundings
+    from atfm.bench.pareto import curve
+    from atfm.bench.sampling import compare
+    from atfm.bench.training import HOW, training_speed
+
+    tell, steps = _teller(str(device)), _numbers(args.steps)
+    result: dict[str, Any] = surroundings(device) | compare(request, device, tell)
+    ours = open_contender(request.ours, device)
+    if steps or scoring:
+        tell("timing the numbers of steps in turn")
+        image = images(ours.method, 1, device)
+        result["steps"] = curve(
+            ours, steps, image, request.samples, repeats=request.repeats, scoring=scoring, tell=tell
+        )
+    if args.train_steps:
+        tell("timing training steps")
+        result["training"] = training_speed(
+            ours.config, ours.method, device, steps=args.train_steps, batch=args.train_batch
+        )
+        result["how"].append(HOW)
     return result
 
 
@@ -120,13 +144,9 @@ def _numbers(text: str) -> tuple[int, ...]:
     from atfm.errors import InputError
 
     try:
-        return tuple(int(word) for word in _words(text))
+        return tuple(int(word) for word in text.split(",") if word.strip())
     except ValueError:
         raise InputError(f"--steps {text}: expected whole numbers with commas between them, as 1,2,4,8") from None
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _teller(device: str) -> Callable[[str], None]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["show"]
+__all__ = ["number", "show"]
 
 
 def show(result: Mapping[str, Any]) -> str:
@@ -49,7 +49,7 @@ def _metrics(result: Mapping[str, Any]) -> str:
 
 
 def _data(result: Mapping[str, Any]) -> str:
-    lines = [f"{'at most ' + _number(result['limit_mb']) + ' MB':54}{'peak, MB':>12}{'seconds':>12}"]
+    lines = [f"{'at most ' + number(result['limit_mb']) + ' MB':54}{'peak, MB':>12}{'seconds':>12}"]
     lines += [f"{name:54}{row['peak_mb']:>12,.0f}{row['seconds']:>12,.0f}" for name, row in result["rows"].items()]
     return "\n".join([*lines, "", *(f"  {sentence}" for sentence in result["how"])])
 
@@ -58,42 +58,42 @@ def _device(result: Mapping[str, Any]) -> Iterator[str]:
     """The table of one device and the sections under it."""
     yield f"{result['device']} ({result['device_name']}), {result['threads']} threads, torch {result['torch']}"
     yield from _table(result)
-    yield from _parts(result)
+    yield from _own(result["ours"])
     yield from _steps(result)
-    yield from _variants(result)
-    yield from _training(result)
+    for name, stage in result.get("training", {}).items():
+        speed, batch = number(stage["images_per_second"]), stage["batch"]
+        yield f"{f'training, stage {name}':28}{speed:>12} images/s in steps of {batch}"
 
 
 def _table(result: Mapping[str, Any]) -> Iterator[str]:
-    n, ours, paper, ratio = result["samples"], result["ours"], result["paper"], result["ratio"]
+    n, ours, other, ratio = result["samples"], result["ours"], result["other"], result["ratio"]
     size = "x".join(map(str, result["size"]))
     rows = [
-        (f"operations for {n} samples, GFLOP", f"gflop_{n}", "operations"),
-        (f"seconds for {n} samples of one {size} image", f"seconds_{n}", "time"),
+        (f"operations for {n} samples, GFLOP", "gflop", "operations"),
+        ("  read once of an image", "gflop_once", ""),
+        ("  of each sample", "gflop_each", ""),
+        (f"seconds for {n} samples of one {size} image", "seconds", "time"),
         ("GFLOP per second", "gflop_per_second", ""),
-        ("share of a large convolution's speed", "share_of_convolution", ""),
-        ("GFLOP of one evaluation", "gflop_per_evaluation", ""),
-        ("evaluations for each sample", "evaluations", ""),
         ("parameters", "parameters", "parameters"),
         ("peak memory, MB", "peak_mb", "memory"),
     ]
-    yield f"{'':44}{ours['name'][-16:]:>16}{paper['name'][-16:]:>16}{'ratio':>12}"
+    yield f"{'':44}{ours['name'][-16:]:>16}{other['name'][-16:]:>16}{'ratio':>12}"
     for label, key, name in rows:
         if key in ours:
-            yield f"{label:44}{_number(ours[key]):>16}{_number(paper[key]):>16}{_number(ratio.get(name)):>12}"
-    if result["batch"]:
-        key, own, other = f"seconds_{n}", ours[f"batch{result['batch']}"], paper[f"batch{result['batch']}"]
-        label = f"seconds for a batch of {own['images']} images"
-        yield f"{label:44}{_number(own[key]):>16}{_number(other[key]):>16}{_number(ratio['batch_time']):>12}"
-        if "peak_mb" in own:
-            yield f"{'  its peak memory, MB':44}{_number(own['peak_mb']):>16}"
+            yield f"{label:44}{number(ours[key]):>16}{number(other[key]):>16}{number(ratio.get(name)):>12}"
 
 
-def _parts(result: Mapping[str, Any]) -> Iterator[str]:
-    yield ""
-    yield f"{'where the time goes, seconds':44}{'':16}"
-    for name, value in result["ours"]["seconds_parts"].items():
-        yield f"{'  ' + name:44}{_number(value):>16}{_number(result['paper']['seconds_parts'].get(name)):>16}"
+def _own(ours: Mapping[str, Any]) -> Iterator[str]:
+    """What is measured of ours alone."""
+    batch = ours.get("batch", {})
+    rows = [
+        ("the same in bf16", ours.get("bf16", {}).get("seconds")),
+        ("  equal pixels", ours.get("bf16", {}).get("equal_pixels")),
+        (f"seconds for a batch of {batch.get('images')} images", batch.get("seconds")),
+        ("  in bf16", batch.get("bf16", {}).get("seconds")),
+        ("  its peak memory, MB", batch.get("peak_mb")),
+    ]
+    yield from (f"{label:44}{number(value):>16}" for label, value in rows if value is not None)
 
 
 def _steps(result: Mapping[str, Any]) -> Iterator[str]:
@@ -106,32 +106,7 @@ def _steps(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'fewer and more steps':28}{'GFLOP':>12}{'seconds':>12}" + "".join(f"{name:>22}" for name in metrics)
     for point in points:
         scores = "".join(f"{_interval(point['scores'][name]):>22}" for name in metrics)
-        yield f"{'  ' + point['name']:28}{_number(point['gflop']):>12}{_number(point['seconds']):>12}{scores}"
-
-
-def _variants(result: Mapping[str, Any]) -> Iterator[str]:
-    for number, way in enumerate(result.get("variants", [])):
-        if not number:
-            yield ""
-            yield f"{'the same weights run as':28}{'seconds':>12}{'first call':>12}{'equal pixels':>14}"
-        yield (
-            f"{'  ' + way['name']:28}{_number(way['seconds']):>12}{_number(way['first_seconds']):>12}"
-            f"{way['equal_pixels']:>14.6f}"
-        )
-
-
-def _training(result: Mapping[str, Any]) -> Iterator[str]:
-    training = result.get("training")
-    if not training:
-        return
-    peak = max(training["convolution_gflop_per_second"].values())
-    yield ""
-    yield f"training in {training['precision']}; the fastest convolution reaches {_number(peak)} GFLOP per second"
-    for name, stage in training["stages"].items():
-        yield (
-            f"  {name}: {_number(stage['images_per_second'])} images/s in steps of {stage['batch']}, "
-            f"{_number(stage['gflop_per_second'])} GFLOP per second, {stage['share_of_convolution']:.0%} of it"
-        )
+        yield f"{'  ' + point['name']:28}{number(point['gflop']):>12}{number(point['seconds']):>12}{scores}"
 
 
 def _interval(score: Mapping[str, Any]) -> str:
@@ -139,7 +114,7 @@ def _interval(score: Mapping[str, Any]) -> str:
     return f"{score['mean']:.3f}{ends}"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """Three digits, thousands set apart."""
     if value is None:
         return ""

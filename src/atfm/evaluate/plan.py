@@ -80,6 +80,7 @@ class Plan:
         """Return what makes the rows of two runs the same, as JSON; neither names of files nor the device do."""
         return {
             "weights": {one.name: _digest(one.method) for one in self.contenders},
+            "steps": {one.name: one.method.steps for one in self.contenders},
             "store": self.store.digest,
             "split": self.split,
             "samples": self.samples,

@@ -20,8 +20,8 @@ def harden(probability: Tensor, *, slope: float = 1.0) -> Tensor:
     """Return the mask of a probability `[B, S, C, *spatial]`, with a gradient all the same (straight through).
 
     A soft mask could hedge where a mask has to decide; so the score sees masks. The gradient is that of
-    `p^k / sum_c p_c^k` with the slope `k`, of a logit times `k`: above 1 it belongs to the pixels near the threshold, and
-    thousands of sure background pixels do not outvote the border of a small mask.
+    `p^k / sum_c p_c^k` with the slope `k`, of a logit times `k`: above 1 it belongs to the pixels near the threshold,
+    and thousands of sure background pixels do not outvote the border of a small mask.
     """
     channels = probability.shape[2]
     if channels == 1:

@@ -1,7 +1,9 @@
 """`Method`, the two verbs that every method of the field has here: `loss` to train it, `sample` to draw from it."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +84,9 @@ class Method(nn.Module):
         stride: pixels from one position of its coarsest level to the next, of a method that slides; else None.
     """
 
+    # In how many steps a subclass integrates when sampling, where it does; its networks do not depend on them.
+    steps: int | None = None
+
     def __init__(self, frame: Frame, stride: int | None = None) -> None:
         super().__init__()
         self.frame = frame
@@ -116,15 +121,21 @@ class Method(nn.Module):
         """Draw from an image that tiles cover, `[B, n, C, *padded]`; of methods that slide alone."""
         raise TypeError(f"{type(self).__name__} does not slide")
 
-    def with_steps(self, steps: int) -> "Method":
+    # What follows.
+
+    def with_steps(self, steps: int) -> Self:
         """Return the same method, weights shared, that integrates in so many steps.
 
         Raises:
             ConfigError: a method without steps, or fewer than one step.
         """
-        raise ConfigError("steps: this model has no flow to integrate; leave the steps out")
-
-    # What follows.
+        if self.steps is None:
+            raise ConfigError("steps: this model has no flow to integrate; leave the steps out")
+        if steps < 1:
+            raise ConfigError(f"steps: expected at least 1, got {steps}")
+        other = copy.copy(self)  # a module of its own that shares all weights
+        other.steps = steps
+        return other
 
     @torch.no_grad()
     def sample(self, image: Tensor, n: int, *, noise: Noise, first: int = 0) -> Samples:

@@ -63,8 +63,10 @@ def step_seconds(
     batches: Callable[[str, StageConfig, int, int], Iterator[Batch]],
     device: torch.device,
     processes: Processes | None = None,
+    *,
+    steps: int = _TIMED,
 ) -> float:
-    """Measure a whole step of a stage: images, loss, gradient, optimiser and average."""
+    """Measure a whole step of a stage, `steps` times at least: images, loss, gradient, optimiser and average."""
     copied = copy.deepcopy(method)
     stage = next(stage for stage in copied.stages() if stage.name == name)
     plan = config.stages[name]
@@ -72,7 +74,7 @@ def step_seconds(
     stepper, average = Stepper(stage, plan, config.seed, device, together), averaged(stage.method, plan.ema)
     parts = batches(name, plan, 0, _NEVER)
 
-    def steps(first: int, count: int) -> float:
+    def spent_on(first: int, count: int) -> float:
         started = time.perf_counter()
         for step in range(first, first + count):
             stepper.step(step, parts)
@@ -80,10 +82,10 @@ def step_seconds(
         stepper.check("nothing was trained yet")  # waits for the device
         return float(together.from_main(time.perf_counter() - started))
 
-    steps(0, _WARM)
+    spent_on(0, _WARM)
     spent, made = 0.0, 0
-    while spent < _LEAST or made < _TIMED:
-        spent, made = spent + steps(_WARM + made, _TIMED), made + _TIMED
+    while spent < _LEAST or made < steps:
+        spent, made = spent + spent_on(_WARM + made, steps), made + steps
     return spent / made
 
 

@@ -36,6 +36,9 @@ class Config(Part):
 
     preset: str = "own"
     phantom: str | None = Field(None, description="kind of simulated images that it is trained on without a store")
+    images: Size = Field(
+        (1, 128, 128), description="channels and size of the images that it is meant for; those at hand decide"
+    )
     window: Size | None = Field(None, description="central part that is looked at; None: the whole image")
     crop: Size | None = Field(
         None, description="random part that a training step sees; larger images are sampled by sliding windows"

@@ -32,19 +32,6 @@ def test_the_smallest_coding_is_taken(dtype) -> None:
     assert part.coding == "zlib" and len(data) < 80
 
 
-def test_dozens_of_planes_are_predicted() -> None:
-    rng = np.random.default_rng(0)
-    planes = (np.cumsum(rng.integers(-3, 4, (80, 24, 30)), 1) + 100).astype(np.uint8)
-    part, data = encode("x", planes)
-    assert part.name == "x.predicted"
-    np.testing.assert_array_equal(decode(part, data), planes)
-    for wrong in (data[:-2], data + b"12", data[:8], data[:40] + bytes(100) + data[140:]):
-        with pytest.raises(StoreError, match=r"x\.predicted: "):
-            decode(part, wrong)
-    with pytest.raises(StoreError, match=r"x\.predicted: "):
-        decode(part.model_copy(update={"shape": (80, 12, 60)}), data)
-
-
 def test_bytes_of_equal_weight_lie_together() -> None:
     array = np.array([[1.0, -2.5, 3.25]], "<f4")
     raw = np.frombuffer(zlib.decompress(to_zlib(array)), np.uint8).reshape(4, 3)

@@ -18,7 +18,6 @@ from PIL import Image, features
 from pydantic import BaseModel, ConfigDict, Field
 
 from atfm.data.layout import STORED
-from atfm.data.packed.predicted import FEWEST, from_predicted, to_predicted
 from atfm.errors import InputError, StoreError
 from atfm.io.decoding import decoding
 
@@ -43,7 +42,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    coding: Literal["predicted", "jp2", "zlib"]
+    coding: Literal["jp2", "zlib"]
     dtype: Literal["uint8", "float32"]
     shape: tuple[int, ...] = Field(min_length=1, max_length=3)
     sha256: str
@@ -69,8 +68,6 @@ def encode(name: str, array: np.ndarray) -> tuple[Part, bytes]:
     codings = {"zlib": to_zlib(array)}
     if dtype == "uint8" and array.ndim == 3 and array.size <= LARGEST_PICTURE:
         codings["jp2"] = to_jp2(array)
-        if len(array) >= FEWEST:
-            codings["predicted"] = to_predicted(array)
     coding = min(codings, key=lambda name: len(codings[name]))
     digest = hashlib.sha256(array.tobytes()).hexdigest()
     fields = {"name": f"{name}.{coding}", "coding": coding, "dtype": dtype, "shape": array.shape, "sha256": digest}
@@ -92,11 +89,7 @@ def decode(part: Part, data: bytes) -> np.ndarray:
     """
     if not 0 < part.size <= LARGEST or (part.coding != "zlib" and (part.dtype != "uint8" or len(part.shape) != 3)):
         raise StoreError(f"{part.name}: damaged: a part of {list(part.shape)} in {part.coding} cannot be")
-    coded: dict[str, Callable[[bytes, Part], np.ndarray]] = {
-        "predicted": lambda data, part: from_predicted(data, part.shape),
-        "jp2": from_jp2,
-        "zlib": from_zlib,
-    }
+    coded: dict[str, Callable[[bytes, Part], np.ndarray]] = {"jp2": from_jp2, "zlib": from_zlib}
     try:
         with decoding(part.name, "a part of a pack"):
             array = coded[part.coding](data, part)

@@ -1,15 +1,13 @@
 """ATFM, Data-Hierarchical Inference: GTR fixes the distribution, SFM carries its samples to masks."""
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from atfm.data.batch import Batch
 from atfm.distributions.low_rank_normal import LowRankNormal
-from atfm.errors import ConfigError
 from atfm.flow.energy import energy_score
 from atfm.flow.loss import cross_entropy, flow_matching, semantic
 from atfm.flow.network import STNet
@@ -61,6 +59,8 @@ class ATFM(Method):
         stride: as for `Method`.
     """
 
+    steps: int
+
     def __init__(
         self,
         truncation: GTR,
@@ -97,13 +97,6 @@ class ATFM(Method):
             Stage("sfm", self, self.network, self.loss),
             Stage("energy", self, both if self.prior else self.network, self.energy),
         ]
-
-    def with_steps(self, steps: int) -> Self:
-        if steps < 1:
-            raise ConfigError(f"steps: expected at least 1, got {steps}")
-        other = copy.copy(self)  # a module of its own that shares all weights
-        other.steps = steps
-        return other
 
     # Stage 2.
 

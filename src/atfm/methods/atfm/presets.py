@@ -78,7 +78,7 @@ _LIDC: Mapping[str, Any] = {
 
 PRESETS: dict[str, Mapping[str, Any]] = {
     "paper": _paper(309_000, 61_800),
-    "paper-isic3": _paper(3_200, 960, alpha=1e-4, grey=True),
+    "paper-isic3": {"images": (3, 128, 128), **_paper(3_200, 960, alpha=1e-4, grey=True)},
     "phantom": _phantom("grey", gtr=400, energy=300),
     "phantom-colour": _phantom("colour"),
     "phantom-classes": _phantom("classes"),

@@ -6,19 +6,17 @@ from pathlib import Path
 
 import torch
 
-from atfm.build import build
+from atfm.data.phantom.kinds import kind_of, simulated_case
 from atfm.methods.method import Method
 from atfm.models import load, shipped
 from atfm.train.config import Config
 from atfm.train.presets import resolve
 
-__all__ = ["SIZE", "Subject", "images", "open_subject"]
-
-SIZE = (128, 128)  # of LIDC's crops; a trained model keeps its own
+__all__ = ["Contender", "fresh", "images", "open_contender"]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Contender:
     """A method under measurement.
 
     Args:
@@ -32,7 +30,7 @@ class Subject:
     name: str
     method: Method
     config: Config
-    trained: bool
+    trained: bool = False
     patients: frozenset[str] = frozenset()
 
     @property
@@ -41,29 +39,44 @@ class Subject:
         return sum(parameter.numel() for parameter in self.method.parameters())
 
 
-def open_subject(
-    name: str, device: torch.device | str = "cpu", *, size: tuple[int, ...] | None = None, fresh: bool = False
-) -> Subject:
+def open_contender(
+    name: str, device: torch.device | str = "cpu", *, size: tuple[int, ...] | None = None, preset: bool = False
+) -> Contender:
     """Open a run folder, a weight file, shipped weights, or a preset (its name, or a TOML or YAML file).
 
     Args:
         name: weights are looked for first.
         device: where the method lies.
-        size: of a preset's images; None: 128x128.
-        fresh: build the preset of this name even if there are weights of the same name.
+        size: of a preset's images; None: those that it is meant for.
+        preset: build the preset of this name even if there are weights of the same name.
 
     Raises:
         CheckpointError: a damaged weight file.
         ConfigError: neither weights nor a preset of this name.
     """
-    if not fresh and (name in shipped() or name.endswith(".safetensors") or Path(name).is_dir()):
+    if not preset and (name in shipped() or name.endswith(".safetensors") or Path(name).is_dir()):
         model = load(name, device)
         config = Config.model_validate_json(json.dumps(model.card["config"]))
-        return Subject(name, model.method, config, True, model.patients)
+        return Contender(name, model.method, config, True, model.patients)
     config = resolve(name)
     torch.manual_seed(0)
-    method = build(config, in_channels=config.in_channels or 1, channels=1, size=config.crop or size or SIZE)
-    return Subject(name, method.eval().requires_grad_(False).to(device), config, False)
+    return Contender(name, fresh(config, size=size).eval().requires_grad_(False).to(device), config)
+
+
+def fresh(config: Config, *, size: tuple[int, ...] | None = None) -> Method:
+    """Return the method of a configuration with fresh weights, for images of this size or those that it is meant for.
+
+    Raises:
+        ConfigError: parts that do not fit each other or the images.
+    """
+    if config.phantom is None:
+        (channels, *usual), classes = config.images, 1
+    else:
+        (channels, *usual), classes = (
+            simulated_case(0, 0, kind=config.phantom).image.shape,
+            kind_of(config.phantom).classes,
+        )
+    return config.build(in_channels=channels, channels=classes, size=config.crop or size or tuple(usual))
 
 
 def images(method: Method, count: int, device: torch.device | str = "cpu") -> torch.Tensor:
