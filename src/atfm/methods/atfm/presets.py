@@ -76,6 +76,13 @@ _LIDC: Mapping[str, Any] = {
     "validate_cases": 200,
 }
 
+
+def _large(steps: int, **fields: Any) -> StageConfig:
+    return StageConfig(
+        steps=steps, **{"batch": 128, "lr": 2e-3, "weight_decay": 0.01, "precision": "float32", **fields}
+    )
+
+
 PRESETS: dict[str, Mapping[str, Any]] = {
     "paper": _paper(309_000, 61_800),
     "paper-isic3": {"images": (3, 128, 128), **_paper(3_200, 960, alpha=1e-4, grey=True)},
@@ -110,7 +117,8 @@ PRESETS: dict[str, Mapping[str, Any]] = {
         },
     },
     # For a GPU: behind a hurdle, four times the capacity where the image is read once, the same where each sample
-    # passes through.
+    # passes through. Stage 3 given presence did not pay, two steps did; in float32 a step was not slower, since it
+    # is the host that is waited for (docs/experiments.md, "For a GPU").
     "lidc-large": {
         **_LIDC,
         "method": ATFMConfig(
@@ -121,13 +129,15 @@ PRESETS: dict[str, Mapping[str, Any]] = {
                 dropout=0.1,
                 presence=PresenceConfig(widths=(24, 48, 96, 144), members=4),
             ),
-            sfm=SFMConfig(**{**_LIDC_SFM, "context_widths": (48, 64, 96), "dropout": 0.1, "draws": 8}),
+            sfm=SFMConfig(
+                **{**_LIDC_SFM, "context_widths": (48, 64, 96), "dropout": 0.1, "draws": 8, "slope": 3.0, "steps": 2}
+            ),
         ),
         "stages": {
-            "presence": StageConfig(steps=6_000, batch=128, lr=2e-3, warmup=200, weight_decay=0.05, ema=0.999),
-            "gtr": StageConfig(steps=8_000, batch=128, lr=2e-3, warmup=300, weight_decay=0.01),
-            "sfm": StageConfig(steps=3_000, batch=128, lr=2e-3, warmup=100, weight_decay=0.01),
-            "energy": StageConfig(steps=8_000, batch=128, lr=5e-4, warmup=300, weight_decay=0.01),
+            "presence": _large(6_000, warmup=200, weight_decay=0.05),
+            "gtr": _large(8_000, warmup=300),
+            "sfm": _large(3_000, warmup=100),
+            "energy": _large(0, lr=2e-4, batch=64),
         },
         "augment": {**LIDC_AUGMENT, "warp": 0.9, "scale": 0.25, "shift": 4.0},
         "validate_every": 2000,
