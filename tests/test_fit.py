@@ -12,12 +12,13 @@ from atfm.data.intensity import Intensity, intensity_of
 from atfm.data.ood.training_images import out_of_distribution, training_images_of
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store, StoreWriter
-from atfm.fit import fit, from_phantom, from_store
+from atfm.fit import fit
 from atfm.io.images import Picture
 from atfm.methods import StageConfig
 from atfm.methods.atfm import ATFMConfig, SFMConfig
 from atfm.methods.gtr import GTRConfig
 from atfm.models import load
+from atfm.train.cases import from_phantom, from_store
 from atfm.train.config import Config
 
 CONFIG = Config(

@@ -8,8 +8,9 @@ import torch
 
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.errors import CheckpointError, ConfigError
-from atfm.fit import Cases, Fitted, fit
+from atfm.fit import Fitted, fit
 from atfm.models import load
+from atfm.train.cases import Cases
 from atfm.train.config import override
 from atfm.train.extension import grown
 from atfm.train.presets import resolve

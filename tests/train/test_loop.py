@@ -13,8 +13,9 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from atfm.errors import CheckpointError, ConfigError, TrainingError
-from atfm.fit import Cases, Fitted, fit
+from atfm.fit import Fitted, fit
 from atfm.models import load
+from atfm.train.cases import Cases
 from atfm.train.config import Config, override
 from atfm.train.presets import presets
 

@@ -8,8 +8,9 @@ import torch
 from atfm.data.budget import Budget
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.data.store import Store, StoreWriter
-from atfm.fit import fit, from_store
+from atfm.fit import fit
 from atfm.models import load
+from atfm.train.cases import from_store
 from atfm.train.config import Config, override
 from atfm.train.presets import resolve
 

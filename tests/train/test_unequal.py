@@ -12,11 +12,12 @@ from atfm.data.case import Case
 from atfm.data.held import Held
 from atfm.data.phantom.kinds import simulated_case
 from atfm.data.store import Store, StoreWriter
-from atfm.fit import Fitted, fit, from_phantom, from_store
+from atfm.fit import Fitted, fit
 from atfm.methods import Drawn, Frame, Method
 from atfm.metrics.scores import score_case
 from atfm.models import load
 from atfm.seeding import Draw, Noise
+from atfm.train.cases import from_phantom, from_store
 from atfm.train.config import Config, override
 from atfm.train.presets import presets
 from atfm.train.validate import validate

@@ -14,10 +14,11 @@ from atfm.ablate.shared import shared_stages
 from atfm.data.store import Store
 from atfm.errors import ConfigError
 from atfm.evaluate import evaluate
-from atfm.fit import fit, from_store
+from atfm.fit import fit
 from atfm.io.atomic import atomic_write
 from atfm.methods import Method
 from atfm.models import Model, load
+from atfm.train.cases import from_store
 from atfm.train.config import Config, override
 
 __all__ = ["Outcome", "study"]

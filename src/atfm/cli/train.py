@@ -107,7 +107,7 @@ def _silent(progress: Any) -> None:
 def _cases(args: argparse.Namespace, config: Any) -> Any:
     from atfm.data.store import Store
     from atfm.errors import InputError
-    from atfm.fit import from_phantom, from_store
+    from atfm.train.cases import from_phantom, from_store
 
     if args.data is not None:
         return from_store(Store.open(args.data), config)

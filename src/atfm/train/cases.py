@@ -1,0 +1,110 @@
+"""`Cases`: what a training needs of a data set, from a store or simulated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from atfm.data.case import Case
+from atfm.data.intensity import Intensity
+from atfm.data.phantom.kinds import kind_of, phantom_cases
+from atfm.data.source import Selection, Source
+from atfm.data.store import Store
+from atfm.seeding import step_generator
+from atfm.train.config import Config
+
+__all__ = ["Cases", "from_phantom", "from_store"]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What a training needs of a data set.
+
+    Args:
+        train: training cases, in memory or in a store.
+        validation: validation cases; may be empty.
+        description: JSON that names this very data: name, digest, splits.
+        patients: ids of the training patients.
+        classes: 1 for binary masks, else the number of labels.
+        ignore_label: a label that says nothing, see `StoreInfo`.
+        intensity: how the files' values were put into [0, 1].
+        modality: what the images are, see `StoreInfo`.
+    """
+
+    train: Source | Sequence[Case]
+    validation: Source | Sequence[Case]
+    description: dict[str, Any]
+    patients: list[str]
+    classes: int = 1
+    ignore_label: int | None = None
+    intensity: Intensity = field(default_factory=lambda: Intensity(kind="as-is"))
+    modality: str = "unknown"
+
+
+def from_store(
+    store: Store, config: Config, *, train: str = "train", validation: str = "val", share: float = 1.0
+) -> Cases:
+    """Return the cases of a store's splits, and of the second a seeded subset of `config.validate_cases`.
+
+    Args:
+        store: where the cases are.
+        config: its seed chooses the subsets.
+        train: the split that is trained on.
+        validation: the split that is validated on; it may be missing.
+        share: of the training patients, in (0, 1]; at least one.
+    """
+    indices = store.split(validation) if validation in store.info.splits else []
+    order = torch.randperm(len(indices), generator=step_generator(config.seed, "validation cases"))
+    chosen = sorted(indices[i] for i in order[: config.validate_cases].tolist())
+    split, identifiers = store.split(train), store.ids()
+    patients = sorted({identifiers[i][1] for i in split})
+    description: dict[str, Any] = {
+        "name": store.info.name,
+        "digest": store.digest,
+        "train": train,
+        "validation": validation,
+    }
+    if share < 1:
+        order = torch.randperm(len(patients), generator=step_generator(config.seed, "training patients"))
+        patients = sorted(patients[i] for i in order[: max(1, round(share * len(patients)))].tolist())
+        kept = set(patients)
+        split = [i for i in split if identifiers[i][1] in kept]
+        description["share"] = share
+    return Cases(
+        Selection(store, split),
+        Selection(store, chosen),
+        description,
+        patients,
+        store.info.classes,
+        store.info.ignore_label,
+        rule(store),
+        store.info.modality,
+    )
+
+
+def rule(store: Store) -> Intensity:
+    """How the images of a store were put into [0, 1]: as its importer says, else told by how the pixels are kept."""
+    return store.info.intensity or Intensity(kind="byte" if store.info.dtype == "uint8" else "as-is")
+
+
+def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
+    """Return simulated cases of the kind that the preset names, `phantom-volume` for one, generated in memory.
+
+    Args:
+        config: `validate_cases` of them are for validation.
+        cases: how many to train on; None: as many as the kind needs.
+    """
+    kind = config.phantom or "grey"
+    name = "phantom" if kind == "grey" else f"phantom-{kind}"
+    count = kind_of(kind).cases if cases is None else cases
+    drawn = phantom_cases(config.seed, count + config.validate_cases, kind=kind)
+    train = [next(drawn) for _ in range(count)]
+    description: dict[str, Any] = {
+        "name": name,
+        "seed": config.seed,
+        "train": count,
+        "validation": config.validate_cases,
+    }
+    patients = [case.patient_id for case in train]
+    return Cases(train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated")
