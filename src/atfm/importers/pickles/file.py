@@ -21,6 +21,7 @@ LARGEST_PIECE = 2**28  # bytes of one string or array; a 128 x 128 image of doub
 LARGEST_FILE = 2**36
 MODEST = 2**12  # bytes that can be asked for without a look at what is left
 TURNS = 256  # a zip is unpacked anew each time one goes back in it
+ZIP = b"PK\x03\x04"  # the first bytes of a zip
 SUFFIXES = (".pickle", ".pkl", ".p", ".pck")
 
 
@@ -118,7 +119,7 @@ def open_pickle(path: Path) -> Iterator[PickleFile]:
     """Open a plain pickle, or the one that lies in a zip.
 
     Raises:
-        InputError: no such file, a zip without a pickle or with several, or a file that is absurdly large.
+        InputError: no such file, a damaged zip, one without a pickle or with several, or a file that is absurdly large.
     """
     try:
         stream: IO[bytes] = path.open("rb")
@@ -126,6 +127,9 @@ def open_pickle(path: Path) -> Iterator[PickleFile]:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     with stream:
         if not zipfile.is_zipfile(stream):
+            stream.seek(0)
+            if stream.read(len(ZIP)) == ZIP:  # a pickle that began so would ask for a persistent id
+                raise InputError(f"{path}: the zip is damaged: its end is missing; copy it again")
             stream.seek(0)
             yield bounded(stream, str(path), path.stat().st_size, packed=False)
             return
