@@ -77,6 +77,18 @@ _LIDC: Mapping[str, Any] = {
 }
 
 
+def _behind_hurdle(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A phantom's preset with presence before the masks; denied lesions are one of its three ambiguities."""
+    method: ATFMConfig = fields["method"]
+    presence = PresenceConfig(widths=(16, 32, 48), members=2, dropout=0.1)
+    gtr, sfm = (
+        method.gtr.model_copy(update={"presence": presence}),
+        method.sfm.model_copy(update={"slope": 2.0}),
+    )
+    stages = {"presence": stage(800, weight_decay=0.02), **fields["stages"]}
+    return {**fields, "method": method.model_copy(update={"gtr": gtr, "sfm": sfm}), "stages": stages}
+
+
 def _large(steps: int, **fields: Any) -> StageConfig:
     return StageConfig(
         steps=steps, **{"batch": 128, "lr": 2e-3, "weight_decay": 0.01, "precision": "float32", **fields}
@@ -87,6 +99,7 @@ PRESETS: dict[str, Mapping[str, Any]] = {
     "paper": _paper(309_000, 61_800),
     "paper-isic3": {"images": (3, 128, 128), **_paper(3_200, 960, alpha=1e-4, grey=True)},
     "phantom": _phantom("grey", gtr=400, energy=300),
+    "phantom-presence": _behind_hurdle(_phantom("grey", gtr=400, energy=300)),
     "phantom-colour": _phantom("colour"),
     "phantom-classes": _phantom("classes"),
     "phantom-volume": {
