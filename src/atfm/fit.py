@@ -13,6 +13,7 @@ from torch import nn
 
 from atfm import __version__
 from atfm.data.budget import Budget
+from atfm.data.dataset import CaseDataset
 from atfm.data.intensity import Intensity
 from atfm.data.ood.recorder import Recorder
 from atfm.data.splits import patient_hash
@@ -100,12 +101,7 @@ def fit(
     )
     train = opened(cases.train)
     validation = opened(cases.validation) if len(cases.validation) else None
-    recorder = Recorder(config.crop)
-    recorder.look(cases.train)
-    torch.manual_seed(config.seed)
-    method = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
-    for name, model in given.items():
-        _take(model, method, None if start is not None else name)
+    method = _begun(config, train, cases.classes, given, whole=start is not None).to(device)
     identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
     identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
     run = Run(out, identity, [stage.name for stage in method.stages()], together)
@@ -114,21 +110,35 @@ def fit(
         trainer.config = run.resolve(
             lambda: sized(config, method, trainer.batches, minutes=minutes, device=device, processes=together)
         )
-    card = {
-        "config": trainer.config.model_dump(mode="json"),
-        "data": cases.description,
-        "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
-        "versions": versions(),
-        "cases": budget.told(train),
-        "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
-        "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
-        **_sources(given),
-        **({"extended": run.extended} if run.extended else {}),
-    }
-    trainer.publish = partial(_publish, out / WEIGHTS, card)
+    card = _card(trainer.config, cases, given) | {"cases": budget.told(train)}
+    trainer.publish = partial(_publish, out / WEIGHTS, card | ({"extended": run.extended} if run.extended else {}))
     steps = trainer.train(max_steps, tell)
     validated = trainer.history[-1] if trainer.history else None
     return Fitted(out, steps, trainer.total, trainer.skipped, validated, budget.told(train))
+
+
+def _begun(config: Config, train: CaseDataset, classes: int, given: Mapping[str, Model], *, whole: bool) -> Method:
+    """The method with fresh weights, or with those that are taken."""
+    torch.manual_seed(config.seed)
+    method = config.build(in_channels=train.channels, channels=classes, size=train.size)
+    for name, model in given.items():
+        _take(model, method, None if whole else name)
+    return method
+
+
+def _card(config: Config, cases: Cases, given: Mapping[str, Model]) -> dict[str, Any]:
+    """What is known of the weights before a step is made."""
+    recorder = Recorder(config.crop)
+    recorder.look(cases.train)
+    return {
+        "config": config.model_dump(mode="json"),
+        "data": cases.description,
+        "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
+        "versions": versions(),
+        "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
+        "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
+        **_sources(given),
+    }
 
 
 def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:
