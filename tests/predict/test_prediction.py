@@ -75,6 +75,11 @@ def test_what_a_method_knows_of_emptiness_goes_before_the_share(model: Model) ->
     masks[0, 0, 3, 3] = True
     known = predicted(model, masks, empty=0.6)
     assert (known.empty, known.drawn_empty) == (0.6, 0.75)
+    nothing, outline = known.hypotheses
+    assert (nothing.name, nothing.probability, nothing.low, nothing.high) == ("no lesion", 0.6, 0.6, 0.6)
+    assert outline.probability == pytest.approx(0.4) and outline.low < 0.4 < outline.high
+    alone = predicted(model, masks[1:], empty=0.6)  # no sample shows what is there otherwise: as drawn
+    assert [(one.name, one.probability) for one in alone.hypotheses] == [("no lesion", 1.0)]
 
 
 def test_foreground_of_classes_where_no_class_was_drawn(make_model) -> None:

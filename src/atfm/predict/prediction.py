@@ -1,7 +1,7 @@
 """`Prediction`: the masks of one image, what they say together, and the few readings that they come down to."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -136,7 +136,11 @@ class Prediction:
 
     @cached_property
     def hypotheses(self) -> list[Hypothesis]:
-        """The few readings that the samples come down to, the most probable first."""
+        """The few readings that the samples come down to, the most probable first.
+
+        Where the method knows the probability of no lesion exactly, that reading has it, and the outlines share the
+        rest as their samples do: only they have a sampling error.
+        """
         marked = np.zeros(self.bits.shape[1:], bool)
         for mask in self.bits:
             marked |= _foreground(mask)
@@ -145,7 +149,17 @@ class Prediction:
         masks = np.stack([mask[:, *box] for mask in self.bits])
         if marked.ndim == 3 and marked.shape[0] == 1:  # a single slice has pixels, not voxels
             masks = masks[:, :, 0]
-        return find_hypotheses(masks, weights=self.weights, mm2=self.place.mm2, ml=self.place.ml)
+        found = find_hypotheses(masks, weights=self._known_weights(), mm2=self.place.mm2, ml=self.place.ml)
+        if self.known_empty is None or not 0 < self.drawn_empty < 1:
+            return found
+        return [one if one.area else replace(one, low=one.probability, high=one.probability) for one in found]
+
+    def _known_weights(self) -> np.ndarray:
+        """The samples' weights, scaled to what is known of empty masks; as drawn where either kind of mask lacks."""
+        if self.known_empty is None or not 0 < self.drawn_empty < 1:
+            return self.weights
+        empty, other = self.known_empty / self.drawn_empty, (1 - self.known_empty) / (1 - self.drawn_empty)
+        return self.weights * np.where(self.areas == 0, empty, other)
 
 
 def gather(
