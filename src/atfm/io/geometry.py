@@ -1,14 +1,15 @@
 """`Geometry`: where the voxels of a volume lie in the patient, and how arrays are turned from one order to another.
 
-Arrays are `[D, H, W]`: slices, rows, columns. An orientation is three letters, in the order of `--at X Y Z`: the direction
-in which columns, rows and slices count up, of L and R (left, right), P and A (back, front), S and I (head, feet). "LPS" is a
-stack of axial slices as radiologists look at them and as DICOM counts: columns to the left, rows to the back, slices up.
+Arrays are `[D, H, W]`: slices, rows, columns. An orientation is three letters, in the order of `--at X Y Z`: where
+columns, rows and slices count up to, of L and R (left, right), P and A (back, front), S and I (head, feet). "LPS" is a
+stack of axial slices as radiologists look at it and DICOM counts it: columns to the left, rows to the back, slices up.
 
 Turning is flips and swaps of axes only, so that no value changes; a tilted volume has the orientation that is nearest.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,8 @@ class Turn:
             return self.array(values[..., None, :, :])[..., 0, :, :]
         lead = values.ndim - 3
         swapped = values.transpose(*range(lead), *(lead + axis for axis in self.axes))
-        return swapped[(..., *(slice(None, None, -1 if flip else 1) for flip in self.flips))]
+        flipped: tuple[Any, ...] = (..., *(slice(None, None, -1 if flip else 1) for flip in self.flips))
+        return swapped[flipped]
 
     def numbers(self, values: Sequence[float]) -> tuple[float, ...]:
         """Numbers that belong to axes, such as a spacing, in the order of the turned array; two are of one slice."""
@@ -87,7 +89,7 @@ class Geometry:
     """Where the voxels of a volume lie.
 
     Args:
-        affine: `[4, 4]` from `(column, row, slice, 1)` to millimetres, x to the right, y to the front, z to the head (RAS).
+        affine: `[4, 4]` from `(column, row, slice, 1)` to RAS millimetres: to the right, the front and the head.
         shape: `(D, H, W)`; of a flat picture `D` is 1.
 
     Raises:
@@ -210,7 +212,8 @@ def same_place(one: Geometry, other: Geometry, tolerance: float | None = None) -
     """Whether two volumes hold the same voxels, in whatever order.
 
     Args:
-        one, other: of both.
+        one: where the first lies.
+        other: where the second lies.
         tolerance: in millimetres; None: a tenth of the smallest side of a voxel.
     """
     return apart(one, other) <= (NEAR * min(one.spacing) if tolerance is None else tolerance)
@@ -226,7 +229,7 @@ def check_same_place(one: Geometry, other: Geometry, name: object, beside: objec
         far = apart(one, other)
         why = f"{far:.3g} mm apart" if np.isfinite(far) else "of another size"
         raise InputError(
-            f"{name}: does not lie where {beside} does, {why}: it is {other}, the image is {one}; give it on the voxels "
-            "of the image"
+            f"{name}: does not lie where {beside} does, {why}: it is {other}, the image is {one}; give it on the "
+            "voxels of the image"
         )
     return onto(other, one)
