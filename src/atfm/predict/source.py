@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,12 +39,9 @@ class Source(NamedTuple):
 
     @property
     def spacing(self) -> tuple[float, ...] | None:
-        """Millimetres along each axis; None where nobody said, which a DICOM does not tell from 1 mm all round."""
-        meta, spacing = self.picture.meta, self.picture.spacing
-        known = meta.get("spacing known", meta.get("format") == "nifti") or (
-            meta.get("format") == "dicom" and any(mm != 1.0 for mm in spacing)
-        )
-        return spacing if known else None
+        """Millimetres along each axis; None where nobody said."""
+        meta = self.picture.meta
+        return self.picture.spacing if meta.get("spacing known", meta.get("format") == "nifti") else None
 
     def voxel(self, point: Sequence[float], name: str) -> tuple[int, ...]:
         """The voxel `(x, y, z)` that is nearest to a point in millimetres: LPS for a DICOM, RAS for a NIfTI.
@@ -93,8 +90,15 @@ def read_dicom(path: Path, series: str | None) -> Source:
     found = read_series(path, series=series)
     colour = found.pixels.ndim == 4
     pixels = np.moveaxis(found.pixels, -1, 0) if colour else found.pixels[None]  # [C, D, H, W]
-    meta = {"format": "dicom", "affine": found.ras_affine, "modality": found.modality}
-    return Source(Picture(pixels, found.spacing, meta), found.slice_files, found.frames, ends(found.window))
+    meta: dict[str, Any] = {
+        "format": "dicom",
+        "affine": found.ras_affine,
+        "modality": found.modality,
+        "spacing known": found.spacing_known,
+    }
+    return Source(
+        Picture(pixels, found.spacing, meta, found.warnings), found.slice_files, found.frames, ends(found.window)
+    )
 
 
 def ends(window: tuple[float, float] | None) -> tuple[float, float] | None:
