@@ -1,4 +1,4 @@
-"""Images and masks from files: PNG, JPEG, TIFF, NPY and NIfTI.
+"""Images and masks from files: PNG, JPEG, TIFF, NPY, NIfTI, NRRD and MetaImage.
 
 Axes are `[C, H, W]` or `[C, D, H, W]` here, whatever the file has: NIfTI stores `[X, Y, Z]`, which is turned round when
 read and turned back when written (`saving`), so that a mask saved with the affine of its image lies on it.
@@ -6,34 +6,20 @@ read and turned back when written (`saving`), so that a mask saved with the affi
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.decoding import decoding
-from atfm.io.nifti import open_nifti
+from atfm.io.metaimage import load_metaimage
+from atfm.io.nifti import load_nifti
+from atfm.io.nrrd import load_nrrd
+from atfm.io.picture import Picture
 from atfm.io.raster import raster_labels, raster_pixels
 
 __all__ = ["EXTENSIONS", "Picture", "read_image", "read_mask", "read_pixels"]
 
 LARGEST_NPY_HEAD = 2**16
-
-
-class Picture(NamedTuple):
-    """Pixels and where they lie.
-
-    Args:
-        pixels: `[C, *spatial]`; float32 in [0, 1] from `read_image`, the file's own values from `read_pixels`.
-        spacing: millimetres for each spatial axis, 1.0 where the file does not say.
-        meta: `format`, and for NIfTI `affine` (4x4, of the file's own axes).
-        warnings: a sentence for whatever reading guessed, ignored or left out.
-    """
-
-    pixels: np.ndarray
-    spacing: tuple[float, ...]
-    meta: dict[str, Any]
-    warnings: tuple[str, ...] = ()
 
 
 def read_image(
@@ -125,21 +111,6 @@ def load_npy(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
     return Picture(np.array(pixels), (1.0,) * (pixels.ndim - 1), {"format": "npy"})
 
 
-def load_nifti(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
-    volume = open_nifti(path)
-    shape = volume.shape
-    with decoding(path, "NIfTI"):
-        voxels = np.asanyarray(volume.dataobj)
-    if voxels.dtype.kind not in "biuf" or any(n != 1 for n in shape[3:]) or len(shape) < 2 or voxels.size == 0:
-        raise InputError(f"{path}: shape {list(shape)} of {voxels.dtype}; expected one grey slice or volume")
-    voxels = voxels.reshape((*shape, 1)[:3])  # [X, Y, Z]
-    # a spacing of 0 or NaN says as little as none
-    zooms = tuple(float(mm) if np.isfinite(mm) and mm > 0 else 1.0 for mm in (*volume.header.get_zooms(), 1.0)[:3])
-    if voxels.shape[2] == 1 and spatial_dims != 3:
-        voxels, zooms = voxels[..., 0], zooms[:2]
-    return Picture(voxels.T[None], zooms[::-1], {"format": "nifti", "affine": np.array(volume.affine)})
-
-
 LOADERS: dict[str, Callable[[Path, bool, int | None], Picture]] = {
     ".png": load_raster,
     ".jpg": load_raster,
@@ -149,6 +120,10 @@ LOADERS: dict[str, Callable[[Path, bool, int | None], Picture]] = {
     ".npy": load_npy,
     ".nii": load_nifti,
     ".nii.gz": load_nifti,
+    ".nrrd": load_nrrd,
+    ".nhdr": load_nrrd,
+    ".mha": load_metaimage,
+    ".mhd": load_metaimage,
 }
 EXTENSIONS = tuple(LOADERS)
 
