@@ -6,8 +6,9 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.importers.members import Member
-from atfm.io.images import channels_first, unit_range
-from atfm.io.raster import decode_raster
+from atfm.io.arrays import channels_first
+from atfm.io.bitmap import decode_raster
+from atfm.io.brightness import unit_range
 
 __all__ = ["binary_masks", "read_binary", "read_grey", "unit_image"]
 

@@ -36,19 +36,23 @@ def load_npy(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
             raise InputError(f"{path}: its head is longer than {LARGEST_NPY_HEAD} bytes; it is no plain array")
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.ndarray):
-        raise UnsupportedError(f"{path}: expected one array of numbers, got another kind of content; save one with np.save")
+        raise UnsupportedError(
+            f"{path}: expected one array of numbers, got another kind of content; save one with np.save"
+        )
     if array.dtype.kind not in "biuf":
         raise UnsupportedError(
-            f"{path}: expected one array of numbers, got another kind of content, {array.dtype}; save whole or floating "
-            "numbers"
+            f"{path}: expected one array of numbers, got another kind of content, {array.dtype}; save whole or "
+            "floating numbers"
         )
     if array.size == 0 or array.ndim == 0:
-        raise InputError(f"{path}: expected one array of numbers, got another kind of content, shape {list(array.shape)}")
+        raise InputError(
+            f"{path}: expected one array of numbers, got another kind of content, shape {list(array.shape)}"
+        )
     try:
         pixels = channels_first(array, spatial_dims)
     except AmbiguousError as error:
         raise AmbiguousError(f"{path}: {error}") from None
-    told = ()
+    told: tuple[str, ...] = ()
     if spatial_dims is None and array.ndim == 3 and array.shape[0] == 3:
         told = (COLOURS,)
     elif pixels.ndim == array.ndim == 3 and array.shape[-1] == 4 and len(pixels) == 3:
@@ -80,7 +84,7 @@ def channels_first(array: np.ndarray, spatial_dims: int | None) -> np.ndarray:
     if array.ndim != spatial_dims + 1:
         return array  # of too few or too many axes, which whoever asked says in its own words
     axes = "H, W" if spatial_dims == 2 else "D, H, W"
-    if all(ends) and array.shape[0] != array.shape[-1] or (ends[0] and array.shape[-1] == array.shape[0] == 3):
+    if (all(ends) and array.shape[0] != array.shape[-1]) or (ends[0] and array.shape[-1] == array.shape[0] == 3):
         raise AmbiguousError(
             f"shape {list(array.shape)} may be [C, {axes}] or [{axes}, C]; save it without the axis of channels, or as "
             f"[1 or 3, {axes}] with more than 4 columns"

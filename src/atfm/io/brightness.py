@@ -62,8 +62,8 @@ def near_black(pixels: np.ndarray, unit: np.ndarray, window: tuple[float, float]
     if 0 < bits <= DEPTHS[-1]:
         depth = next(depth for depth in DEPTHS if bits <= depth)
         return (
-            f"16-bit images that use no more than {depth} bits are dark, since 65535 is white: give --bits {depth} if that "
-            "is their depth, or --window LO HI"
+            f"16-bit images that use no more than {depth} bits are dark, since 65535 is white: give --bits {depth} if "
+            "that is their depth, or --window LO HI"
         )
     if 0 < brightest < DIM:
         return "images whose brightest value is below a sixteenth of white are nearly black: give --window LO HI"

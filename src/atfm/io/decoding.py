@@ -43,7 +43,9 @@ def decoding(name: object, kind: str) -> Iterator[None]:
     # Decoders have no list of what they raise: bytes in the wrong place lead them to any error there is.
     except Exception as error:
         if isinstance(error, NotImplementedError) or LACKING.search(said(error)):
-            raise UnsupportedError(f"{name}: cannot be read as {kind}, this kind is not supported: {said(error)}") from error
+            raise UnsupportedError(
+                f"{name}: cannot be read as {kind}, this kind is not supported: {said(error)}"
+            ) from error
         raise InputError(f"{name}: cannot be read as {kind}, it is damaged or truncated: {said(error)}") from error
 
 

@@ -1,9 +1,9 @@
 """`MaskRule`: what a user states of masks that do not say themselves which of their pixels mean what.
 
-    threshold 127                 above it is the region: masks saved as JPEG, or with soft edges
-    foreground 255                that value is the region: a number as stored, of a palette its index
-    foreground '#ff0000'          that colour, as shown, is the region; `visible` and `transparent` stand for the alpha
-    labels 0=0 128=1 '#00f'=2     a table from every value or colour to a label
+threshold 127                 above it is the region: masks saved as JPEG, or with soft edges
+foreground 255                that value is the region: a number as stored, of a palette its index
+foreground '#ff0000'          that colour, as shown, is the region; `visible` and `transparent` stand for the alpha
+labels 0=0 128=1 '#00f'=2     a table from every value or colour to a label
 """
 
 import math
@@ -15,6 +15,7 @@ from typing import Literal, Self, TypeAlias
 from PIL import ImageColor
 
 from atfm.errors import InputError
+from atfm.io.decoding import brief
 
 __all__ = ["Colour", "Key", "MaskRule", "named", "parse_key"]
 
@@ -102,12 +103,10 @@ def parse_key(text: str, what: str) -> Key:
     try:
         found = ImageColor.getrgb(text)
     except ValueError:
-        found = ()
-    if len(found) != 3:
         raise InputError(
             f"{what}: expected a value such as 255, a colour such as '#ff0000' or white, visible or transparent; "
-            f"got {text!r}"
-        )
+            f"got {brief(text)!r}"
+        ) from None
     return (found[0], found[1], found[2])
 
 
@@ -115,7 +114,7 @@ def parse_entry(text: str) -> tuple[Key, int]:
     """One entry of a table, `what=label`."""
     key, equals, label = text.rpartition("=")
     if not equals or not label.strip().isdecimal() or len(label) > 9:
-        raise InputError(f"--labels: expected entries such as 128=1 or '#ff0000=2', got {text!r}")
+        raise InputError(f"--labels: expected entries such as 128=1 or '#ff0000=2', got {brief(text)!r}")
     return parse_key(key, "--labels"), int(label)
 
 

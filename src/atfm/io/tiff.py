@@ -29,8 +29,16 @@ LOSSY = (6, 7, 33003, 33005, 33007, 34892, 22610, 34887, 34934, 50001, 34927, 34
 
 # photometric interpretation
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INK, YCBCR = 0, 1, 2, 3, 5, 6
-NAMES = {4: "a mask of transparency", 8: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*", 32803: "a colour filter array",
-         32844: "CIE Log2(L)", 32845: "CIE Log2(L) u'v'", 34892: "linear raw"}  # fmt: skip
+NAMES = {
+    4: "a mask of transparency",
+    8: "CIE L*a*b*",
+    9: "ICC L*a*b*",
+    10: "ITU L*a*b*",
+    32803: "a colour filter array",
+    32844: "CIE Log2(L)",
+    32845: "CIE Log2(L) u'v'",
+    34892: "linear raw",
+}
 
 
 def read_tiff(path: Path) -> Raster:
@@ -93,7 +101,9 @@ def decoded(pages: Pages, path: Path) -> np.ndarray:
     if len(channels) > 1:  # one of them has one entry, or they are nested
         lone = next((axis for axis in channels if pixels.shape[axis] == 1), None)
         if lone is None:
-            raise UnsupportedError(f"{path}: axes {axes} of {list(pixels.shape)}: channels of colours; save one of them")
+            raise UnsupportedError(
+                f"{path}: axes {axes} of {list(pixels.shape)}: channels of colours; save one of them"
+            )
         pixels, axes = pixels.squeeze(lone), axes[:lone] + axes[lone + 1 :]
         channels = [axis for axis, letter in enumerate(axes) if letter in "SC"]
     if channels:

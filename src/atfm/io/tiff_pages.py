@@ -109,7 +109,9 @@ def count_pages(stream: BinaryIO, name: str) -> int:
         entries = stream.read(width)
         many = struct.unpack(count_form, entries)[0] if len(entries) == width else -1
         if not 0 < many <= 2**16:
-            raise InputError(f"{name}: cannot be read as a TIFF: page {len(seen)} is not there; it is truncated or damaged")
+            raise InputError(
+                f"{name}: cannot be read as a TIFF: page {len(seen)} is not there; it is truncated or damaged"
+            )
         stream.seek(at + width + many * entry)
         after = stream.read(struct.calcsize(offset_form))
         if len(after) < struct.calcsize(offset_form):
@@ -132,8 +134,8 @@ def chosen(file: "TiffFile", count: int, size: int, name: str) -> Pages:
     elif len({(page.shape, str(page.dtype), int(page.photometric)) for page in full}) > 1:
         sizes = dict.fromkeys(" x ".join(map(str, page.shape)) for page in full)
         raise AmbiguousError(
-            f"{name}: its pages are coloured differently or of several sizes, {', '.join(list(sizes)[:4])}, and none is "
-            "said to be a smaller copy; save the one that is meant, or a stack of equal pages"
+            f"{name}: its pages are coloured differently or of several sizes, {', '.join(list(sizes)[:4])}, and none "
+            "is said to be a smaller copy; save the one that is meant, or a stack of equal pages"
         )
     check_alike(full, name)
     return Pages(full, series, len(found) - len(full) + nested)
@@ -183,6 +185,6 @@ def check_alike(full: "Sequence[TiffPage]", name: str) -> None:
 
     if any(facts(page) != facts(first) for page in full[1:]):
         raise AmbiguousError(
-            f"{name}: its pages have different palettes, bits or orientations; save the one that is meant, or a stack of "
-            "equal pages"
+            f"{name}: its pages have different palettes, bits or orientations; save the one that is meant, or a stack "
+            "of equal pages"
         )

@@ -2,7 +2,7 @@
 
     grey          0 is outside, the one other value, 1 or the type's white, is the region; or labels 0, 1, 2 ...
     transparency  what is visible is the region if it is of one colour that is not black
-    palette       its numbers, if number 0 and nothing else is black; a palette of black and white alone is what it shows
+    palette       its numbers, if number 0 and nothing else is black; of black and white alone what it shows
     colours       are never guessed: `MaskRule` states them
 
 Where two cues disagree about what is inside, or none tells, the file is refused with what would state it.
@@ -108,7 +108,7 @@ def by_alpha(raster: Raster, name: object) -> tuple[np.ndarray, Told]:
         where = "visible" if visible.any() else "transparent"
         raise AmbiguousError(
             f"{name}: {int((~visible).sum())} of {visible.size} pixels are transparent, and the {where} ones are of "
-            f"several colours ({colours_of(raster)}), so its transparency and its colours disagree about the region; {state}"
+            f"several colours ({colours_of(raster)}), so alpha and colours disagree about the region; {state}"
         )
     if not visible.any():
         return visible.astype(np.uint8), ()
@@ -129,7 +129,7 @@ def behind(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, Told
     labels, told = by_itself(raster._replace(alpha=None), classes, name)
     if labels[clear].any():
         raise AmbiguousError(
-            f"{name}: some transparent pixels have labels other than 0; {how(classes, raster)}, transparent=0 among them"
+            f"{name}: some transparent pixels have labels other than 0; {how(classes, raster)} transparent=0"
         )
     return labels, told
 
@@ -152,14 +152,16 @@ def by_palette(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, 
     elif agreed and (grey is None or rising(index, grey)):
         return labels_of(index, classes, name, raster), (numbers(raster, classes),) if grey is None else ()
     raise AmbiguousError(
-        f"{name}: a palette whose numbers and colours do not tell the same of the region: numbers {some_values(index)} are "
-        f"shown as {colours_of(raster)}; {how(classes, raster)}"
+        f"{name}: a palette whose numbers and colours do not tell the same: numbers {some_values(index)} "
+        f"are shown as {colours_of(raster)}; {how(classes, raster)}"
     )
 
 
 def plain_two(values: np.ndarray | None) -> bool:
     """Whether there are only 0 and a white."""
-    return values is not None and values.max() in (0, *WHITES) and bool(((values == 0) | (values == values.max())).all())
+    return (
+        values is not None and values.max() in (0, *WHITES) and bool(((values == 0) | (values == values.max())).all())
+    )
 
 
 def rising(index: np.ndarray, grey: np.ndarray) -> bool:
