@@ -15,9 +15,11 @@ from atfm.importers.importer import (
     add_about,
     add_dealing,
     add_form,
+    add_marking,
     add_window,
     at_least_one,
     fractions_of,
+    rule_of,
     size_of,
     window_of,
 )
@@ -114,9 +116,10 @@ def flags(parser: argparse.ArgumentParser) -> None:
     add("folder", type=Path, metavar="DIR", help="where the patterns begin")
     add("--images", required=True, metavar="PATTERN", help="such as 'images/{case}.png'")
     add("--masks", required=True, metavar="PATTERN", help="such as 'masks/{case}_{annotator}.png'")
-    add("--classes", type=at_least_one, default=1, help="labels, background included (default: 1, binary)")
+    add("--classes", type=at_least_one, help="labels, background included (default: 1, binary; or as --labels has)")
     add("--class-names", nargs="+", metavar="NAME", help="of the labels from 1 on (default: their numbers)")
     add("--ignore-label", type=at_least_one, help="a label of the masks that says nothing, such as 255")
+    add_marking(parser)
     add_form(parser)
     add_window(parser)
     add("--dims", type=int, choices=(2, 3), help="spatial axes (default: as the files tell)")
@@ -128,13 +131,16 @@ def flags(parser: argparse.ArgumentParser) -> None:
 
 def form_of(args: argparse.Namespace) -> Form:
     """How the files become cases, by the flags."""
+    rule = rule_of(args)
+    highest = max((label for _, label in rule.labels if label != args.ignore_label), default=0)
     return Form(
-        classes=args.classes,
+        classes=args.classes or (highest + 1 if highest > 1 else 1),
         size=size_of(args),
         grey=args.grey,
         window=window_of(args),
         spatial_dims=args.dims,
         ignore_label=args.ignore_label,
+        rule=rule,
     )
 
 
@@ -158,9 +164,10 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
 FOLDER = Importer(
     name="folder",
     summary="images with one or several masks each, found by patterns",
-    description="PNG, JPEG, TIFF, NPY and NIfTI. In a pattern {case}, {annotator} and {patient} stand for a part of a "
-    "name and * for anything; of two patterns that fit a name, the one that fixes more letters has it. Binary masks "
-    "are 0 and 255, 0 and 1, or what is not transparent.",
+    description="Pictures (PNG, JPEG, TIFF, GIF, BMP, PPM), NPY, NIfTI, NRRD and MetaImage. In a pattern {case}, "
+    "{annotator} and {patient} stand for a part of a name and * for anything; of two patterns that fit a name, the one "
+    "that fixes more letters has it. Binary masks are 0 and 255, 0 and 1, or one colour on a transparent "
+    "ground; of others --foreground, --threshold or --labels says what they mean.",
     example="scans --images 'images/{case}.png' --masks 'masks/{case}_{annotator}.png' --size 128 128 --out store",
     flags=flags,
     plan=plan,

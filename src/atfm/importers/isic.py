@@ -27,8 +27,10 @@ from atfm.importers.importer import (
     add_about,
     add_dealing,
     add_form,
+    add_marking,
     at_least_one,
     fractions_of,
+    rule_of,
     size_of,
 )
 from atfm.importers.listing import listed
@@ -208,6 +210,7 @@ def flags(parser: argparse.ArgumentParser) -> None:
     """What `atfm data import isic` asks for."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="searched with all folders below it")
     parser.add_argument("--annotators", type=at_least_one, help="only images with exactly so many segmentations")
+    add_marking(parser)
     add_form(parser)
     parser.add_argument(
         "--patients", type=Path, metavar="CSV", help="the archive's metadata: isic_id, patient_id, lesion_id"
@@ -221,7 +224,7 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
     return plan_isic(
         args.folder,
         annotators=args.annotators,
-        form=Form(grey=args.grey, size=size_of(args)),
+        form=Form(grey=args.grey, size=size_of(args), rule=rule_of(args)),
         patients=args.patients,
         splits=args.splits,
         fractions=fractions_of(args),
