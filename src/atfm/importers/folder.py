@@ -23,6 +23,7 @@ from atfm.importers.importer import (
 )
 from atfm.importers.naming import Pattern
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.io.dicom.observers import check_pattern
 
 __all__ = ["FOLDER", "plan_folder"]
 
@@ -50,7 +51,8 @@ def plan_folder(
 
     Args:
         folder: where the patterns begin.
-        images: pattern of the images, such as `images/{case}.png` or `{patient}/{case}/image.nii.gz`.
+        images: pattern of the images, such as `images/{case}.png` or `{patient}/{case}/image.nii.gz`; one that ends in
+            a slash, such as `{case}/ct/`, names folders with a DICOM series each.
         masks: pattern of the masks, such as `masks/{case}_{annotator}.png`. A file that is an image is never a mask.
         form: how the files become cases.
         class_names: of every label but the background, in their order, if they have names.
@@ -73,6 +75,8 @@ def plan_folder(
     """
     skipped: list[str] | None = [] if skip_incomplete else None
     found = find_cases(folder, Pattern(images), Pattern(masks), patient, skipped=skipped)
+    if form.roi is not None:
+        check_pattern(form.roi)
     if splits is None:
         splits = random_splits((case.patient_id for case in found.values()), seed, fractions)
     return Plan(
@@ -93,13 +97,20 @@ def plan_folder(
         ],
         splits=splits,
         window=form.window,
-        sources=[file for files in found.values() for file in (files.image, *files.masks.values())],
+        sources=[
+            file for files in found.values() for path in (files.image, *files.masks.values()) for file in inside(path)
+        ],
         arguments={"form": asdict(form)},
         classes=form.classes,
         ignore_label=form.ignore_label,
         class_names=class_names,
         skipped=skipped or (),
     )
+
+
+def inside(path: Path) -> list[Path]:
+    """The files of a folder, or the file itself."""
+    return sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]
 
 
 def flags(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +124,8 @@ def flags(parser: argparse.ArgumentParser) -> None:
     add("--ignore-label", type=at_least_one, help="a label of the masks that says nothing, such as 255")
     add_form(parser)
     add_window(parser)
+    roi = "which structure of a DICOM SEG or RTSTRUCT of several; its group, if it has one, is the observer"
+    add("--roi", metavar="REGEX", help=roi)
     add("--dims", type=int, choices=(2, 3), help="spatial axes (default: as the files tell)")
     add("--patient", metavar="REGEX", help="its first group in the case's name is the patient")
     add("--skip-incomplete", action="store_true", help="leave out images without masks, and the reverse")
@@ -129,6 +142,7 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
         window=window_of(args),
         spatial_dims=args.dims,
         ignore_label=args.ignore_label,
+        roi=args.roi,
     )
     return plan_folder(
         args.folder,
@@ -148,9 +162,10 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
 FOLDER = Importer(
     name="folder",
     summary="images with one or several masks each, found by patterns",
-    description="PNG, JPEG, TIFF, NPY and NIfTI. In a pattern {case}, {annotator} and {patient} stand for a part of a "
-    "name and * for anything; a file that is an image is never taken for a mask. Binary masks are 0 and 255, 0 and 1, "
-    "or what is not transparent.",
+    description="PNG, JPEG, TIFF, NPY, NIfTI, and DICOM: a pattern that ends in a slash names a folder for each "
+    "series, and DICOM Segmentations and RT Structure Sets are masks on it. In a pattern {case}, {annotator} and "
+    "{patient} stand for a part of a name and * for anything; a file that is an image is never taken for a mask. "
+    "Binary masks are 0 and 255, 0 and 1, or what is not transparent.",
     example="scans --images 'images/{case}.png' --masks 'masks/{case}_{annotator}.png' --size 128 128 --out store",
     flags=flags,
     plan=plan,

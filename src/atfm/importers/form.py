@@ -10,9 +10,10 @@ from PIL import Image
 from atfm.data.case import Case
 from atfm.data.labels import highest
 from atfm.data.layout import on_grid
-from atfm.errors import InputError
+from atfm.errors import InputError, UnsupportedError
 from atfm.importers.naming import natural
-from atfm.io.images import read_image, read_mask
+from atfm.importers.series import is_series, read_drawn, read_volume
+from atfm.io.images import Picture, read_image, read_mask, unit_range
 
 __all__ = ["Form", "read_formed"]
 
@@ -28,6 +29,8 @@ class Form:
         window: the two values of the files that become black and white; None for 8-bit, 16-bit and [0, 1].
         spatial_dims: 2 or 3; None to tell from the files.
         ignore_label: a label of the masks that says nothing, for several classes; None for none.
+        roi: regular expression for the structure that is meant in a DICOM Segmentation or RT Structure Set of several;
+            its group, if it has one, is the observer.
     """
 
     classes: int = 1
@@ -36,6 +39,7 @@ class Form:
     window: tuple[float, float] | None = None
     spatial_dims: int | None = None
     ignore_label: int | None = None
+    roi: str | None = None
 
 
 def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, Path], form: Form) -> Case:
@@ -44,17 +48,47 @@ def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, 
     Raises:
         InputError: a file that cannot be read, or a mask of another size than its image, by name.
     """
-    picture = read_image(image, window=form.window, spatial_dims=form.spatial_dims)
+    picture, stack = (read_on_series if is_series(image) else read_plain)(image, masks, form)
     pixels, spacing = picture.pixels, picture.spacing
-    stack = [read_labels(masks[who], form, pixels.ndim - 1) for who in sorted(masks, key=natural)]
     before = pixels.shape[1:]
-    for who, mask in zip(sorted(masks, key=natural), stack, strict=True):
-        if mask.shape != before:
-            raise InputError(f"{masks[who]}: a mask of {list(mask.shape)} pixels beside an image of {list(before)}")
     pixels, labels = reformed(pixels, np.stack(stack), form, case_id)
     if form.size is not None:
         spacing = tuple(mm * old / new for mm, old, new in zip(spacing, before, form.size, strict=True))
     return Case(pixels, labels, case_id, patient_id, spacing, picture.warnings)
+
+
+def read_plain(image: Path, masks: Mapping[str, Path], form: Form) -> tuple[Picture, list[np.ndarray]]:
+    """An image and its masks from a file each, matched by their size."""
+    picture = read_image(image, window=form.window, spatial_dims=form.spatial_dims)
+    stack = []
+    for who in sorted(masks, key=natural):
+        if is_series(masks[who]):
+            raise UnsupportedError(f"{masks[who]}: a DICOM is read as a mask on a DICOM image, but {image} is none")
+        stack.append(sized(read_labels(masks[who], form, picture.pixels.ndim - 1), picture, masks[who]))
+    return picture, stack
+
+
+def read_on_series(image: Path, masks: Mapping[str, Path], form: Form) -> tuple[Picture, list[np.ndarray]]:
+    """A DICOM series and its masks, matched by where they lie."""
+    volume, grid = read_volume(image, masks, form.spatial_dims)
+    picture = volume._replace(pixels=unit_range(volume.pixels, form.window, image))
+    stack: list[np.ndarray] = []
+    for who in sorted(masks, key=natural):
+        drawn = read_drawn(who, masks[who], grid, picture, classes=form.classes, roi=form.roi)
+        if drawn is None:
+            stack.append(sized(read_labels(masks[who], form, picture.pixels.ndim - 1), picture, masks[who]))
+        else:
+            stack += drawn.masks.values()
+            picture = picture._replace(warnings=(*picture.warnings, *drawn.warnings))
+    return picture, stack
+
+
+def sized(mask: np.ndarray, picture: Picture, file: Path) -> np.ndarray:
+    """A mask of the size of its image."""
+    if mask.shape != picture.pixels.shape[1:]:
+        size = list(picture.pixels.shape[1:])
+        raise InputError(f"{file}: a mask of {list(mask.shape)} pixels beside an image of {size}")
+    return mask
 
 
 def read_labels(file: Path, form: Form, spatial_dims: int) -> np.ndarray:

@@ -9,7 +9,7 @@ of files and instance numbers are not looked at; several series in a folder are 
 in silence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -86,7 +86,9 @@ class Series:
         return RAS @ self.affine
 
 
-def read_series(path: Source, *, series: str | None = None, allow_gaps: bool = False) -> Series:
+def read_series(
+    path: Source, *, series: str | None = None, allow_gaps: bool = False, apart: Iterable[Path] = ()
+) -> Series:
     """Read one series.
 
     Args:
@@ -95,12 +97,13 @@ def read_series(path: Source, *, series: str | None = None, allow_gaps: bool = F
             to be one.
         series: Series Instance UID of the one to read; needed where there are several.
         allow_gaps: let slices through that are missing or unevenly spaced; nothing is filled in.
+        apart: files of the folder that are for something else, and not looked at.
 
     Raises:
         InputError: nothing there, several series or not the one wanted, slices that are missing, different slices at
             one position, other sizes or directions within the series, or a file that cannot be read, by name.
     """
-    found = find_stack(path, series=series, allow_gaps=allow_gaps)
+    found = find_stack(path, series=series, allow_gaps=allow_gaps, apart=apart)
     stack, planes = found.stack, found.stack.planes
     if len(planes) * stack.header.shape[0] * stack.header.shape[1] > MAX_VOXELS:
         raise InputError(f"{planes[0].file}: {len(planes)} slices are more than {MAX_VOXELS} voxels; choose fewer")
@@ -147,10 +150,13 @@ class FoundStack(NamedTuple):
     left_out: Notes
 
 
-def find_stack(path: Source, *, series: str | None = None, allow_gaps: bool = False) -> FoundStack:
+def find_stack(
+    path: Source, *, series: str | None = None, allow_gaps: bool = False, apart: Iterable[Path] = ()
+) -> FoundStack:
     """Find and order the slices of one series from the headers of its files alone; see `read_series`."""
     files, named = listed(path)
-    headers, left_out = find_headers(files, named=named)
+    elsewhere = set(apart)
+    headers, left_out = find_headers([file for file in files if file not in elsewhere], named=named)
     name = str(path) if isinstance(path, Path | str) else f"{path[0]} and others" if path else "no files"
     chosen = choose(headers, series, name, left_out)
     for other in headers.values():
