@@ -82,6 +82,8 @@ def segmentation_of(ds: "Dataset", path: Path) -> Segmentation:
     if not listed or len(listed) > MOST_SEGMENTS:
         raise InputError(f"{path}: a segmentation of {len(listed)} segments; nothing can be taken from it")
     segments = tuple(Segment(whole(item, "SegmentNumber", path), said(item, "SegmentLabel")) for item in listed)
+    if kind == "LABELMAP":  # its number 0 is what no segment has
+        segments = tuple(segment for segment in segments if segment.number)
     count, rows, columns = size_of(ds, path)
     lying = planes(ds, path, count)
     numbers = None if kind == "LABELMAP" else tuple(number_of(ds, frame, path) for frame in range(count))
