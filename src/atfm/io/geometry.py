@@ -83,6 +83,20 @@ class Turn:
         turned, length = self.numbers(at), self.numbers(shape)
         return tuple(int(n - 1 - k if flip else k) for k, n, flip in zip(turned, length, flips, strict=True))
 
+    def stored(self, index: Sequence[np.ndarray], shape: Sequence[int]) -> tuple[np.ndarray, ...]:
+        """Voxels of the turned array, ascending along each axis, as those of the file, ascending too.
+
+        Args:
+            index: along each axis of the turned array, 3 or 2.
+            shape: of the file's array.
+        """
+        back, lead = self.inverse, 3 - len(shape)
+        covered = [index[axis - lead] for axis in back.axes[lead:]]
+        return tuple(
+            (length - 1 - own)[::-1] if flip else own
+            for own, length, flip in zip(covered, shape, back.flips[lead:], strict=True)
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
@@ -121,6 +135,16 @@ class Geometry:
         """`(dz, dy, dx)` in millimetres."""
         dx, dy, dz = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
         return dz, dy, dx
+
+    @property
+    def tilt(self) -> float:
+        """The largest angle in degrees between an axis of the voxels and the axis of the body that it counts along."""
+        from nibabel.orientations import io_orientation
+
+        towards = io_orientation(self.affine)
+        units = self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
+        near = [abs(units[int(body), axis]) for axis, (body, _) in enumerate(towards)]
+        return float(np.degrees(np.arccos(min(1.0, min(near)))))
 
     @property
     def corners(self) -> np.ndarray:
