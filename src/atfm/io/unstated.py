@@ -182,6 +182,7 @@ def numbers(raster: Raster, classes: int) -> str:
 
 def binary_of(values: np.ndarray, name: object, raster: Raster) -> np.ndarray:
     """0 and the one other value, which is 1 or white."""
+    check_finite(values, name)
     whole = whole_numbers(values)
     top = 0 if whole is None else whole.max(initial=0)
     if whole is None or top not in (0, *WHITES) or not ((whole == 0) | (whole == top)).all():
@@ -203,6 +204,7 @@ def how_grey(raster: Raster) -> str:
 
 def labels_of(values: np.ndarray, classes: int, name: object, raster: Raster) -> np.ndarray:
     """Whole numbers below the number of classes."""
+    check_finite(values, name)
     whole = whole_numbers(values)
     if whole is None or whole.min() < 0 or whole.max() >= classes:
         lossy = "a JPEG changes values; save labels without loss, or " if raster.lossy else ""
@@ -211,6 +213,12 @@ def labels_of(values: np.ndarray, classes: int, name: object, raster: Raster) ->
             "label with --labels, such as --labels 0=0 128=1 255=2"
         )
     return whole.astype(np.uint8)
+
+
+def check_finite(values: np.ndarray, name: object) -> None:
+    """Refuse NaN and infinity, which are no labels of anything."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError(f"{name}: holds NaN or infinity; mend the file or leave it out")
 
 
 def whole_numbers(values: np.ndarray) -> np.ndarray | None:
