@@ -145,7 +145,7 @@ def by_palette(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, 
     if classes == 1:
         if agreed and len(np.unique(index[index != 0])) <= 1 and (plain_two(index) or plain_two(grey)):
             return (index > 0).astype(np.uint8), ()
-        if grey is not None and ((grey == 0) | (grey == 255)).all():
+        if grey is not None and ((grey == 0) | (grey == 255)).all() and tells(raster, index, grey):
             return (grey > 0).astype(np.uint8), (SHOWN,)
     elif grey is not None and int(grey.max()) < classes:
         return grey.astype(np.uint8), () if (grey == index).all() else (SHOWN_LABELS,)
@@ -155,6 +155,12 @@ def by_palette(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, 
         f"{name}: a palette whose numbers and colours do not tell the same: numbers {some_values(index)} "
         f"are shown as {colours_of(raster)}; {how(classes, raster)}"
     )
+
+
+def tells(raster: Raster, index: np.ndarray, grey: np.ndarray) -> bool:
+    """Whether a palette has a white, and a shade of its own for every number in use."""
+    has_white = raster.palette is not None and bool((raster.palette == 255).all(axis=1).any())
+    return has_white and len(np.unique(index)) == len(np.unique(grey))
 
 
 def plain_two(values: np.ndarray | None) -> bool:
