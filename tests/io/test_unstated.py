@@ -1,4 +1,4 @@
-"""Masks that say themselves what is inside, and those whose cues disagree: they are refused with what would state it."""
+"""Masks that say themselves what is inside, and those whose cues disagree: refused, with what would state it."""
 
 from pathlib import Path
 
