@@ -10,8 +10,11 @@ from PIL import Image
 from atfm.data.case import Case
 from atfm.data.labels import highest
 from atfm.data.layout import on_grid
-from atfm.errors import InputError
+from atfm.errors import InputError, UnsupportedError
 from atfm.importers.naming import natural
+from atfm.importers.placing import laid_on, turned_to
+from atfm.importers.series import is_series, read_drawn, read_volume
+from atfm.io.brightness import unit_range
 from atfm.io.images import Picture, read_image, read_labels
 from atfm.io.marking import MaskRule
 
@@ -32,6 +35,9 @@ class Form:
         spatial_dims: 2 or 3; None to tell from the files.
         ignore_label: a label of the masks that says nothing, for several classes; None for none.
         rule: what values and colours of the masks mean, where the files do not say it themselves.
+        roi: regular expression for the structure that is meant in a DICOM Segmentation or RT Structure Set of several;
+            its group, if it has one, is the observer.
+        orientation: three letters to which images that say how they lie are turned with their masks; None for none.
 
     Raises:
         InputError: a rule of binary masks beside several classes, or a table of more labels than there are classes.
@@ -44,6 +50,8 @@ class Form:
     spatial_dims: int | None = None
     ignore_label: int | None = None
     rule: MaskRule = NO_RULE
+    roi: str | None = None
+    orientation: str | None = None
 
     def __post_init__(self) -> None:
         if self.rule.binary and self.classes > 1:
@@ -61,19 +69,49 @@ def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, 
     Raises:
         InputError: a file that cannot be read, or a mask of another size than its image, by name.
     """
-    picture = read_image(image, window=form.window, spatial_dims=form.spatial_dims)
+    picture, stack = (read_on_series if is_series(image) else read_plain)(image, masks, form)
+    picture, stack = turned_to(form.orientation, picture, stack, image)
     pixels, spacing = picture.pixels, picture.spacing
-    read = [read_marks(masks[who], form, pixels.ndim - 1) for who in sorted(masks, key=natural)]
-    stack = [marks.pixels[0] for marks in read]
     before = pixels.shape[1:]
-    for who, mask in zip(sorted(masks, key=natural), stack, strict=True):
-        if mask.shape != before:
-            raise InputError(f"{masks[who]}: a mask of {list(mask.shape)} pixels beside an image of {list(before)}")
     pixels, labels = reformed(pixels, np.stack(stack), form, case_id)
     if form.size is not None:
         spacing = tuple(mm * old / new for mm, old, new in zip(spacing, before, form.size, strict=True))
-    told = dict.fromkeys((*picture.warnings, *(f"masks: {said}" for marks in read for said in marks.warnings)))
-    return Case(pixels, labels, case_id, patient_id, spacing, tuple(told))
+    return Case(pixels, labels, case_id, patient_id, spacing, tuple(dict.fromkeys(picture.warnings)))
+
+
+def read_plain(image: Path, masks: Mapping[str, Path], form: Form) -> tuple[Picture, list[np.ndarray]]:
+    """An image and its masks from a file each, matched by where they lie, or by their size."""
+    picture = read_image(image, window=form.window, spatial_dims=form.spatial_dims)
+    stack: list[np.ndarray] = []
+    for who in sorted(masks, key=natural):
+        if is_series(masks[who]):
+            raise UnsupportedError(f"{masks[who]}: a DICOM is read as a mask on a DICOM image, but {image} is none")
+        marks = read_marks(masks[who], form, picture.pixels.ndim - 1)
+        picture = with_mask(stack, marks, masks[who], picture, image)
+    return picture, stack
+
+
+def read_on_series(image: Path, masks: Mapping[str, Path], form: Form) -> tuple[Picture, list[np.ndarray]]:
+    """A DICOM series and its masks, matched by where they lie."""
+    volume, grid = read_volume(image, masks, form.spatial_dims)
+    picture = volume._replace(pixels=unit_range(volume.pixels, form.window, image))
+    stack: list[np.ndarray] = []
+    for who in sorted(masks, key=natural):
+        drawn = read_drawn(who, masks[who], grid, picture, classes=form.classes, roi=form.roi)
+        if drawn is None:
+            marks = read_marks(masks[who], form, picture.pixels.ndim - 1)
+            picture = with_mask(stack, marks, masks[who], picture, image)
+        else:
+            stack += drawn.masks.values()
+            picture = picture._replace(warnings=(*picture.warnings, *drawn.warnings))
+    return picture, stack
+
+
+def with_mask(stack: list[np.ndarray], marks: Picture, file: Path, picture: Picture, image: Path) -> Picture:
+    """Lay one mask on its image and add it to the others; the image comes back with what was said of it."""
+    mask, told = laid_on(marks, file, picture, image)
+    stack.append(mask)
+    return picture._replace(warnings=(*picture.warnings, *(f"masks: {said}" for said in marks.warnings), *told))
 
 
 def read_marks(file: Path, form: Form, spatial_dims: int) -> Picture:

@@ -101,6 +101,7 @@ def plan_isic(
         sources=[file for lesion in found.values() for file in (lesion.image, *lesion.masks.values())],
         arguments={"form": asdict(form)},
         classes=form.classes,
+        orientation="none",
         patients_known=how_known(found, owners),
         skipped=skipped,
         warnings=[] if patients else ["--patients metadata.csv, the archive's own table, tells whose the images are"],

@@ -22,7 +22,7 @@ from atfm.io.raster import RASTERS, Raster, read_raster
 from atfm.io.stated import by_rule
 from atfm.io.unstated import by_itself
 
-__all__ = ["EXTENSIONS", "Picture", "read_image", "read_labels", "read_mask", "read_pixels"]
+__all__ = ["EXTENSIONS", "Picture", "read_image", "read_labels", "read_mask", "read_pixels", "suffix_of"]
 
 NO_RULE = MaskRule()
 
@@ -105,7 +105,7 @@ def read_labels(
         raise InputError(
             f"{path}: --labels makes {labels.max()} of some pixels, beyond the {max(classes, 2)} labels of --classes"
         )
-    return picture._replace(pixels=labels[None], warnings=(*raster.warnings, *told))
+    return picture._replace(pixels=labels[None], warnings=(*picture.warnings, *told))
 
 
 def read_mask(

@@ -109,6 +109,8 @@ def load_nrrd(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
     meta: dict[str, Any] = {"format": "nrrd", "spacing known": head.spacing is not None}
     if head.affine is not None:
         meta["affine"] = head.affine
+    if segments:  # Slicer keeps the part of the image in which something is marked, or a single voxel for nothing
+        meta |= {"part of a volume": True, "nothing marked": labels.size == 1}
     return Picture(near_whole(pixels) if as_labels else pixels, spacing, meta, warnings)
 
 

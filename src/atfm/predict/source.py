@@ -121,14 +121,11 @@ def ends(window: tuple[float, float] | None) -> tuple[float, float] | None:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file is a DICOM: by its name, or by the letters after its preamble where the name says nothing."""
+    """Whether a file is a DICOM: by its name, or by how it begins where the name says nothing."""
+    from atfm.io.dicom.file import is_dicom_file
+
     name = path.name.lower()
-    if name.endswith(DICOM_EXTENSIONS):
-        return True
-    if name.endswith(EXTENSIONS) or not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+    return name.endswith(DICOM_EXTENSIONS) or (not name.endswith(EXTENSIONS) and is_dicom_file(path))
 
 
 def title(path: Path) -> str:

@@ -71,6 +71,7 @@ def plan_lidc_png(
             patients_known="given",
             skipped=members.skipped,
             sources=files_of(member for key in order for member in slices[key].values()),
+            orientation="LPS",  # measured against raw series: their rows and columns, pixel for pixel
             stretched=True,  # measured against raw series: native pixels, no window
         )
 

@@ -9,7 +9,7 @@ of files and instance numbers are not looked at; several series in a folder are 
 in silence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +17,13 @@ from typing import NamedTuple
 import numpy as np
 
 from atfm.errors import AmbiguousError, InputError
-from atfm.io.dicom.headers import Header, find_headers
+from atfm.io.dicom.file import NotDicom
+from atfm.io.dicom.headers import Header, find_headers, read_header
 from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.pixels import MAX_VOXELS, check_copies, read_planes
 from atfm.io.dicom.stack import Stack, affine_of, stack_of
 from atfm.io.dicom.values import Window
+from atfm.io.geometry import Geometry
 
 __all__ = ["FoundStack", "Series", "find_stack", "hidden", "read_series"]
 
@@ -88,7 +90,9 @@ class Series:
         return RAS @ self.affine
 
 
-def read_series(path: Source, *, series: str | None = None, allow_gaps: bool = False) -> Series:
+def read_series(
+    path: Source, *, series: str | None = None, allow_gaps: bool = False, apart: Iterable[Path] = ()
+) -> Series:
     """Read one series.
 
     Args:
@@ -97,12 +101,13 @@ def read_series(path: Source, *, series: str | None = None, allow_gaps: bool = F
             to be one.
         series: Series Instance UID of the one to read; needed where there are several.
         allow_gaps: let slices through that are missing or unevenly spaced; nothing is filled in.
+        apart: files of the folder that are for something else, and not looked at.
 
     Raises:
         InputError: nothing there, several series or not the one wanted, slices that are missing, different slices at
             one position, other sizes or directions within the series, or a file that cannot be read, by name.
     """
-    found = find_stack(path, series=series, allow_gaps=allow_gaps)
+    found = find_stack(path, series=series, allow_gaps=allow_gaps, apart=apart)
     stack, planes = found.stack, found.stack.planes
     if len(planes) * stack.header.shape[0] * stack.header.shape[1] > MAX_VOXELS:
         raise InputError(f"{planes[0].file}: {len(planes)} slices are more than {MAX_VOXELS} voxels; choose fewer")
@@ -150,10 +155,13 @@ class FoundStack(NamedTuple):
     left_out: Notes
 
 
-def find_stack(path: Source, *, series: str | None = None, allow_gaps: bool = False) -> FoundStack:
+def find_stack(
+    path: Source, *, series: str | None = None, allow_gaps: bool = False, apart: Iterable[Path] = ()
+) -> FoundStack:
     """Find and order the slices of one series from the headers of its files alone; see `read_series`."""
     files, named = listed(path)
-    headers, left_out = find_headers(files, named=named)
+    elsewhere = set(apart)
+    headers, left_out = find_headers([file for file in files if file not in elsewhere], named=named)
     name = str(path) if isinstance(path, Path | str) else f"{path[0]} and others" if path else "no files"
     chosen = choose(headers, series, name, left_out)
     for other in headers.values():
@@ -202,3 +210,25 @@ def describe(uid: str, headers: Sequence[Header]) -> str:
     planes = sum(len(header.planes) for header in headers)
     words = " ".join(f"{headers[0].modality} {headers[0].description[:40]}".split())
     return f"{uid or 'without UID'} ({words}, {planes} slice(s))"
+
+
+def series_geometry(path: Path) -> Geometry | None:
+    """Where the first image of a file or folder lies, as a slice of its own, from its header alone.
+
+    The slices of a series are stacked along the normal of the first, so its orientation is that of the whole.
+
+    Returns:
+        None where no file says where it lies.
+
+    Raises:
+        InputError: a file that cannot be read, by name.
+    """
+    files, _ = listed(path)
+    for file in files:
+        try:
+            header = read_header(file)
+        except NotDicom:
+            continue
+        if isinstance(header, Header) and header.modality != "SEG" and header.planes[0].position is not None:
+            return Geometry(RAS @ affine_of(header.planes[:1]), (1, *header.shape))
+    return None
