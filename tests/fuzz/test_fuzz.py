@@ -10,7 +10,8 @@ import pytest
 HERE = Path(__file__).resolve().parent
 COUNT = 100
 READERS = {
-    "images": ["png", "tiff", "jpeg", "npy", "nifti", "nifti-2", "nrrd", "metaimage", "dicom"],
+    "images": ["png", "tiff", "jpeg", "gif", "bmp", "ppm", "npy", "nifti", "dicom"],
+    "volumes": ["nifti-2", "nrrd", "metaimage"],
     "own files": ["store", "splits", "config", "checkpoint", "weights"],
     "data sets": ["folder", "isic", "lidc-png", "lidc-hpunet", "lidc-pickle", "lidc-hdf5", "lidc-xml", "lidc-dicom"],
 }
