@@ -151,7 +151,11 @@ def test_contours_that_do_not_lie_on_the_image_are_refused(series, masks, tmp_pa
     for rings, options, says in (
         (good, {"frame": "9.9"}, f"drawn in frame of reference 9.9, but {grid.name} lies in 1.2.3.99"),
         ([("CLOSED_PLANAR", circle(5, 2.4))], {}, "1 mm beside the nearest slice"),
-        ([("CLOSED_PLANAR", circle(5, 2) @ np.array([[1, 0, 0.5], [0, 1, 0], [0, 0, 1]]))], {}, "beside the nearest slice"),
+        (
+            [("CLOSED_PLANAR", circle(5, 2) @ np.array([[1, 0, 0.5], [0, 1, 0], [0, 0, 1]]))],
+            {},
+            "beside the nearest slice",
+        ),
         ([("CLOSED_PLANAR", circle(5, 2, (300, 300)))], {}, "wholly outside"),
         ([("CLOSED_PLANAR", circle(5, 40))], {}, "wholly outside"),
         (good, {"instances": [first]}, "names slice 0"),
