@@ -136,6 +136,7 @@ def _card(config: Config, cases: Cases, given: Mapping[str, Model]) -> dict[str,
         "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
         "versions": versions(),
         "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
+        "orientation": cases.orientation,
         "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),
     }

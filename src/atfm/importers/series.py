@@ -1,7 +1,7 @@
 """A DICOM series as the image of a case, and the masks that lie on it.
 
-A DICOM Segmentation or an RT Structure Set is held against the series by its coordinates. Pictures and arrays have
-none, so they are taken for a single slice alone, pixel for pixel.
+A DICOM Segmentation or an RT Structure Set is held against the series by its coordinates, and so are NIfTI, NRRD and
+MetaImage. Pictures and arrays have none, so they are taken for a single slice alone, pixel for pixel.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from atfm.io.images import EXTENSIONS, Picture
 
 __all__ = ["Drawn", "is_series", "read_drawn", "read_volume"]
 
-PLACED = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")  # formats with coordinates of their own
+PLACED = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")  # formats with coordinates of their own
 
 
 class Drawn(NamedTuple):
@@ -64,7 +64,7 @@ def read_volume(image: Path, masks: Mapping[str, Path], spatial_dims: int | None
         pixels, spacing = pixels[:, 0], spacing[1:]
     meta = {
         "format": "dicom",
-        "affine": found.ras_affine,
+        "affine" if found.placed else "base affine": found.ras_affine,
         "modality": found.modality,
         "spacing known": found.spacing_known,
     }
@@ -83,19 +83,18 @@ def read_drawn(who: str, file: Path, grid: Grid, picture: Picture, *, classes: i
         roi: see `atfm.io.dicom.observers`.
 
     Returns:
-        None where the file is a picture without coordinates, to be read as such.
+        None where the file is no DICOM, to be read as what it is.
 
     Raises:
         InputError: masks that do not lie on the series, or as `read_observers`.
         UnsupportedError: a file of coordinates of its own, or several classes.
     """
     if not is_dicom_file(file):
-        flat = grid.shape[0] == 1
-        if flat and not file.name.lower().endswith(PLACED):
+        if grid.shape[0] == 1 or file.name.lower().endswith(PLACED):
             return None
         raise UnsupportedError(
-            f"{file}: a mask on a DICOM series is read from a DICOM Segmentation or an RT Structure Set"
-            + (", on a single slice from a picture too" if flat else "")
+            f"{file}: a mask on a DICOM series is read from a DICOM Segmentation, an RT Structure Set or a volume that "
+            f"says where it lies ({', '.join(PLACED)})"
         )
     if classes != 1:
         raise UnsupportedError(

@@ -30,6 +30,7 @@ class Cases:
         ignore_label: a label that says nothing, see `StoreInfo`.
         intensity: how the files' values were put into [0, 1].
         modality: what the images are, see `StoreInfo`.
+        orientation: how they lie, see `StoreInfo`.
     """
 
     train: Source | Sequence[Case]
@@ -40,6 +41,7 @@ class Cases:
     ignore_label: int | None = None
     intensity: Intensity = field(default_factory=lambda: Intensity(kind="as-is"))
     modality: str = "unknown"
+    orientation: str = "unknown"
 
 
 def from_store(
@@ -80,6 +82,7 @@ def from_store(
         store.info.ignore_label,
         rule(store),
         store.info.modality,
+        store.info.orientation,
     )
 
 
@@ -107,4 +110,6 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
         "validation": config.validate_cases,
     }
     patients = [case.patient_id for case in train]
-    return Cases(train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated")
+    return Cases(
+        train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated", orientation="none"
+    )

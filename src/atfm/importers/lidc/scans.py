@@ -16,8 +16,8 @@ from atfm.importers.plan import Progress
 from atfm.io.dicom.headers import find_headers
 from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.pixels import check_copies
-from atfm.io.dicom.series import hidden
 from atfm.io.dicom.stack import Stack, stack_of
+from atfm.io.hidden import is_hidden, passed_over
 
 __all__ = ["Broken", "Scan", "Unread", "find_readings", "find_scans"]
 
@@ -99,17 +99,25 @@ def find_readings(paths: Sequence[Path], left_out: Notes) -> dict[str, Reading]:
 
 
 def xml_files(path: Path) -> list[Path]:
-    """The XML files below a folder, in natural order, or the file itself."""
+    """The XML files below a folder, in natural order and without hidden ones, or the file itself."""
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
-    found = (file for file in path.rglob("*") if file.suffix.lower() == ".xml" and not hidden(file, path))
+    found = (
+        file for file in path.rglob("*") if file.suffix.lower() == ".xml" and not is_hidden(file.relative_to(path))
+    )
     return sorted(filter(Path.is_file, found), key=lambda file: natural(str(file)))
 
 
 def find_scans(
-    folders: Sequence[Path], readings: dict[str, Reading], left_out: Notes, *, allow_gaps: bool, progress: Progress
+    folders: Sequence[Path],
+    readings: dict[str, Reading],
+    left_out: Notes,
+    *,
+    allow_gaps: bool,
+    skipped: list[str],
+    progress: Progress,
 ) -> Iterator[Scan | Broken | Unread]:
     """Go through all folders that hold files, reading the headers of one at a time.
 
@@ -118,14 +126,17 @@ def find_scans(
         readings: by Series Instance UID.
         left_out: takes the files that are no image, and what was guessed of the others.
         allow_gaps: let scans through of which slices are missing.
+        skipped: takes a line for each folder with hidden files.
         progress: called with the folders done and their total after each of them.
     """
-    places = sorted(
-        {file.parent for folder in folders for file in folder.rglob("*") if is_candidate(file, folder)},
-        key=lambda place: natural(str(place)),
-    )
+    places: set[Path] = set()
+    for folder in folders:
+        files = [file for file in folder.rglob("*") if is_candidate(file)]
+        unseen = {file for file in files if is_hidden(file.relative_to(folder))}
+        skipped += passed_over(folder, (file.relative_to(folder).as_posix() for file in unseen))
+        places |= {file.parent for file in files if file not in unseen}
     seen: dict[str, Path] = {}
-    for done, place in enumerate(places, start=1):
+    for done, place in enumerate(sorted(places, key=lambda place: natural(str(place))), start=1):
         for found in scans_of(place, readings, left_out, allow_gaps=allow_gaps):
             if isinstance(found, Scan):
                 other = seen.setdefault(found.series, place)
@@ -137,16 +148,16 @@ def find_scans(
         progress(done, len(places))
 
 
-def is_candidate(file: Path, folder: Path) -> bool:
-    """Whether a file might be an image: no reading, and nothing that a system left behind."""
-    return file.suffix.lower() != ".xml" and not hidden(file, folder) and file.is_file()
+def is_candidate(file: Path) -> bool:
+    """Whether a file might be an image, and is no reading."""
+    return file.suffix.lower() != ".xml" and file.is_file()
 
 
 def scans_of(
     place: Path, readings: dict[str, Reading], left_out: Notes, *, allow_gaps: bool
 ) -> Iterator[Scan | Broken | Unread]:
     """The series whose files lie in one folder."""
-    files = sorted(file for file in place.iterdir() if is_candidate(file, place))
+    files = sorted(file for file in place.iterdir() if is_candidate(file) and not is_hidden(file.name))
     try:
         headers, others = find_headers(files, named=False)
     except InputError as error:

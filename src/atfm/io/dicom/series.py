@@ -17,11 +17,13 @@ from typing import NamedTuple
 import numpy as np
 
 from atfm.errors import AmbiguousError, InputError
-from atfm.io.dicom.headers import Header, find_headers
+from atfm.io.dicom.file import NotDicom
+from atfm.io.dicom.headers import Header, find_headers, read_header
 from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.pixels import MAX_VOXELS, check_copies, read_planes
 from atfm.io.dicom.stack import Stack, affine_of, stack_of
 from atfm.io.dicom.values import Window
+from atfm.io.geometry import Geometry
 
 __all__ = ["FoundStack", "Series", "find_stack", "hidden", "read_series"]
 
@@ -51,6 +53,7 @@ class Series:
         frames: the frame of each slice in its file, from 0; not in order where a file's frames are not.
         instances: SOP Instance UID of each of the files.
         spacing_known: whether the files say how large a pixel is; else it counts as 1 mm.
+        placed: whether the files say where their slices lie; else they are stacked as they come, from nowhere.
         frame_of_reference: UID of the coordinates in which the slices lie; "" where the files do not say.
         duplicates: how many slices were there twice.
         skipped: the files of the folder that were left out: no DICOM, without an image, or of another series.
@@ -70,6 +73,7 @@ class Series:
     frames: tuple[int, ...]
     instances: tuple[str, ...]
     spacing_known: bool = True
+    placed: bool = True
     frame_of_reference: str = ""
     duplicates: int = 0
     skipped: tuple[Path, ...] = ()
@@ -125,6 +129,7 @@ def read_series(
         frames=tuple(plane.frame for plane in planes),
         instances=tuple({plane.file: plane.instance for plane in planes}.values()),
         spacing_known=planes[0].spacing is not None,
+        placed=all(plane.position is not None for header in found.headers for plane in header.planes),
         frame_of_reference=stack.header.frame_of_reference,
         duplicates=stack.duplicates,
         skipped=found.left_out.files,
@@ -205,3 +210,25 @@ def describe(uid: str, headers: Sequence[Header]) -> str:
     planes = sum(len(header.planes) for header in headers)
     words = " ".join(f"{headers[0].modality} {headers[0].description[:40]}".split())
     return f"{uid or 'without UID'} ({words}, {planes} slice(s))"
+
+
+def series_geometry(path: Path) -> Geometry | None:
+    """Where the first image of a file or folder lies, as a slice of its own, from its header alone.
+
+    The slices of a series are stacked along the normal of the first, so its orientation is that of the whole.
+
+    Returns:
+        None where no file says where it lies.
+
+    Raises:
+        InputError: a file that cannot be read, by name.
+    """
+    files, _ = listed(path)
+    for file in files:
+        try:
+            header = read_header(file)
+        except NotDicom:
+            continue
+        if isinstance(header, Header) and header.modality != "SEG" and header.planes[0].position is not None:
+            return Geometry(RAS @ affine_of(header.planes[:1]), (1, *header.shape))
+    return None
