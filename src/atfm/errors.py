@@ -1,7 +1,9 @@
 """The errors that a user can cause, each a single line: what was given, what is wanted, what to do."""
 
 __all__ = [
+    "AmbiguousError",
     "AtfmError",
+    "BusyError",
     "CheckpointError",
     "ConfigError",
     "DiskError",
@@ -10,6 +12,7 @@ __all__ = [
     "ProcessError",
     "StoreError",
     "TrainingError",
+    "UnsupportedError",
 ]
 
 
@@ -19,6 +22,14 @@ class AtfmError(Exception):
 
 class InputError(AtfmError):
     """A file, image, mask or argument that cannot be used as it was given."""
+
+
+class UnsupportedError(InputError):
+    """A sound file of a kind that is not read here; the line says which kinds are."""
+
+
+class AmbiguousError(InputError):
+    """A file that can be read in more ways than one; the line says how to state which is meant."""
 
 
 class ConfigError(AtfmError):
@@ -38,7 +49,11 @@ class LeakError(AtfmError):
 
 
 class DiskError(AtfmError):
-    """A file that could not be written: the disk is full or the folder is read-only."""
+    """What the machine refused: no space, no permission, a read-only file system, a failing disk."""
+
+
+class BusyError(AtfmError):
+    """A folder in which another process is writing."""
 
 
 class ProcessError(AtfmError):

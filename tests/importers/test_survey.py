@@ -69,3 +69,18 @@ def test_no_folder_is_touched(tmp_path: Path, monkeypatch) -> None:
     for verb in ("mkdir", "open", "write_bytes", "write_text"):
         monkeypatch.setattr(Path, verb, refuse)
     assert survey(plan_of())["cases"] == 12
+
+
+def test_warnings_of_the_plan_and_of_cases_reach_the_dry_run_and_the_store(tmp_path) -> None:
+    def read(name: str) -> Case:
+        return Case(
+            np.zeros((1, 4, 4), np.float32), np.zeros((2, 4, 4), np.uint8), name, name, warnings=("odd palette",)
+        )
+
+    cases = [Planned(name, name, lambda name=name: read(name)) for name in ("a", "b")]
+    plan = Plan("test", {"name": "x"}, cases, {}, sources=(), skipped=["c: no mask"], warnings=["patient unknown"])
+    told = ["patient unknown", "odd palette (2 cases, as a)"]
+    assert survey(plan)["warnings"] == told
+    info = build_store(plan, tmp_path / "store")
+    assert list(info.warnings or ()) == told and list(info.skipped or ()) == ["c: no mask"]
+    assert Store.open(tmp_path / "store").info == info

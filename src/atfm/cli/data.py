@@ -90,7 +90,8 @@ def run_info(args: argparse.Namespace) -> Result:
     with bar("reading") as progress:
         facts = describe(store, seed=args.seed, progress=progress)
     draw_sheet(store, sheet, args.seed)
-    return {"store": str(args.store), **facts, "sheet": str(sheet)}
+    told = {"skipped": list(store.info.skipped or ()), "warnings": list(store.info.warnings or ())}
+    return {"store": str(args.store), **facts, **told, "sheet": str(sheet)}
 
 
 def draw_sheet(store: "Store", path: Path, seed: int) -> None:

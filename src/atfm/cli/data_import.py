@@ -86,7 +86,12 @@ def run(importer: "Importer", args: argparse.Namespace) -> Result:
             build_store(plan, out, noted)
         store = Store.open(out)
         known = set(store.patients())
-        facts = {"store": str(out), **summary(store), "skipped": list(plan.skipped)}
+        facts = {
+            "store": str(out),
+            **summary(store),
+            "skipped": list(plan.skipped),
+            "warnings": list(store.info.warnings or ()),
+        }
         facts["resumed_after"] = len(store) if resumed is None else resumed
     named = {patient for patients in (given or {}).values() for patient in patients}
     return {**facts, "absent_patients": len(named - known), "seconds": round(time.perf_counter() - started, 1)}

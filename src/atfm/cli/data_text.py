@@ -22,7 +22,8 @@ def show_import(result: Result) -> str:
     lines += stray_lines(result["unassigned_patients"])
     if result["absent_patients"]:
         lines.append(f"{result['absent_patients']} patients of the splits have no case here and were left out of them")
-    lines += listed("skipped", result["skipped"]) + listed("refused", result.get("refused", []))
+    lines += told_lines(result)
+    lines += listed("refused", result.get("refused", []))
     if result.get("refused"):
         lines.append("the import would stop at the first of those; mend the files or leave them out")
     return "\n".join(lines)
@@ -43,6 +44,11 @@ def survey_lines(result: Result) -> list[str]:
             f"channels: {counts(result['channels'])}",
         ]
     return lines
+
+
+def told_lines(result: Result) -> list[str]:
+    """What an import left out, guessed or ignored."""
+    return listed("skipped", result["skipped"]) + [f"warning: {warning}" for warning in result["warnings"]]
 
 
 def listed(word: str, reasons: Sequence[str]) -> list[str]:
@@ -79,6 +85,7 @@ def show_info(result: Result) -> str:
             lines.append(f"area of label {label}: median {area['median']:g} pixels, {area['min']:g} to {area['max']:g}")
     if agreement is not None:
         lines.append(f"IoU of two annotators: {agreement:.3f} over {result['annotator_iou_cases']} cases")
+    lines += told_lines(result)
     return "\n".join([*lines, f"contact sheet: {result['sheet']}"])
 
 

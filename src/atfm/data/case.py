@@ -19,6 +19,7 @@ class Case:
         case_id: unique within a store.
         patient_id: splits are by patient, never by case.
         spacing: size of a pixel in millimetres, one number for each spatial axis; 1.0 where unknown.
+        warnings: a sentence for whatever reading its files guessed, ignored or left out; a store keeps their counts.
 
     Raises:
         InputError: a shape, type or value that does not fit, named with the case.
@@ -29,6 +30,7 @@ class Case:
     case_id: str
     patient_id: str
     spacing: tuple[float, ...] = (1.0, 1.0)
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         spatial = self.image.shape[1:]

@@ -77,7 +77,8 @@ class GrowingFiles:
         row = (*starts, padded(case.image.shape[1:]), case.annotators, padded(map(float, case.spacing)), *crcs)
         self.image_end += case.image.size
         self.mask_end += len(masks)
-        return Entry(case.case_id, case.patient_id, row, self.image_end, self.mask_end), len(image) + len(masks)
+        entry = Entry(case.case_id, case.patient_id, row, self.image_end, self.mask_end, case.warnings)
+        return entry, len(image) + len(masks)
 
     def widen(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Rewrite the images so far as float32, one case at a time; `drop_narrow` when all is safe."""

@@ -24,6 +24,7 @@ class Entry(NamedTuple):
         row: its row of the index.
         image_end: the elements in the file of the images with it.
         mask_end: the bytes in the file of the masks with it.
+        warnings: of the case.
     """
 
     case_id: str
@@ -31,6 +32,7 @@ class Entry(NamedTuple):
     row: tuple[int, int, tuple[float, ...], int, tuple[float, ...], int, int]
     image_end: int
     mask_end: int
+    warnings: tuple[str, ...] = ()
 
 
 class Journal:
@@ -78,9 +80,9 @@ class Journal:
 
 def entry(fields: list) -> Entry:
     """An entry from the lists that JSON made of its tuples."""
-    case_id, patient_id, row, image_end, mask_end = fields
+    case_id, patient_id, row, image_end, mask_end, warnings = fields
     fixed = (row[0], row[1], tuple(row[2]), row[3], tuple(row[4]), row[5], row[6])
-    return Entry(case_id, patient_id, fixed, image_end, mask_end)
+    return Entry(case_id, patient_id, fixed, image_end, mask_end, tuple(warnings))
 
 
 def encoded(value: object) -> bytes:

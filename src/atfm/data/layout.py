@@ -74,6 +74,8 @@ class StoreInfo(BaseModel):
         intensity: how the files' values were put into [0, 1]; None where the type of the files tells.
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that was packed, where this one was unpacked (`atfm data pack`).
+        skipped: what the import left out, a line with the reason for each; None where nobody recorded it.
+        warnings: what the import guessed or ignored, a sentence each; None where nobody recorded it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +96,8 @@ class StoreInfo(BaseModel):
     intensity: Intensity | None = None
     class_names: tuple[str, ...] | None = None
     packed_from: str | None = None
+    skipped: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] | None = None
 
     @property
     def foreground(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from atfm.data.journal import Entry, Journal
 from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, sha256
 from atfm.data.partial import LOCK, lock_folder, partial_folder
 from atfm.data.splits import check_disjoint
+from atfm.data.telling import Telling
 from atfm.data.uniform import Uniform
 from atfm.errors import AtfmError, InputError
 from atfm.io.atomic import disk_errors
@@ -46,6 +47,8 @@ class StoreWriter:
         intensity: how the files' values were put into [0, 1], if it was by a rule of its own.
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that these cases were packed from, if they were.
+        skipped: what is left out, a line with the reason for each; None where nobody records it.
+        warnings: what is guessed or ignored of all cases alike; those of each case are counted besides.
         resume: a fingerprint of all that decides what is written. If a writer of the same fingerprint was killed here,
             the block begins with its cases: `len(writer)` tells how many, and the next one to add is the next one. The
             store is then the same, byte for byte, as if it had been written at one go.
@@ -74,6 +77,8 @@ class StoreWriter:
         intensity: Intensity | None = None,
         class_names: Sequence[str] | None = None,
         packed_from: str | None = None,
+        skipped: Sequence[str] | None = None,
+        warnings: Sequence[str] = (),
         resume: str | None = None,
     ) -> None:
         self.path = Path(os.path.abspath(path))  # `.` has no name to take at the end
@@ -81,6 +86,7 @@ class StoreWriter:
         self._about = {"name": name, "licence": licence, "source": source, "modality": modality}
         self._uniform = Uniform(classes, ignore_label, class_names)
         self._resume, self._intensity, self._packed_from = resume, intensity, packed_from
+        self._skipped, self._warnings = None if skipped is None else tuple(skipped), tuple(warnings)
         self._entries: list[Entry] = []
         self._safe = self._unsafe_bytes = 0  # cases in the journal, and bytes written since
         check_disjoint(self.splits)
@@ -197,6 +203,8 @@ class StoreWriter:
             intensity=self._intensity,
             class_names=self._uniform.class_names,
             packed_from=self._packed_from,
+            skipped=self._skipped,
+            warnings=self._told(),
         )
         (self._folder / "store.json").write_text(
             self.info.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8"
@@ -206,6 +214,14 @@ class StoreWriter:
         if self.path.exists():
             self.path.rmdir()  # empty, as __init__ saw to it
         self._folder.rename(self.path)
+
+    def _told(self) -> tuple[str, ...] | None:
+        """The warnings of all cases; None where there are none and nobody asked for them."""
+        telling = Telling(self._warnings)
+        for entry in self._entries:
+            telling.add(entry.case_id, entry.warnings)
+        lines = tuple(telling.lines())
+        return lines if lines or self._skipped is not None else None
 
 
 def check_free(path: Path) -> None:

@@ -44,7 +44,8 @@ def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, 
     Raises:
         InputError: a file that cannot be read, or a mask of another size than its image, by name.
     """
-    pixels, spacing, _ = read_image(image, window=form.window, spatial_dims=form.spatial_dims)
+    picture = read_image(image, window=form.window, spatial_dims=form.spatial_dims)
+    pixels, spacing = picture.pixels, picture.spacing
     stack = [read_labels(masks[who], form, pixels.ndim - 1) for who in sorted(masks, key=natural)]
     before = pixels.shape[1:]
     for who, mask in zip(sorted(masks, key=natural), stack, strict=True):
@@ -53,7 +54,7 @@ def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, 
     pixels, labels = reformed(pixels, np.stack(stack), form, case_id)
     if form.size is not None:
         spacing = tuple(mm * old / new for mm, old, new in zip(spacing, before, form.size, strict=True))
-    return Case(pixels, labels, case_id, patient_id, spacing)
+    return Case(pixels, labels, case_id, patient_id, spacing, picture.warnings)
 
 
 def read_labels(file: Path, form: Form, spatial_dims: int) -> np.ndarray:

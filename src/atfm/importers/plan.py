@@ -54,6 +54,7 @@ class Plan:
         classes: 1 for binary masks, else the number of labels, background included.
         ignore_label: a label that says nothing, if there is one.
         skipped: what is left out on purpose, a line with the reason for each.
+        warnings: what is guessed or ignored of all cases alike, a sentence each; those of a case are its own.
         class_names: of every label but the background, if they have names.
         window: the values of the files that become 0 and 1, where it is not their type that tells.
         stretched: the files are 8-bit pictures that were each stretched from the darkest to the brightest value of a
@@ -70,6 +71,7 @@ class Plan:
     ignore_label: int | None = None
     class_names: Sequence[str] | None = None
     skipped: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     window: tuple[float, float] | None = None
     stretched: bool = False
 
@@ -92,6 +94,8 @@ class Plan:
             class_names=self.class_names,
             intensity=self.intensity,
             splits=self.splits,
+            skipped=self.skipped,
+            warnings=self.warnings,
             resume=self.fingerprint() if resume else None,
             **self.about,
         )

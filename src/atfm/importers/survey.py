@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atfm.data.splits import check_disjoint
+from atfm.data.telling import Telling
 from atfm.data.uniform import Uniform
 from atfm.errors import AtfmError
 from atfm.importers.plan import Plan, Progress
@@ -24,7 +25,8 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[st
     Returns:
         Facts that JSON can hold. `cases`, `patients`, `annotators` (cases by their number of annotators),
         `filled_masks` (by how many of them drew anything), `sizes`, `channels` and `splits` count what would be
-        imported; `skipped` and `refused` are lines with the reason for each.
+        imported; `skipped` and `refused` are lines with the reason for each,
+        `warnings` sentences on what is guessed or ignored.
 
     Raises:
         InputError: splits that share a patient, or names of classes that do not fit.
@@ -32,6 +34,7 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[st
     check_disjoint(plan.splits)
     uniform, refused = Uniform(plan.classes, plan.ignore_label, plan.class_names), []
     counts: dict[str, Counter[Any]] = {name: Counter() for name in ("annotators", "filled_masks", "sizes", "channels")}
+    telling = Telling(plan.warnings)
     for done, planned in enumerate(plan.cases, start=1):
         try:
             case = planned.read()
@@ -39,6 +42,7 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[st
         except AtfmError as error:
             refused.append(str(error))
         else:
+            telling.add(case.case_id, case.warnings)
             counts["annotators"][case.annotators] += 1
             counts["filled_masks"][sum(bool(mask.any()) for mask in case.masks)] += 1
             counts["sizes"]["x".join(map(str, case.image.shape[1:]))] += 1
@@ -55,6 +59,7 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[st
         "splits": split_sizes(plan.splits, uniform.patients),
         "unassigned_patients": unassigned(plan.splits, patients),
         "skipped": list(plan.skipped),
+        "warnings": telling.lines(),
         "refused": refused,
     }
 

@@ -23,6 +23,7 @@ REASONS = {
     errno.EISDIR: "this is a folder; give the name of a file",
     errno.ENOTEMPTY: "another folder of this name appeared meanwhile; choose another name",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.ELOOP: "this is a link to elsewhere, which is not followed; remove it",
 }
 
 

@@ -27,11 +27,13 @@ class Picture(NamedTuple):
         pixels: `[C, *spatial]`; float32 in [0, 1] from `read_image`, the file's own values from `read_pixels`.
         spacing: millimetres for each spatial axis, 1.0 where the file does not say.
         meta: `format`, and for NIfTI `affine` (4x4, of the file's own axes).
+        warnings: a sentence for whatever reading guessed, ignored or left out.
     """
 
     pixels: np.ndarray
     spacing: tuple[float, ...]
     meta: dict[str, Any]
+    warnings: tuple[str, ...] = ()
 
 
 def read_image(

@@ -133,7 +133,7 @@ class Fitting:
         reference = self._reference()
         found = out_of_distribution(reference, Picture(pixels, spacing, meta)) if reference else []
         said = (mapped.warning,) if mapped.warning else ()
-        return Prepared("", pixels, place, mapped.how, (*said, *warnings, *found))
+        return Prepared("", pixels, place, mapped.how, (*self.source.picture.warnings, *said, *warnings, *found))
 
 
 def _pixel(point: Point, whole: tuple[int, ...], name: str) -> tuple[int, ...]:

@@ -41,6 +41,8 @@ def unpack(file: Path, out: Path, *, progress: Callable[[int, int], object] = la
             intensity=head.store.intensity,
             class_names=head.store.class_names,
             packed_from=head.packed_from,
+            skipped=head.store.skipped,
+            warnings=head.store.warnings or (),
         )
         with writer:
             for done, case in enumerate(cases(file, archive, head), start=1):

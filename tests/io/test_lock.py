@@ -1,0 +1,63 @@
+"""One writer a folder: told by name, gone with its owner, however it ends."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from atfm.errors import BusyError
+from atfm.io.lock import LOCK, file_lock, folder_lock, is_held
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from atfm.io.lock import folder_lock
+with folder_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def holder(folder: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    return process
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_the_second_is_told_who_writes_and_the_lock_dies_with_its_owner(tmp_path, end) -> None:
+    first = holder(tmp_path / "run")
+    try:
+        assert is_held(tmp_path / "run")
+        with (
+            pytest.raises(BusyError, match=f"run: process {first.pid} .*is writing there"),
+            folder_lock(tmp_path / "run"),
+        ):
+            pass
+        first.send_signal(signal.SIGSTOP)  # paused is not gone, however old its files look
+        with pytest.raises(BusyError), folder_lock(tmp_path / "run"):
+            pass
+    finally:
+        first.send_signal(signal.SIGCONT)
+        first.send_signal(end)
+        first.wait()
+    assert not is_held(tmp_path / "run")
+    with folder_lock(tmp_path / "run"):
+        assert (tmp_path / "run" / LOCK).exists()
+    assert list((tmp_path / "run").iterdir()) == [], "nothing is left behind"
+
+
+def test_a_file_is_locked_beside_itself_and_a_planted_link_is_not_followed(tmp_path) -> None:
+    with file_lock(tmp_path / "a.pack"), file_lock(tmp_path / "b.pack"):
+        refused = pytest.raises(BusyError, match=r"a\.pack: process")
+        with refused, file_lock(tmp_path / "a.pack"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "run").mkdir()
+    (tmp_path / "elsewhere").write_text("precious")
+    (tmp_path / "run" / LOCK).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Exception, match="run"), folder_lock(tmp_path / "run"):
+        pass
+    assert (tmp_path / "elsewhere").read_text() == "precious"
