@@ -31,7 +31,7 @@ def outlines(mask: np.ndarray) -> list[np.ndarray]:
     found = []
     for number, (rows, columns) in enumerate(find_objects(pieces), start=1):
         corners = np.array(_joined(_loops(pieces[rows, columns] == number)), np.float64)
-        found.append(_bends(corners) + (columns.start - 0.5, rows.start - 0.5))
+        found.append(_bends(corners) + np.array([columns.start - 0.5, rows.start - 0.5]))
     return found
 
 
@@ -81,7 +81,10 @@ def _joined(loops: list[list[Corner]]) -> list[Corner]:
     The holes come from left to right, so that what lies to the left of one is joined already. From the uppermost of its
     leftmost corners there are pixels of the piece above and below, until another way crosses.
     """
-    corners, after = list(loops[0]), [*range(1, len(loops[0])), 0]  # a ring, so that a hole is put in without moving any
+    corners, after = (
+        list(loops[0]),
+        [*range(1, len(loops[0])), 0],
+    )  # a ring, so that a hole is put in without moving any
     known = {corner: at for at, corner in enumerate(corners)}
     for hole in loops[1:]:
         x, y = min(hole)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from atfm import __version__
-from atfm.io.dicom.segmentation import Algorithm, write_segmentation
+from atfm.io.dicom.segmentation import write_segmentation
+from atfm.io.dicom.sources import Algorithm
 from atfm.predict.files import Written, write_nifti_volumes
 from atfm.predict.prediction import Prediction
 
