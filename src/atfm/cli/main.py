@@ -16,12 +16,14 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from atfm import __version__
 from atfm.cli import ablate, bench, data, evaluate, methods, sample, train
 from atfm.cli.common_flags import add_common, apply_threads
 from atfm.errors import AtfmError
+from atfm.io.links import refuse_link
 
 __all__ = ["build_parser", "main"]
 
@@ -113,6 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         apply_threads(args.threads)
+        if isinstance(getattr(args, "out", None), Path):
+            refuse_link(args.out)
         result = args.run(args)
         if result is not None:
             print(rendered(args, result), flush=True)
