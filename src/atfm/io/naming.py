@@ -5,8 +5,9 @@ import warnings
 from pathlib import Path
 
 from atfm.errors import AtfmWarning
+from atfm.io.decoding import is_plain
 
-__all__ = ["hidden_by", "is_name"]
+__all__ = ["hidden_by", "is_folder_name", "is_name"]
 
 
 def is_name(given: str | Path) -> bool:
@@ -24,3 +25,8 @@ def hidden_by(name: str, what: str) -> None:
     if Path(name).exists():
         told = f"{name}: {what} of this name are taken, not the folder that lies here; for that give ./{name}"
         warnings.warn(told, AtfmWarning, stacklevel=2)
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether a name, put behind a folder, leads to something in that folder: no separator, and more than dots."""
+    return bool(name.strip(". ")) and is_plain(name) and not any(sign in name for sign in "/\\")

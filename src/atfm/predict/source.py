@@ -10,6 +10,7 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.images import EXTENSIONS, Picture, read_pixels
+from atfm.io.naming import is_folder_name
 
 __all__ = ["Source", "read_source", "title"]
 
@@ -126,4 +127,4 @@ def title(path: Path) -> str:
     known = sorted((*EXTENSIONS, *DICOM_EXTENSIONS), key=len, reverse=True)
     suffix = next((suffix for suffix in known if name.lower().endswith(suffix)), "")
     stem = name[: len(name) - len(suffix)]
-    return stem if stem.strip(". ") else name if stem else "image"
+    return stem if is_folder_name(stem) else name if is_folder_name(name) and stem else "image"
