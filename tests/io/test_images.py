@@ -36,7 +36,7 @@ def save(path: Path, pixels: np.ndarray, mode: str | None = None) -> Path:
 def test_grey_8_bit_is_exact(tmp_path, suffix) -> None:
     path = tmp_path / f"a{suffix}"
     np.save(path, GREY) if suffix == ".npy" else save(path, GREY)
-    pixels, spacing, meta = read_image(path)
+    pixels, spacing, meta, _ = read_image(path)
     np.testing.assert_array_equal(pixels, GREY[None].astype(np.float32) / np.float32(255))
     assert pixels.dtype == np.float32 and spacing == (1.0, 1.0) and "format" in meta
 
@@ -120,7 +120,7 @@ def test_nifti_lies_where_it_lay(tmp_path, suffix, shape) -> None:
     path = tmp_path / f"a{suffix}"
     write_nifti(path, volume, AFFINE)
     assert nibabel.load(path).shape == (*shape[::-1], 1)[:3]
-    pixels, spacing, meta = read_image(path)
+    pixels, spacing, meta, _ = read_image(path)
     np.testing.assert_array_equal(pixels[0], volume / np.float32(255))
     assert spacing == pytest.approx((2.0, 0.7, 0.5)[-len(shape) :])
     np.testing.assert_allclose(meta["affine"], AFFINE)

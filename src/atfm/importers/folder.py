@@ -15,14 +15,17 @@ from atfm.importers.importer import (
     add_about,
     add_dealing,
     add_form,
+    add_marking,
     add_window,
     at_least_one,
     fractions_of,
+    rule_of,
     size_of,
     window_of,
 )
 from atfm.importers.naming import Pattern
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.importers.stems import stems
 
 __all__ = ["FOLDER", "plan_folder"]
 
@@ -55,7 +58,7 @@ def plan_folder(
         form: how the files become cases.
         class_names: of every label but the background, in their order, if they have names.
         patient: regular expression whose first group in the case's name is the patient; without it and without
-            `{patient}` in the pattern every case is a patient of its own.
+            `{patient}` in the pattern of the images every case is taken for a patient of its own, with a warning.
         splits: patient ids of each split; None deals them out at random.
         fractions: share of the patients for each split then.
         seed: of the deal.
@@ -71,8 +74,11 @@ def plan_folder(
     Raises:
         InputError: patterns that find nothing, or an incomplete case, by name.
     """
-    skipped: list[str] | None = [] if skip_incomplete else None
-    found = find_cases(folder, Pattern(images), Pattern(masks), patient, skipped=skipped)
+    skipped: list[str] = []
+    where = (Pattern(images), Pattern(masks))
+    found = find_cases(folder, *where, patient, incomplete=skip_incomplete, skipped=skipped)
+    named = patient is not None or "{patient}" in where[0].parts
+    hint = None if named else stems(list(found))
     if splits is None:
         splits = random_splits((case.patient_id for case in found.values()), seed, fractions)
     return Plan(
@@ -98,7 +104,9 @@ def plan_folder(
         classes=form.classes,
         ignore_label=form.ignore_label,
         class_names=class_names,
-        skipped=skipped or (),
+        patients_known="from names" if named else "assumed one per case",
+        skipped=skipped,
+        warnings=[hint] if hint else [],
     )
 
 
@@ -108,9 +116,10 @@ def flags(parser: argparse.ArgumentParser) -> None:
     add("folder", type=Path, metavar="DIR", help="where the patterns begin")
     add("--images", required=True, metavar="PATTERN", help="such as 'images/{case}.png'")
     add("--masks", required=True, metavar="PATTERN", help="such as 'masks/{case}_{annotator}.png'")
-    add("--classes", type=at_least_one, default=1, help="labels, background included (default: 1, binary)")
+    add("--classes", type=at_least_one, help="labels, background included (default: 1, binary; or as --labels has)")
     add("--class-names", nargs="+", metavar="NAME", help="of the labels from 1 on (default: their numbers)")
     add("--ignore-label", type=at_least_one, help="a label of the masks that says nothing, such as 255")
+    add_marking(parser)
     add_form(parser)
     add_window(parser)
     add("--dims", type=int, choices=(2, 3), help="spatial axes (default: as the files tell)")
@@ -120,21 +129,28 @@ def flags(parser: argparse.ArgumentParser) -> None:
     add_dealing(parser)
 
 
-def plan(args: argparse.Namespace, looking: Progress) -> Planning:
-    """What it makes."""
-    form = Form(
-        classes=args.classes,
+def form_of(args: argparse.Namespace) -> Form:
+    """How the files become cases, by the flags."""
+    rule = rule_of(args)
+    highest = max((label for _, label in rule.labels if label != args.ignore_label), default=0)
+    return Form(
+        classes=args.classes or (highest + 1 if highest > 1 else 1),
         size=size_of(args),
         grey=args.grey,
         window=window_of(args),
         spatial_dims=args.dims,
         ignore_label=args.ignore_label,
+        rule=rule,
     )
+
+
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes."""
     return plan_folder(
         args.folder,
         images=args.images,
         masks=args.masks,
-        form=form,
+        form=form_of(args),
         class_names=args.class_names,
         patient=args.patient,
         splits=args.splits,
@@ -148,9 +164,10 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
 FOLDER = Importer(
     name="folder",
     summary="images with one or several masks each, found by patterns",
-    description="PNG, JPEG, TIFF, NPY and NIfTI. In a pattern {case}, {annotator} and {patient} stand for a part of a "
-    "name and * for anything; a file that is an image is never taken for a mask. Binary masks are 0 and 255, 0 and 1, "
-    "or what is not transparent.",
+    description="Pictures (PNG, JPEG, TIFF, GIF, BMP, PPM), NPY, NIfTI, NRRD and MetaImage. In a pattern {case}, "
+    "{annotator} and {patient} stand for a part of a name and * for anything; of two patterns that fit a name, the one "
+    "that fixes more letters has it. Binary masks are 0 and 255, 0 and 1, or one colour on a transparent "
+    "ground; of others --foreground, --threshold or --labels says what they mean.",
     example="scans --images 'images/{case}.png' --masks 'masks/{case}_{annotator}.png' --size 128 128 --out store",
     flags=flags,
     plan=plan,

@@ -12,9 +12,12 @@ from atfm.data.labels import highest
 from atfm.data.layout import on_grid
 from atfm.errors import InputError
 from atfm.importers.naming import natural
-from atfm.io.images import read_image, read_mask
+from atfm.io.images import Picture, read_image, read_labels
+from atfm.io.marking import MaskRule
 
 __all__ = ["Form", "read_formed"]
+
+NO_RULE = MaskRule()
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,10 @@ class Form:
         window: the two values of the files that become black and white; None for 8-bit, 16-bit and [0, 1].
         spatial_dims: 2 or 3; None to tell from the files.
         ignore_label: a label of the masks that says nothing, for several classes; None for none.
+        rule: what values and colours of the masks mean, where the files do not say it themselves.
+
+    Raises:
+        InputError: a rule of binary masks beside several classes, or a table of more labels than there are classes.
     """
 
     classes: int = 1
@@ -36,6 +43,16 @@ class Form:
     window: tuple[float, float] | None = None
     spatial_dims: int | None = None
     ignore_label: int | None = None
+    rule: MaskRule = NO_RULE
+
+    def __post_init__(self) -> None:
+        if self.rule.binary and self.classes > 1:
+            raise InputError("--threshold and --foreground make binary masks; leave --classes out, or give --labels")
+        labels = [label for _, label in self.rule.labels if label != self.ignore_label]
+        if max(labels, default=0) >= max(self.classes, 2):
+            raise InputError(
+                f"--labels: a table up to label {max(labels)} needs as many --classes and one, got {self.classes}"
+            )
 
 
 def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, Path], form: Form) -> Case:
@@ -46,7 +63,8 @@ def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, 
     """
     picture = read_image(image, window=form.window, spatial_dims=form.spatial_dims)
     pixels, spacing = picture.pixels, picture.spacing
-    stack = [read_labels(masks[who], form, pixels.ndim - 1) for who in sorted(masks, key=natural)]
+    read = [read_marks(masks[who], form, pixels.ndim - 1) for who in sorted(masks, key=natural)]
+    stack = [marks.pixels[0] for marks in read]
     before = pixels.shape[1:]
     for who, mask in zip(sorted(masks, key=natural), stack, strict=True):
         if mask.shape != before:
@@ -54,18 +72,19 @@ def read_formed(case_id: str, patient_id: str, image: Path, masks: Mapping[str, 
     pixels, labels = reformed(pixels, np.stack(stack), form, case_id)
     if form.size is not None:
         spacing = tuple(mm * old / new for mm, old, new in zip(spacing, before, form.size, strict=True))
-    return Case(pixels, labels, case_id, patient_id, spacing, picture.warnings)
+    told = dict.fromkeys((*picture.warnings, *(f"masks: {said}" for marks in read for said in marks.warnings)))
+    return Case(pixels, labels, case_id, patient_id, spacing, tuple(told))
 
 
-def read_labels(file: Path, form: Form, spatial_dims: int) -> np.ndarray:
-    """One mask, `[*spatial]` uint8 labels below the number of classes, or the label that says nothing."""
+def read_marks(file: Path, form: Form, spatial_dims: int) -> Picture:
+    """One mask, `[1, *spatial]` uint8 labels below the number of classes, or the label that says nothing."""
     if form.ignore_label is None:
-        return read_mask(file, classes=form.classes, spatial_dims=spatial_dims)
-    mask = read_mask(file, classes=256, spatial_dims=spatial_dims)
-    top = highest(mask, form.ignore_label)
+        return read_labels(file, classes=form.classes, spatial_dims=spatial_dims, rule=form.rule)
+    marks = read_labels(file, classes=256, spatial_dims=spatial_dims, rule=form.rule)
+    top = highest(marks.pixels, form.ignore_label)
     if top >= form.classes:
         raise InputError(f"{file}: expected labels 0 to {form.classes - 1} or {form.ignore_label}, got {top}")
-    return mask
+    return marks
 
 
 def reformed(image: np.ndarray, masks: np.ndarray, form: Form, case_id: str) -> tuple[np.ndarray, np.ndarray]:

@@ -10,11 +10,13 @@ annotators are left out, and listed.
 
 import argparse
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from atfm.data.patients import PatientsKnown
 from atfm.data.splits import FRACTIONS, random_splits
 from atfm.errors import InputError
 from atfm.importers.finding import Found
@@ -25,10 +27,13 @@ from atfm.importers.importer import (
     add_about,
     add_dealing,
     add_form,
+    add_marking,
     at_least_one,
     fractions_of,
+    rule_of,
     size_of,
 )
+from atfm.importers.listing import listed
 from atfm.importers.naming import natural, printable, shown
 from atfm.importers.plan import Plan, Planned, Planning, Progress
 from atfm.io.images import EXTENSIONS
@@ -76,7 +81,8 @@ def plan_isic(
         InputError: no such folder, nothing left to import, two images of one name, or an unreadable metadata file.
     """
     skipped: list[str] = []
-    found = find_lesions(folder, annotators, read_patients(patients) if patients else {}, skipped)
+    owners = read_patients(patients) if patients else {}
+    found = find_lesions(folder, annotators, owners, skipped)
     if splits is None:
         splits = random_splits((lesion.patient_id for lesion in found.values()), seed, fractions)
     return Plan(
@@ -95,8 +101,16 @@ def plan_isic(
         sources=[file for lesion in found.values() for file in (lesion.image, *lesion.masks.values())],
         arguments={"form": asdict(form)},
         classes=form.classes,
+        patients_known=how_known(found, owners),
         skipped=skipped,
+        warnings=[] if patients else ["--patients metadata.csv, the archive's own table, tells whose the images are"],
     )
+
+
+def how_known(found: Mapping[str, Found], owners: Mapping[str, str]) -> PatientsKnown:
+    """Of how many images the table tells the patient or the lesion."""
+    told = sum(name in owners for name in found)
+    return "given" if told == len(found) else "partly" if told else "assumed one per case"
 
 
 def find_lesions(
@@ -113,11 +127,7 @@ def find_lesions(
     Raises:
         InputError: no such folder, nothing left, or two images of one name.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    files = sorted(
-        (file for file in folder.rglob("*") if file.is_file() and readable(file)), key=lambda f: natural(str(f))
-    )
+    files = [folder / name for name in listed(folder, skipped) if name.lower().endswith(EXTENSIONS)]
     lesions: dict[str, Found] = {}
     for file in files:
         name = stem(file)
@@ -191,20 +201,16 @@ def read_patients(path: Path) -> dict[str, str]:
     return {image: owner for image, owner in owners.items() if owner}
 
 
-def readable(file: Path) -> bool:
-    """Whether a name is that of an image; hidden files are none."""
-    return file.name.lower().endswith(EXTENSIONS) and not file.name.startswith(".")
-
-
 def stem(file: Path) -> str:
     """The name without its extension."""
-    return file.name.removesuffix(".gz").rpartition(".")[0]
+    return re.sub(r"\.gz$", "", file.name, flags=re.IGNORECASE).rpartition(".")[0]
 
 
 def flags(parser: argparse.ArgumentParser) -> None:
     """What `atfm data import isic` asks for."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="searched with all folders below it")
     parser.add_argument("--annotators", type=at_least_one, help="only images with exactly so many segmentations")
+    add_marking(parser)
     add_form(parser)
     parser.add_argument(
         "--patients", type=Path, metavar="CSV", help="the archive's metadata: isic_id, patient_id, lesion_id"
@@ -218,7 +224,7 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
     return plan_isic(
         args.folder,
         annotators=args.annotators,
-        form=Form(grey=args.grey, size=size_of(args)),
+        form=Form(grey=args.grey, size=size_of(args), rule=rule_of(args)),
         patients=args.patients,
         splits=args.splits,
         fractions=fractions_of(args),

@@ -48,7 +48,7 @@ def write_png_files(out: Path, prediction: Prediction) -> Written:
 
     def save(name: str, values: np.ndarray) -> list[str]:
         """One file, or one for each slice."""
-        planes = place.put(values, planes=True)  # [H, W] or [n, H, W]
+        planes = place.pictures(values)  # [H, W] or [n, H, W]
         names = [f"slice-{number:04d}/{name}" for number in slices] or [name]
         for path, plane in zip(names, planes.reshape(-1, *planes.shape[-2:]), strict=True):
             write_png(out / path, plane)

@@ -13,6 +13,7 @@ from atfm.predict.fitting import Fitting, Point, Window, words
 from atfm.predict.prepared import Prepared, Trained
 from atfm.predict.slices import Slices
 from atfm.predict.source import Source, read_source, title
+from atfm.predict.turning import turned_to
 
 __all__ = ["prepare_array", "prepare_file"]
 
@@ -69,10 +70,10 @@ def prepare_file(
         model: what it is for.
         path: see `read_source`.
         key: the noise belongs to it; None: the name of the file, with the point where there is one.
-        slices: of a volume, for a 2-D model.
+        slices: of a volume, for a 2-D model, as the file counts them along that axis.
         series: UID of a DICOM series.
-        at: points in voxels, columns first.
-        at_mm: points in millimetres: LPS for a DICOM, RAS for a NIfTI.
+        at: points in voxels of the file, columns first.
+        at_mm: points in millimetres: RAS for a NIfTI, LPS for all others.
         window: the values that become 0 and 1, in place of the model's own rule.
 
     Raises:
@@ -87,6 +88,7 @@ def prepare_file(
     source = read_source(path, spatial_dims=3 if volume else None, series=series)
     if dims == 2 and not volume:
         source = _as_channels(source, model.method.in_channels)
+    source = turned_to(model, source)
     made = Fitting(model, source, str(path), window)
     if not points:
         found = [made.whole(slices)]

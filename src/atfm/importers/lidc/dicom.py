@@ -24,6 +24,7 @@ from atfm.importers.lidc.nodules import find_nodules
 from atfm.importers.lidc.scans import Broken, Unread, find_readings, find_scans
 from atfm.importers.naming import natural
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.io.dicom.notes import Notes
 
 __all__ = ["LIDC_DICOM", "NoduleCrop", "plan_lidc_dicom"]
 
@@ -82,6 +83,7 @@ def plan_lidc_dicom(
     """
     found = look_through(folders, xml, crop, allow_gaps=allow_gaps, refuse=broken == "refuse", looking=looking)
     planned = cases_of(found.scans, crop)[:limit]
+    patients = [case.patient_id for case in planned]
     if broken == "list":
         planned += [
             Planned(f"{one.patient}: {one.where}", one.patient, partial(refused, one.reason)) for one in found.broken
@@ -98,10 +100,11 @@ def plan_lidc_dicom(
         importer="lidc-dicom",
         about=ABOUT,
         cases=planned,
-        splits=random_splits((case.patient_id for case in planned), seed) if splits is None else splits,
+        splits=random_splits(patients, seed) if splits is None else splits,
         window=crop.window,
         sources=found.sources,
         arguments={"crop": asdict(crop), "allow_gaps": allow_gaps},
+        patients_known="given",
         skipped=found.skipped,
     )
 
@@ -110,9 +113,11 @@ def look_through(
     folders: Sequence[Path], xml: Sequence[Path], crop: NoduleCrop, *, allow_gaps: bool, refuse: bool, looking: Progress
 ) -> FoundScans:
     """Find all scans with a reading; with `refuse`, the first that cannot be used is an error."""
-    readings = find_readings([*folders, *xml])
+    left_out = Notes()
+    readings = find_readings([*folders, *xml], left_out)
     found, met = FoundScans(), set()
-    for scan in find_scans(folders, readings, allow_gaps=allow_gaps, progress=looking):
+    scans = find_scans(folders, readings, left_out, allow_gaps=allow_gaps, skipped=found.skipped, progress=looking)
+    for scan in scans:
         if isinstance(scan, Unread):
             found.skipped.append(f"{scan.where}: no XML is about this {scan.modality} series, {scan.series}")
             continue
@@ -133,6 +138,7 @@ def look_through(
             found.skipped.append(f"{scan.reading.file}: {kept.few} nodule(s) drawn by fewer than {crop.min_readers}")
     for series in sorted(readings.keys() - met, key=natural):
         found.skipped.append(f"{readings[series].file}: about series {series}, which is not there")
+    found.skipped += left_out.lines()
     return found
 
 

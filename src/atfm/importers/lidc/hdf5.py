@@ -118,6 +118,7 @@ def plan_lidc_hdf5(
                 for i, uid in enumerate(group.uids[:limit])
             ],
             splits=splits,
+            patients_known="one per series",
             sources=[path],
             arguments={"shift": shift},
             window=window,
@@ -190,8 +191,9 @@ def read_slice(group: Group, i: int, path: Path, window: tuple[float, float] | N
     where = f"{path}: {group.name}[{i}]"
     with decoding(where, "an image and its masks"):
         pixels, labels = group.images[i], group.labels[i]
-    image = unit_image(pixels + shift if shift else pixels, where, window)
-    return Case(image, binary_masks(labels, image.shape[1:], where), f"{group.name}/{i}", group.uids[i])
+    image, told = unit_image(pixels + shift if shift else pixels, where, window)
+    masks = binary_masks(labels, image.shape[1:], where)
+    return Case(image, masks, f"{group.name}/{i}", group.uids[i], warnings=told)
 
 
 def variable_text(path: Path, name: str) -> list[str]:

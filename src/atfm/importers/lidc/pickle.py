@@ -94,6 +94,7 @@ def plan_lidc_pickle(
                 Planned(entry.case_id, entry.patient_id, partial(read_slice, entry, file, window)) for entry in entries
             ],
             splits=splits,
+            patients_known="one per series",
             sources=[path],
             window=window,
         )
@@ -132,12 +133,12 @@ def read_slice(entry: Slice, file: PickleFile, window: tuple[float, float] | Non
     arrays: dict[int, np.ndarray] = {}
     for array in sorted([entry.image, *entry.masks], key=lambda array: array.offset):
         arrays[id(array)] = array.read(file)
-    image = unit_image(arrays[id(entry.image)], where, window)
+    image, told = unit_image(arrays[id(entry.image)], where, window)
     masks = [arrays[id(mask)] for mask in entry.masks]
     if len(masks) > 1 and len({mask.shape for mask in masks}) > 1:
         raise InputError(f"{where}: masks of shapes {sorted({mask.shape for mask in masks})}; expected equal ones")
     stack = masks[0] if len(masks) == 1 and masks[0].ndim == 3 else np.stack(masks)
-    return Case(image, binary_masks(stack, image.shape[1:], where), entry.case_id, entry.patient_id)
+    return Case(image, binary_masks(stack, image.shape[1:], where), entry.case_id, entry.patient_id, warnings=told)
 
 
 def flags(parser: argparse.ArgumentParser) -> None:
