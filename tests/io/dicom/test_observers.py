@@ -10,7 +10,9 @@ import SimpleITK as sitk
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.dicom.grid import Grid, grid_of
 from atfm.io.dicom.observers import Observers, read_observers
+from atfm.io.dicom.segmentation import write_segmentation
 from atfm.io.dicom.series import read_series
+from atfm.io.dicom.sources import Algorithm
 
 DEPTH, ROWS, COLUMNS = 6, 24, 32
 SPACING, DISTANCE, ORIGIN = (0.5, 0.75), 2.5, np.array([-10.0, 20.0, -30.0])
@@ -197,6 +199,18 @@ def test_a_segmentation_lies_where_simpleitk_puts_it(series, masks, tmp_path, or
         solid[:, 1:5] = disc(7.04)  # SimpleITK fills dropped frames with their neighbours
         again = masks.write_masks(tmp_path / "b.dcm", files, solid, ["lesion"], kind)
         np.testing.assert_array_equal(drawn(again, grid)[0][1:5], laid(files, again)[1:5])
+
+
+def test_a_series_without_attributes_that_may_be_empty_can_be_referred_to(series, masks, tmp_path) -> None:
+    missing = dict.fromkeys((*masks.MAY_BE_EMPTY, "PatientID", "PatientName"))
+    files, grid = series(**missing)
+    assert not {"SliceThickness", "PatientID", "StudyDate"} & set(pydicom.dcmread(files[0]).dir())
+    truth = np.zeros((1, DEPTH, ROWS, COLUMNS), bool)
+    truth[0, 2:4] = disc(7.04)
+    algorithm = Algorithm("lidc", "1")
+    assert write_segmentation(tmp_path / "a.dcm", files, truth, ["lesion"], ["drawn"], algorithm=algorithm) == [1]
+    np.testing.assert_array_equal(drawn(tmp_path / "a.dcm", grid)[0], truth[0])
+    np.testing.assert_array_equal(laid(files, tmp_path / "a.dcm")[2:4], truth[0, 2:4])
 
 
 def test_frames_may_run_the_other_way_round(series, masks, tmp_path) -> None:

@@ -60,6 +60,8 @@ class Sources:
                 for keyword in _MAY_BE_EMPTY:
                     if keyword not in dataset:
                         setattr(dataset, keyword, "")
+                if "SliceThickness" not in dataset and "ImagePositionPatient" in dataset:
+                    dataset.SliceThickness = None  # of type 2 as well, where an image has a place
                 self.datasets.append(dataset)
 
     def check_planes(self, path: Path, shape: Sequence[int]) -> None:
