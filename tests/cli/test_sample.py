@@ -166,7 +166,7 @@ def test_images_that_cannot_be_used_are_one_line(capsys, model: Path, tmp_path: 
         (tmp_path / "empty", "an empty folder"),
         (tmp_path / "text", "unknown extension"),
         (tmp_path / "nowhere.png", "no such file"),
-        (tiff, "expected 8-bit or 16-bit grey"),
+        (tiff, "int32 values 70000 to 70000"),
     ):
         status, out, err = run(capsys, model, path, "--out", tmp_path / "out")
         assert (status, out, err.count("\n")) == (2, "", 1), err

@@ -35,11 +35,15 @@ class Reader:
         return made
 
 
-PICTURES = (checks.image, checks.windowed, checks.mask, checks.labels)
+ARRAYS = (checks.image, checks.windowed, checks.mask, checks.labels)
+PICTURES = (*ARRAYS, checks.ruled)
 READERS: dict[str, Reader] = {
     "png": Reader("hostile_rasters:png_kind", PICTURES),
     "tiff": Reader("hostile_tiff:tiff_kind", PICTURES),
     "jpeg": Reader("hostile_rasters:jpeg_kind", PICTURES),
+    "gif": Reader("hostile_pictures:gif_kind", PICTURES),
+    "bmp": Reader("hostile_pictures:bmp_kind", PICTURES),
+    "ppm": Reader("hostile_pictures:ppm_kind", PICTURES),
     "npy": Reader("hostile_arrays:npy_kind", PICTURES),
     "nifti": Reader("hostile_arrays:nifti_kind", PICTURES),
     "store": Reader("hostile_stores:store_kind", (checks.store,)),

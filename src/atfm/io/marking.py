@@ -100,13 +100,16 @@ def parse_key(text: str, what: str) -> Key:
         return float(text)
     if text in ("visible", "transparent"):
         return "visible" if text == "visible" else "transparent"
+    found: tuple[int, ...]
     try:
         found = ImageColor.getrgb(text)
     except ValueError:
+        found = ()
+    if len(found) != 3:  # a fourth number is an opacity, which no pixel is compared with
         raise InputError(
             f"{what}: expected a value such as 255, a colour such as '#ff0000' or white, visible or transparent; "
             f"got {brief(text)!r}"
-        ) from None
+        )
     return (found[0], found[1], found[2])
 
 

@@ -23,6 +23,7 @@ __all__ = ["read_tiff"]
 COPIES = "smaller copies of the picture (thumbnails, a pyramid) or masks within a TIFF were left out"
 STACKED = "pages of a TIFF that does not say what they are were taken for slices, one behind the other"
 TURNED = "a TIFF was turned upright as its orientation tag says; draw masks on the upright picture"
+FAX = "a TIFF of single bits, of which 0 is white, was read as it is shown"
 CHANNELS = "samples of a TIFF beyond its colours, of which it does not say what they are, were left out"
 
 LOSSY = (6, 7, 33003, 33005, 33007, 34892, 22610, 34887, 34934, 50001, 34927, 34712, 33004, 50002, 52546)
@@ -155,6 +156,7 @@ def shown(samples: np.ndarray, page: "TiffPage", pages: Pages, path: Path) -> Ra
     inverted = kind == WHITE_IS_ZERO and own.dtype != bool
     if kind == WHITE_IS_ZERO:
         own = negative(own, white, path)
+        told += [FAX] if own.dtype == bool else []
         stored = own[0] if own.dtype == bool else stored  # bits of a fax are nobody's labels
     bright = full_range(own, page.bitspersample) if kind != INK else own
     return Raster(bright, stored, alpha, lossy=lossy, inverted=inverted, warnings=tuple(told))

@@ -145,7 +145,7 @@ def by_palette(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, 
     if classes == 1:
         if agreed and len(np.unique(index[index != 0])) <= 1 and (plain_two(index) or plain_two(grey)):
             return (index > 0).astype(np.uint8), ()
-        if grey is not None and ((grey == 0) | (grey == 255)).all():
+        if grey is not None and ((grey == 0) | (grey == 255)).all() and tells(raster, index, grey):
             return (grey > 0).astype(np.uint8), (SHOWN,)
     elif grey is not None and int(grey.max()) < classes:
         return grey.astype(np.uint8), () if (grey == index).all() else (SHOWN_LABELS,)
@@ -155,6 +155,12 @@ def by_palette(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, 
         f"{name}: a palette whose numbers and colours do not tell the same: numbers {some_values(index)} "
         f"are shown as {colours_of(raster)}; {how(classes, raster)}"
     )
+
+
+def tells(raster: Raster, index: np.ndarray, grey: np.ndarray) -> bool:
+    """Whether a palette has a white, and a shade of its own for every number in use."""
+    has_white = raster.palette is not None and bool((raster.palette == 255).all(axis=1).any())
+    return has_white and len(np.unique(index)) == len(np.unique(grey))
 
 
 def plain_two(values: np.ndarray | None) -> bool:
@@ -182,6 +188,7 @@ def numbers(raster: Raster, classes: int) -> str:
 
 def binary_of(values: np.ndarray, name: object, raster: Raster) -> np.ndarray:
     """0 and the one other value, which is 1 or white."""
+    check_finite(values, name)
     whole = whole_numbers(values)
     top = 0 if whole is None else whole.max(initial=0)
     if whole is None or top not in (0, *WHITES) or not ((whole == 0) | (whole == top)).all():
@@ -203,6 +210,7 @@ def how_grey(raster: Raster) -> str:
 
 def labels_of(values: np.ndarray, classes: int, name: object, raster: Raster) -> np.ndarray:
     """Whole numbers below the number of classes."""
+    check_finite(values, name)
     whole = whole_numbers(values)
     if whole is None or whole.min() < 0 or whole.max() >= classes:
         lossy = "a JPEG changes values; save labels without loss, or " if raster.lossy else ""
@@ -211,6 +219,12 @@ def labels_of(values: np.ndarray, classes: int, name: object, raster: Raster) ->
             "label with --labels, such as --labels 0=0 128=1 255=2"
         )
     return whole.astype(np.uint8)
+
+
+def check_finite(values: np.ndarray, name: object) -> None:
+    """Refuse NaN and infinity, which are no labels of anything."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError(f"{name}: holds NaN or infinity; mend the file or leave it out")
 
 
 def whole_numbers(values: np.ndarray) -> np.ndarray | None:

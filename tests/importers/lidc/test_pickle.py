@@ -103,7 +103,7 @@ def test_forms_that_occur(tmp_path, change, channels) -> None:
             r"case a: masks of shape \[1, 6, 8\] beside an image of \[8, 6\]",
         ),
         ({"a": entry(0) | {"masks": [np.eye(8, 6), np.eye(8)]}}, r"case a: masks of shapes \[\(8, 6\), \(8, 8\)\]"),
-        ({"a": entry(0) | {"masks": [np.eye(8, 6) * 2]}}, "expected masks of 0 and 1, got values"),
+        ({"a": entry(0) | {"masks": [np.eye(8, 6) * 2]}}, "expected masks of 0 and 1, or 0 and 255, got values"),
         ({"a": entry(0) | {"masks": [np.eye(8, 6) / 2]}}, "expected masks of 0 and 1"),
         ({"a": entry(0) | {"masks": [np.full((8, 6), np.nan)]}}, "expected masks of 0 and 1"),
         ({"a": entry(0), "b": entry(1, shape=(8, 6, 3))}, "case b: image: expected 1 channels"),

@@ -25,6 +25,7 @@ from atfm.importers.lidc.scans import Broken, Unread, find_readings, find_scans
 from atfm.importers.naming import natural
 from atfm.importers.plan import Plan, Planned, Planning, Progress
 from atfm.io.dicom.notes import Notes
+from atfm.io.geometry import AXIAL
 
 __all__ = ["LIDC_DICOM", "NoduleCrop", "plan_lidc_dicom"]
 
@@ -104,6 +105,7 @@ def plan_lidc_dicom(
         window=crop.window,
         sources=found.sources,
         arguments={"crop": asdict(crop), "allow_gaps": allow_gaps},
+        orientation=AXIAL,
         patients_known="given",
         skipped=found.skipped,
     )
