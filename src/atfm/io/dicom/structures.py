@@ -14,8 +14,7 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.atomic import atomic_write
-from atfm.io.dicom.file import groups
-from atfm.io.dicom.headers import pixel_spacing, read_header
+from atfm.io.dicom.headers import read_header
 from atfm.io.dicom.sources import LONG, TEXT, Algorithm, Sources
 from atfm.io.outlines import outlines
 
@@ -112,9 +111,8 @@ def _planes(sources: Sources) -> list[_Plane]:
     for number, (file, frame) in enumerate(zip(sources.files, sources.frames, strict=True)):
         header, dataset = headers[file], datasets[file]
         several = int(dataset.get("NumberOfFrames") or 1) > 1
-        plane = None if header is None else header.planes[frame if several else 0]
-        known = plane is not None and plane.position and pixel_spacing(groups(dataset, plane.frame), file)
-        if plane is None or not known or not dataset.get("FrameOfReferenceUID"):
+        plane = None if isinstance(header, str) else header.planes[frame if several else 0]
+        if plane is None or not plane.position or not plane.spacing or not dataset.get("FrameOfReferenceUID"):
             raise InputError(
                 f"{file}: slice {number} of those sampled does not say where it lies (ImagePositionPatient, "
                 "ImageOrientationPatient, PixelSpacing, FrameOfReferenceUID), which contours need; choose another "
