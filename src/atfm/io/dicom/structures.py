@@ -88,8 +88,8 @@ def write_structures(
         )
     sources = Sources(files, frames)
     sources.check_planes(path, masks.shape[1:])
-    planes = _planes(sources)
     with sources.referring("structure set"):
+        planes = _planes(sources)
         dataset = _heading(sources, algorithm, series, label)
         _add_references(dataset, sources)
         for number, (mask, region) in enumerate(zip(masks, regions, strict=True), start=1):
