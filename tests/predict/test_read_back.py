@@ -290,20 +290,25 @@ def test_a_file_for_each_hypothesis(draw, model: Model, tmp_path: Path, series: 
 def test_structures(draw, model: Model, tmp_path: Path, series: list[Path]) -> None:
     result, masks = sampled(draw, model, series, tmp_path / "rt", form="rtstruct")
     dataset = pydicom.dcmread(result["files"]["structures"])
-    sources = {source.SOPInstanceUID: (k, source) for k, source in enumerate(map(pydicom.dcmread, series))}
     rois = {item.ROINumber: item.ROIName for item in dataset.StructureSetROISequence}
-    grid = np.stack(np.meshgrid(np.arange(16), np.arange(16)), -1).reshape(-1, 2)
     for one, mask in zip(result["hypotheses"], masks, strict=True):
         (number,) = one["rois"]
         assert rois[number] == one["name"]
-        found = np.zeros((5, 16, 16), bool)
-        for contour in dataset.ROIContourSequence[number - 1].get("ContourSequence", []):
-            k, source = sources[contour.ContourImageSequence[0].ReferencedSOPInstanceUID]
-            row, column = np.array(source.ImageOrientationPatient, float).reshape(2, 3)
-            places = np.array(contour.ContourData, float).reshape(-1, 3) - np.array(source.ImagePositionPatient, float)
-            corners = np.stack([places @ row / 0.75, places @ column / 0.5], 1)
-            found[k] |= Polygon(np.vstack([corners, corners[:1]])).contains_points(grid).reshape(16, 16)
-        np.testing.assert_array_equal(found, mask > 0)
+        np.testing.assert_array_equal(contoured(dataset, number, series), mask > 0)
+
+
+def contoured(dataset: pydicom.Dataset, number: int, series: list[Path]) -> np.ndarray:
+    """The mask of an ROI on the slices of a series, `[5, 16, 16]`, by matplotlib's test of a point in a polygon."""
+    sources = {source.SOPInstanceUID: (k, source) for k, source in enumerate(map(pydicom.dcmread, series))}
+    grid = np.stack(np.meshgrid(np.arange(16), np.arange(16)), -1).reshape(-1, 2)
+    found = np.zeros((5, 16, 16), bool)
+    for contour in dataset.ROIContourSequence[number - 1].get("ContourSequence", []):
+        k, source = sources[contour.ContourImageSequence[0].ReferencedSOPInstanceUID]
+        row, column = np.array(source.ImageOrientationPatient, float).reshape(2, 3)
+        places = np.array(contour.ContourData, float).reshape(-1, 3) - np.array(source.ImagePositionPatient, float)
+        corners = np.stack([places @ row / 0.75, places @ column / 0.5], 1)
+        found[k] |= Polygon(np.vstack([corners, corners[:1]])).contains_points(grid).reshape(16, 16)
+    return found
 
 
 def test_maps_of_real_numbers(draw, model: Model, tmp_path: Path, series: list[Path]) -> None:
@@ -316,3 +321,41 @@ def test_maps_of_real_numbers(draw, model: Model, tmp_path: Path, series: list[P
         np.testing.assert_array_equal(by_place(dataset, planes, series), wanted)
         assert highdicom.imread(name).get_volume().array.shape[1:] == (16, 16)
     assert all(Path(one["file"]).name == f"hypothesis-{k}.nii.gz" for k, one in enumerate(result["hypotheses"], 1))
+
+
+@pytest.mark.parametrize("form", ["nrrd", "rtstruct", "dicom-seg", "dicom-pm"])
+def test_what_a_model_saw_turned_lies_on_the_voxels_of_the_file(
+    draw, make_model, tmp_path: Path, write_series, form: str
+) -> None:
+    """A series whose rows run to the right: seen turned, its masks as NIfTI and in any other format are the same."""
+    write_series(tmp_path / "s", ImageOrientationPatient=[-1, 0, 0, 0, 1, 0])
+    axial, options = make_model(orientation="LPS"), {"slices": [0, 2], "window": (-1000, 400)}
+    plain = draw(axial, tmp_path / "s", tmp_path / "nifti", 5, form="nifti", **options)
+    result = draw(axial, tmp_path / "s", tmp_path / form, 5, form=form, **options)
+    assert result["areas"] == plain["areas"] and max(result["areas"]) > 0
+    volumes = [np.asarray(nibabel.load(one["file"]).dataobj).T for one in plain["hypotheses"]]
+    turned = [one for one in plain["warnings"] if "turned" in one]
+    assert turned == [one for one in result["warnings"] if "turned" in one]
+    if form == "nrrd":
+        values, _ = nrrd.read(result["files"]["segmentation"])
+        layers = values if values.ndim == 4 else values[None]
+        for number, wanted in enumerate(volumes):
+            np.testing.assert_array_equal(layers[number].T, wanted)
+        return
+    files = sorted((tmp_path / "s").iterdir(), key=lambda file: pydicom.dcmread(file).ImagePositionPatient[2])
+    files = files[:: int(np.sign(np.cross([-1, 0, 0], [0, 1, 0])[2]))]  # in the order of the stack
+    if form == "dicom-pm":
+        dataset = pydicom.dcmread(result["files"]["maps"][0])
+        wanted = np.asarray(nibabel.load(plain["files"]["probability"]).dataobj).T
+        np.testing.assert_array_equal(by_place(dataset, np.frombuffer(dataset.FloatPixelData, "<f4"), files), wanted)
+    elif form == "dicom-seg":
+        wanted = np.asarray(nibabel.load(plain["files"]["samples"]).dataobj).T
+        beside = np.asarray(nibabel.load(result["files"]["samples"]).dataobj).T
+        np.testing.assert_array_equal(beside, wanted)
+        dataset = pydicom.dcmread(result["files"]["segmentation"])
+        assert dataset.pixel_array.sum() == sum(int((volume > 0).sum()) for volume in volumes)
+    else:
+        dataset = pydicom.dcmread(result["files"]["structures"])
+        for one, volume in zip(result["hypotheses"], volumes, strict=True):
+            found = contoured(dataset, one["rois"][0], files)
+            np.testing.assert_array_equal(found, volume > 0)

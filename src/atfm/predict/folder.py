@@ -82,16 +82,18 @@ def published(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     stage = folder / STAGE
     with disk_errors(folder):
         stage.mkdir()
-        try:
-            yield stage
+    try:
+        yield stage
+        with disk_errors(folder):
             old = _listed(folder / RESULT)
             new = [str(file.relative_to(stage)) for file in sorted(stage.rglob("*")) if file.is_file()]
             _check_free(folder, [name for name in new if name not in {*old, RESULT}], overwrite=overwrite)
             with atomic_write(stage / OLD) as temporary:  # from here on it will be published, whatever happens
                 temporary.write_text(json.dumps(sorted(old)), "utf-8")
-        except BaseException:
-            shutil.rmtree(stage, ignore_errors=True)
-            raise
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+    with disk_errors(folder):
         _finish(folder)
 
 

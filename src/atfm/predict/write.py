@@ -60,8 +60,8 @@ class Form:
     """How a result is written.
 
     Args:
-        name: of masks and maps; None: NIfTI for a NIfTI image, NRRD for a NRRD, a DICOM Segmentation for a DICOM, NPY
-            for a volume of another kind, PNG else.
+        name: of masks and maps; None: NIfTI for a NIfTI image, NRRD for a NRRD or MetaImage, a DICOM Segmentation for
+            a DICOM, NPY for a volume of another kind, PNG else.
         fractional: of "dicom-seg": the probability as a FRACTIONAL segmentation in place of the hypotheses.
         separate: of "dicom-seg": a file for each hypothesis; many viewers show segments that overlap wrongly.
     """
@@ -169,7 +169,7 @@ def folder_of(prepared: Prepared) -> str:
 
 
 def _usual(prepared: Prepared) -> Format:
-    formats: dict[str, Format] = {"nifti": "nifti", "nrrd": "nrrd", "dicom": "dicom-seg"}
+    formats: dict[str, Format] = {"nifti": "nifti", "nrrd": "nrrd", "metaimage": "nrrd", "dicom": "dicom-seg"}
     flat = len(prepared.place.slices) < 2
     return formats.get(prepared.place.form, "png" if flat else "npy")
 

@@ -1,5 +1,6 @@
 """`Sources`: the DICOM images that a result refers to, and what every object that refers to them takes from them."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atfm.errors import InputError
+from atfm.errors import AtfmWarning, InputError
+from atfm.io.decoding import brief
 from atfm.io.dicom.file import open_dicom
 
 if TYPE_CHECKING:
@@ -57,12 +59,10 @@ class Sources:
         self.datasets: list[Dataset] = []
         for file in dict.fromkeys(files):
             with open_dicom(file, pixels=False) as dataset:
-                for keyword in _MAY_BE_EMPTY:
-                    if keyword not in dataset:
-                        setattr(dataset, keyword, "")
-                if "SliceThickness" not in dataset and "ImagePositionPatient" in dataset:
-                    dataset.SliceThickness = None  # of type 2 as well, where an image has a place
                 self.datasets.append(dataset)
+        for dataset in self.datasets:
+            _complete(dataset)
+        _fill_thickness(self.datasets)
 
     def check_planes(self, path: Path, shape: Sequence[int]) -> None:
         """Refuse planes `(D, H, W)` that do not fit the images.
@@ -133,3 +133,50 @@ class Sources:
             "device_serial_number": algorithm.parameters.get("weights", "none")[:LONG],
             "series_description": series[:LONG],
         }
+
+
+def _complete(dataset: "Dataset") -> None:
+    """Give an image what it may leave empty, in the words that highdicom takes; what it has no place for is emptied."""
+    from pydicom.valuerep import DA, TM
+
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in dataset:
+            setattr(dataset, keyword, "")
+    for keyword, kind in (("PatientBirthDate", DA), ("StudyDate", DA), ("StudyTime", TM)):
+        try:
+            kind(dataset.get(keyword) or "")
+        except (TypeError, ValueError):
+            _empty(dataset, keyword)
+    if dataset.PatientSex not in ("M", "F", "O", "", None):
+        _empty(dataset, "PatientSex")
+    for keyword, of_file in (
+        ("SOPClassUID", "MediaStorageSOPClassUID"),
+        ("SOPInstanceUID", "MediaStorageSOPInstanceUID"),
+    ):
+        if keyword not in dataset and of_file in dataset.file_meta:
+            setattr(dataset, keyword, dataset.file_meta[of_file].value)
+    letters = dataset.get("SpecificCharacterSet")
+    if isinstance(letters, Sequence) and not isinstance(letters, str) and len(letters) > 1 and not letters[0]:
+        dataset.SpecificCharacterSet = ["ISO 2022 IR 6", *letters[1:]]  # the first may be left empty, and means this
+
+
+def _empty(dataset: "Dataset", keyword: str) -> None:
+    value = brief(dataset[keyword].value, 40)
+    told = f"{keyword} {value!r} of the image is no value that DICOM knows; it is empty in what refers to the image"
+    warnings.warn(told, AtfmWarning, stacklevel=2)
+    setattr(dataset, keyword, "")
+
+
+def _fill_thickness(datasets: "Sequence[Dataset]") -> None:
+    """Where no slice says how thick it is: as far as the next one lies, or 1 mm, as when such a series is read."""
+    if any(dataset.get("SliceThickness") or "ImagePositionPatient" not in dataset for dataset in datasets):
+        return
+    places = np.array([[float(mm) for mm in dataset.ImagePositionPatient or (0, 0, 0)] for dataset in datasets])
+    apart = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    known = bool((apart > 0).any())
+    thickness = float(np.median(apart[apart > 0])) if known else 1.0
+    if not known:
+        told = "the image does not say how thick its slice is; what refers to it says 1 mm"
+        warnings.warn(told, AtfmWarning, stacklevel=2)
+    for dataset in datasets:
+        dataset.SliceThickness = f"{thickness:.10g}"

@@ -14,7 +14,7 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.atomic import atomic_write
-from atfm.io.dicom.headers import Header, read_header
+from atfm.io.dicom.headers import read_header
 from atfm.io.dicom.sources import LONG, TEXT, Algorithm, Sources
 from atfm.io.outlines import outlines
 
@@ -88,8 +88,8 @@ def write_structures(
         )
     sources = Sources(files, frames)
     sources.check_planes(path, masks.shape[1:])
-    planes = _planes(sources)
     with sources.referring("structure set"):
+        planes = _planes(sources)
         dataset = _heading(sources, algorithm, series, label)
         _add_references(dataset, sources)
         for number, (mask, region) in enumerate(zip(masks, regions, strict=True), start=1):
@@ -111,8 +111,8 @@ def _planes(sources: Sources) -> list[_Plane]:
     for number, (file, frame) in enumerate(zip(sources.files, sources.frames, strict=True)):
         header, dataset = headers[file], datasets[file]
         several = int(dataset.get("NumberOfFrames") or 1) > 1
-        plane = header.planes[frame if several else 0] if isinstance(header, Header) else None
-        if plane is None or plane.position is None or plane.spacing is None or not dataset.get("FrameOfReferenceUID"):
+        plane = None if isinstance(header, str) else header.planes[frame if several else 0]
+        if plane is None or not plane.position or not plane.spacing or not dataset.get("FrameOfReferenceUID"):
             raise InputError(
                 f"{file}: slice {number} of those sampled does not say where it lies (ImagePositionPatient, "
                 "ImageOrientationPatient, PixelSpacing, FrameOfReferenceUID), which contours need; choose another "
