@@ -103,8 +103,8 @@ def beside(path: Path, name: str) -> Path:
     """
     if not name or name != Path(name).name or "%" in name or name.upper().startswith("LIST"):
         raise UnsupportedError(
-            f"{path}: its voxels are said to lie in {brief(name, 60)!r}; only a single file in the same folder is read; "
-            "save it as one file"
+            f"{path}: its voxels are said to lie in {brief(name, 60)!r}; only a single file in the same folder is "
+            "read; save it as one file"
         )
     file = path.with_name(name)
     if len(name.encode()) > LONGEST_NAME or not file.is_file():
