@@ -16,6 +16,7 @@ from atfm.data.budget import Budget
 from atfm.data.dataset import CaseDataset
 from atfm.data.intensity import Intensity
 from atfm.data.ood.recorder import Recorder
+from atfm.data.seen.images import FIELD
 from atfm.data.splits import patient_hash
 from atfm.errors import ConfigError
 from atfm.methods.method import Method
@@ -136,6 +137,8 @@ def _card(config: Config, cases: Cases, given: Mapping[str, Model]) -> dict[str,
         "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
         "versions": versions(),
         "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
+        FIELD: recorder.seen_images().joined([model.seen.images for model in given.values()]).model_dump(mode="json"),
+        **({} if cases.patients_known is None else {"patients_known": cases.patients_known}),
         "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),
     }

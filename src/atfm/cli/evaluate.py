@@ -154,8 +154,8 @@ def show(result: dict[str, Any]) -> str:
         lines.append(f"{name:<15}" + "".join(f"{mean(scores, metric):>11}" for metric in columns))
     lines += ["", *class_lines(result, columns)] if result.get("classes") else []
     lines.append("")
-    if result["leak"]["patients"]:
-        lines.append(f"LEAKY: the model was trained on {result['leak']['patients']} of these patients")
+    leaky = "LEAKY: " if result["leak"]["found"] else ""
+    lines.append(f"{leaky}training against test: {result['leak']['line']}")
     lines += [f"note: {warning}" for warning in result["warnings"]]
     lines.append(
         f"{result['cases']} cases of {result['patients']} patients, {result['samples']} samples, "
