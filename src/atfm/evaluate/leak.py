@@ -10,7 +10,8 @@ from atfm.data.seen.images import Compared
 __all__ = ["BY_CHANCE", "Leak"]
 
 NAMED = 5  # patients or cases written out in the error and the report; the others are counted
-# Of 1,000 images of other patients so many look like one of 10,000 training images; measured .5 (docs/data.md).
+# The share of images of other patients that look like one of 10,000 training images is below this: 0 of 4,272 slices of
+# LIDC do (docs/data.md), and with 95 % certainty fewer than 1 in 1,400.
 BY_CHANCE = 1 / 1000
 UNLIKELY = 0.01  # what chance gives more rarely than this is none
 
