@@ -34,7 +34,7 @@ class Model:
     Args:
         method: the method, in evaluation mode.
         name: what the user called it.
-        patients: hashes of all patients that it was trained on (`atfm.data.splits.patient_hash`); `seen` tells more.
+        patients: hashes of all patients that it was trained on; `seen` tells more.
         card: configuration, data, versions, steps, scores: the JSON beside the weights.
     """
 

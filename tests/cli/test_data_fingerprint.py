@@ -111,3 +111,23 @@ def test_how_often_they_err(made, capsys) -> None:
 def test_without_a_task_it_says_what_there_is(made, capsys) -> None:
     status, _, err = call(capsys, "data", "fingerprint", made / "store")
     assert status == 2 and "give --card JSON to add to, or --against SPLIT" in err
+
+
+def test_a_secret_key(made, tmp_path, capsys) -> None:
+    for name in ("key", "other"):
+        (tmp_path / name).write_text(f"a long secret of the {name} house")
+    key = ["--patient-key", tmp_path / "key"]
+    words = ["train", "phantom", "--data", made / "store", *SMALL, "--out", tmp_path / "run", *key]
+    assert call(capsys, *words)[0] == 0
+    card = json.loads((tmp_path / "run/weights.json").read_text())
+    open_card = json.loads((made / "run/weights.json").read_text())
+    assert len(card["patients"]) == 32 and not set(card["patients"]) & set(open_card["patients"])
+    evaluation = ["evaluate", tmp_path / "run", made / "store", "--samples", 2, "--no-references", "--split"]
+    status, out, _ = call(capsys, *evaluation, "test", "--out", tmp_path / "a")
+    assert status == 0 and "patients not compared: the model knows them by a secret key" in out
+    status, out, _ = call(capsys, *evaluation, "test", *key, "--out", tmp_path / "b")
+    assert status == 0 and "0 of 4 patients in common, by their ids" in out
+    status, _, err = call(capsys, *evaluation, "train", *key, "--out", tmp_path / "c")
+    assert status == 2 and "trained on 32 of the 32 patients" in err and "32 of the 32 images" in err
+    status, _, err = call(capsys, *evaluation, "test", "--patient-key", tmp_path / "none", "--out", tmp_path / "d")
+    assert status == 2 and "none: cannot be read" in err

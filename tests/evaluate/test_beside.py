@@ -69,7 +69,7 @@ def test_a_reference_has_its_name_to_itself(discs, nothing, model) -> None:
 
 
 def test_a_patient_that_another_model_has_seen_is_a_leak_too(store, discs, nothing, model) -> None:
-    from atfm.data.splits import patient_hash
+    from atfm.data.pseudonyms import patient_hash
     from atfm.errors import LeakError
 
     seen = model(nothing, "seen", frozenset({patient_hash("p3")}))

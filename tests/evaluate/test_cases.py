@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from atfm.data.case import Case
+from atfm.data.pseudonyms import key_name, patient_hash
 from atfm.data.seen.images import Compared, Looker
 from atfm.data.seen.seen import Seen
-from atfm.data.splits import patient_hash
 from atfm.errors import InputError, LeakError
 from atfm.evaluate.cases import choose, guard
 from atfm.evaluate.leak import Leak
@@ -46,6 +46,17 @@ def test_allowed_leak_is_stamped() -> None:
     stamp = guard(SEEN, PATIENTS, model="m", allow_leak=True).as_json()
     assert (stamp["checked"], stamp["found"], stamp["patients"], stamp["names"]) == (True, True, 7, PATIENTS[1:6])
     assert stamp["images"] is None and "not recorded" in stamp["not_compared"]["images"]
+
+
+def test_hashes_with_a_key_are_compared_only_with_the_key() -> None:
+    key = b"a secret of the hospital"
+    seen = Seen(frozenset({patient_hash("p1", key)}), "given", None, frozenset({key_name(key)}))
+    for other, word in ((b"", "a secret key"), (b"the key of another house", "another secret key")):
+        leak = guard(seen, ["p1", "p2"], model="m", patient_key=other)
+        assert word in leak.line and "--patient-key" in leak.line and "in common" not in leak.line
+    with pytest.raises(LeakError, match="1 of the 2 patients"):
+        guard(seen, ["P-01", "p2"], model="m", patient_key=key)
+    assert guard(seen, ["p2"], model="m", patient_key=key).line.startswith("0 of 1 patients in common")
 
 
 def test_without_training_patients_nothing_was_checked() -> None:

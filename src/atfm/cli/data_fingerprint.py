@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atfm.cli.common_flags import add_patient_key, patient_key_of
 from atfm.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def add_fingerprint(actions: Any) -> None:
     parser.add_argument("--split", default="train", help="that was trained on (default: train)")
     parser.add_argument("--card", type=Path, metavar="JSON", help="the card to add to, beside its .safetensors")
     parser.add_argument("--against", nargs="+", metavar="SPLIT", help="splits to compare")
+    add_patient_key(parser)
     parser.set_defaults(run=run, show=show)
 
 
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> Result:
     store = Store.open(args.store)
     result: Result = {"store": str(args.store), "split": args.split}
     if args.card is not None:
-        result |= into_card(store, args.split, args.card)
+        result |= into_card(store, args.split, args.card, patient_key_of(args))
     if args.against:
         if store.info.spatial_dims != 2:
             raise InputError(f"{args.store}: holds volumes; how often fingerprints err is measured on 2-D images")
@@ -53,15 +55,15 @@ def run(args: argparse.Namespace) -> Result:
     return result
 
 
-def into_card(store: "Store", split: str, card: Path) -> Result:
+def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
     """Add the fingerprints of a split to a card.
 
     Raises:
         InputError: a model that was trained on other patients.
         CheckpointError: no card, or one of weights that are not there.
     """
+    from atfm.data.pseudonyms import patient_hashes
     from atfm.data.seen.images import FIELD, Looker
-    from atfm.data.splits import patient_hashes
     from atfm.errors import InputError
     from atfm.models import load
     from atfm.train.checkpoint import write_json
@@ -69,7 +71,7 @@ def into_card(store: "Store", split: str, card: Path) -> Result:
     model = load(card.with_suffix(".safetensors"))
     cases = store.split(split)
     patients = {store.ids()[i][1] for i in cases}
-    strange = [patient for patient in sorted(patients) if not model.patients & patient_hashes(patient)]
+    strange = [patient for patient in sorted(patients) if not model.patients & patient_hashes(patient, key)]
     if strange or len(patients) != len(model.patients):
         raise InputError(
             f"{card}: was trained on {len(model.patients)} patients, split {split!r} has {len(patients)}, "

@@ -1,37 +1,17 @@
-"""Splits by patient: no patient is in two of them, and elsewhere each goes by a pseudonym, a hash of the id."""
+"""Splits by patient: no patient is in two of them."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from atfm.data.patients import normal_id
 from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
 
-__all__ = ["FRACTIONS", "check_disjoint", "load_splits", "patient_hash", "patient_hashes", "random_splits"]
+__all__ = ["FRACTIONS", "check_disjoint", "load_splits", "random_splits"]
 
 FRACTIONS = {"train": 0.64, "val": 0.16, "test": 0.20}
-
-
-def patient_hash(patient_id: str) -> str:
-    """16 hex digits that stand for a patient in weight files: the head of SHA-256 of "atfm-patient:" + normal id.
-
-    It is the same for all spellings of an id (`atfm.data.patients.normal_id`). It is a pseudonym and hides nothing from
-    who can guess ids: all of a hospital's, or of a public set, are tried in no time.
-    """
-    return _hash(normal_id(patient_id))
-
-
-def patient_hashes(patient_id: str) -> frozenset[str]:
-    """Every hash that may stand for a patient: that of today, and that of earlier versions, of the id as it is."""
-    return frozenset((patient_hash(patient_id), _hash(patient_id)))
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(f"atfm-patient:{text}".encode()).hexdigest()[:16]
 
 
 def check_disjoint(splits: Mapping[str, Sequence[str]]) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from atfm.data.patients import PatientsKnown
+from atfm.data.pseudonyms import key_name, patient_hashes
 from atfm.data.seen.images import Compared
 from atfm.data.seen.seen import Seen
-from atfm.data.splits import patient_hashes
 from atfm.errors import InputError, LeakError
 from atfm.evaluate.leak import Leak
 
@@ -28,6 +28,7 @@ def guard(
     model: str,
     patients_known: PatientsKnown | None = None,
     images: Compared | None = None,
+    patient_key: bytes = b"",
     allow_leak: bool = False,
 ) -> Leak:
     """Compare the patients and the images of a test with those that a model was trained on.
@@ -38,17 +39,18 @@ def guard(
         model: the name of the model, for the error.
         patients_known: how the store knows them.
         images: what came of comparing the images; None where the model has no fingerprints.
+        patient_key: that the hashes of the model's patients were made with, if any.
         allow_leak: score anyway; the leak is then part of the result.
 
     Raises:
         LeakError: some patients or images are on both sides and `allow_leak` is False.
     """
     tested = sorted(set(patients))
-    common = tuple(patient for patient in tested if seen.patients & patient_hashes(patient))
+    common = tuple(patient for patient in tested if seen.patients & patient_hashes(patient, patient_key))
     leak = Leak(
         tested=len(tested),
         patients=common,
-        ids_not_compared="" if common else _why_no_ids(seen, patients_known),
+        ids_not_compared="" if common else _why_no_ids(seen, patients_known, patient_key),
         images=images,
         images_not_compared=_why_no_images(seen),
     )
@@ -60,10 +62,12 @@ def guard(
     return leak
 
 
-def _why_no_ids(seen: Seen, known: PatientsKnown | None) -> str:
+def _why_no_ids(seen: Seen, known: PatientsKnown | None, key: bytes) -> str:
     """Why ids that are not in common say nothing; empty where they do."""
     if not seen.patients:
         return "the model carries no list of the patients it was trained on"
+    if seen.patient_keys - ({key_name(key)} if key else set()):
+        return f"the model knows them by {'another' if key else 'a'} secret key; give it with --patient-key"
     if known == ASSUMED:
         return "no patient of the store is known, one per case is assumed"
     if seen.patients_known == ASSUMED:

@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     beside: Sequence[Scored]
     references: bool
     allow_leak: bool
+    patient_key: bytes
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def prepare(
     beside: Sequence[Scored] = (),
     references: bool = True,
     allow_leak: bool = False,
+    patient_key: bytes = b"",
 ) -> Plan:
     """Check that a model can be scored on a split, and that it may be.
 
@@ -122,6 +124,7 @@ def prepare(
         beside: what is drawn with the same noise beside it: earlier stages of it, or other models.
         references: score always empty and the annotators' majority too.
         allow_leak: score what a model was trained on, and say so in the result.
+        patient_key: that the models know their patients by, if it was trained with one.
 
     Raises:
         StoreError: no such split, or an empty one.
@@ -136,7 +139,7 @@ def prepare(
     for contender in found:
         check_fit(contender.method, store, split, chosen)
     names = [model.name, *(other.name for other in beside)]
-    leaks = _leaks([one.seen for one in found], names, store, chosen, allow_leak=allow_leak)
+    leaks = _leaks([one.seen for one in found], names, store, chosen, patient_key=patient_key, allow_leak=allow_leak)
     return Plan(
         model=model.name,
         contenders=found,
@@ -154,7 +157,13 @@ def prepare(
 
 
 def _leaks(
-    seen: Sequence[Seen], names: Sequence[str], store: Store, chosen: Sequence[int], *, allow_leak: bool
+    seen: Sequence[Seen],
+    names: Sequence[str],
+    store: Store,
+    chosen: Sequence[int],
+    *,
+    patient_key: bytes,
+    allow_leak: bool,
 ) -> list[Leak]:
     """What the guard finds of each model; those that were trained on the same are compared once."""
     patients = {store.ids()[i][1] for i in chosen}
@@ -170,6 +179,7 @@ def _leaks(
                 model=name,
                 patients_known=store.info.patients_known,
                 images=compared.get(id(one.images)),
+                patient_key=patient_key,
                 allow_leak=allow_leak,
             )
         )

@@ -32,6 +32,7 @@ class Cases:
         intensity: how the files' values were put into [0, 1].
         modality: what the images are, see `StoreInfo`.
         patients_known: how it is known whose the cases are, see `StoreInfo`.
+        patient_key: secret, of the hashes that stand for the patients in the card; empty for none.
     """
 
     train: Source | Sequence[Case]
@@ -43,6 +44,7 @@ class Cases:
     intensity: Intensity = field(default_factory=lambda: Intensity(kind="as-is"))
     modality: str = "unknown"
     patients_known: PatientsKnown | None = None
+    patient_key: bytes = field(default=b"", repr=False)
 
 
 def from_store(

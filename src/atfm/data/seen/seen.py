@@ -17,14 +17,16 @@ class Seen:
     """What a model was trained on.
 
     Args:
-        patients: hashes of the patients (`atfm.data.splits.patient_hash`); none where the card does not list them.
+        patients: hashes of the patients (`atfm.data.pseudonyms.patient_hash`); none where the card does not list them.
         patients_known: how it was known whose the cases are; None where nobody recorded it.
         images: fingerprints of the images; None where the card has none.
+        patient_keys: names of the keys that hashes were made with; none where they were made without.
     """
 
     patients: frozenset[str] = field(default=frozenset(), repr=False)
     patients_known: PatientsKnown | None = None
     images: SeenImages | None = field(default=None, repr=False)
+    patient_keys: frozenset[str] = frozenset()
 
 
 def seen_of(card: Mapping[str, Any], patients: frozenset[str], name: str) -> Seen:
@@ -44,4 +46,7 @@ def seen_of(card: Mapping[str, Any], patients: frozenset[str], name: str) -> See
             f"{name}: field patients_known of its JSON: expected one of {', '.join(get_args(PatientsKnown))}, got "
             f"{brief(known)}; take the JSON of its training"
         )
-    return Seen(patients, known, seen_images_of(card, name))
+    keys = card.get("patient_keys", [])
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise CheckpointError(f"{name}: field patient_keys of its JSON: expected a list of names, got {brief(keys)}")
+    return Seen(patients, known, seen_images_of(card, name), frozenset(keys))
