@@ -116,3 +116,10 @@ def test_a_symmetric_image_has_the_same_signs_however_it_is_rounded() -> None:
     half = scene(1, 40, 20)
     image = np.concatenate([half, half[:, :, ::-1]], axis=2)
     assert differing(image * np.float32(0.77), image) == 0
+
+
+def test_slab_by_slab_is_the_same(monkeypatch) -> None:
+    volume = scene(5, 9, 20, 16)
+    whole = fingerprint(volume).exact
+    monkeypatch.setattr("atfm.data.seen.fingerprint.SLAB", 700)
+    assert fingerprint(volume).exact == whole

@@ -26,6 +26,8 @@ ALIKE = 10  # signs that may differ
 EXACT_BYTES = 8
 # Shares of the image cut off at each side; below 0 the edge goes on beyond the image.
 BORDERS = (-0.06, -0.045, -0.03, -0.015, 0.0, 0.015, 0.03, 0.045, 0.06)
+SLAB = 2**22  # pixels that are hashed at a time
+ROUNDING = 1e-5  # of the largest coefficient
 PLAIN = 2 / 255  # an image whose values span no more shows nothing to be known by
 
 
@@ -51,11 +53,17 @@ def fingerprint(image: np.ndarray) -> Fingerprint | None:
         return None
     if len(image) == 3 and (image == image[:1]).all():
         image = image[:1]
-    steps = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    head = np.array(image.shape, "<u4").tobytes()
-    return Fingerprint(
-        hashlib.blake2b(head + steps.tobytes(), digest_size=EXACT_BYTES).digest(), signs(grey(image), 0.0)
-    )
+    return Fingerprint(pixels(image), signs(grey(image), 0.0))
+
+
+def pixels(image: np.ndarray) -> bytes:
+    """The head of BLAKE2b over the shape and the pixels in 8-bit steps, a slab of a volume at a time."""
+    digest = hashlib.blake2b(np.array(image.shape, "<u4").tobytes(), digest_size=EXACT_BYTES)
+    for channel in image:
+        rows = max(1, SLAB // channel[0].size)
+        for at in range(0, len(channel), rows):
+            digest.update(np.rint(np.clip(channel[at : at + rows], 0, 1) * 255).astype(np.uint8).tobytes())
+    return digest.digest()
 
 
 def windows(image: np.ndarray) -> np.ndarray:
@@ -72,18 +80,21 @@ def windows(image: np.ndarray) -> np.ndarray:
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """The mean of the channels, `[*spatial]`."""
-    return image.mean(0, dtype=np.float64)
+    """The mean of the channels, `[*spatial]` float32."""
+    mean: np.ndarray = image[0] if len(image) == 1 else image.mean(0, dtype=np.float32)
+    return np.asarray(mean, np.float32)
 
 
 def signs(image: np.ndarray, border: float) -> np.ndarray:
     """The signs of the lowest coefficients of a window of `[*spatial]`, packed."""
     chosen, highest = frequencies(image.ndim)
     for axis, length in enumerate(image.shape):
-        image = np.moveaxis(np.tensordot(cosines(length, highest, border), image, axes=(1, axis)), 0, axis)
+        # A volume stays in float32, of which float64 would be a copy, until one axis of it is short.
+        weights = cosines(length, highest, border).astype(image.dtype)
+        image = np.moveaxis(np.tensordot(weights, image, axes=(1, axis)), 0, axis).astype(np.float64, copy=False)
     low = image[chosen]
     # Of a symmetric image half the coefficients are 0 but for rounding, and so should be their signs.
-    return np.packbits(low > 1e-9 * np.abs(low).max())
+    return np.packbits(low > ROUNDING * np.abs(low).max())
 
 
 @lru_cache(maxsize=64)
