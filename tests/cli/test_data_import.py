@@ -94,9 +94,9 @@ def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, 
 def test_a_dry_run_tells_what_the_import_then_does(tmp_path, capsys, make: Callable[[Path], Made]) -> None:
     words = [make.__name__.replace("_", "-"), *make(tmp_path / "in")]
     before = sorted(tmp_path.rglob("*"))
-    status, out, err = call(capsys, *words, "--dry-run", "--json")
+    status, out, _ = call(capsys, *words, "--dry-run", "--json")
     facts = json.loads(out)
-    assert status == 0 and "10/10" in err and sorted(tmp_path.rglob("*")) == before
+    assert status == 0 and sorted(tmp_path.rglob("*")) == before
     assert facts["dry_run"] is True and facts["refused"] == [] and len(facts["skipped"]) == (make is isic)
     assert "dry run, nothing was written: 10 cases of 10 patients" in call(capsys, *words, "--dry-run")[1]
     status, out, _ = call(capsys, *words, "--out", tmp_path / "store", "--json")

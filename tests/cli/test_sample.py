@@ -146,7 +146,7 @@ def test_a_window_of_negative_numbers(capsys, model: Path, tmp_path: Path) -> No
         (["--slices", "all", "--n", "0"], "at least 1 sample, got 0"),
         (["--at", "9", "9", "5"], "point 9 9 5: expected a pixel of the image, 0 to 31 x 0 to 31 x 0 to 4"),
         (["--at", "9", "9"], "expected X Y Z, whole numbers of a pixel, got 9 9"),
-        (["--at-mm", "-9", "9", "5"], "only a DICOM or NIfTI says where it lies"),
+        (["--at-mm", "-9", "9", "5"], "it does not say where it lies"),
     ],
 )
 def test_a_mistake_is_one_line(capsys, model: Path, tmp_path: Path, volume: Path, flags, message: str) -> None:
