@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from atfm.cli.main import main
 from atfm.errors import ConfigError
 
 SMALL = [
