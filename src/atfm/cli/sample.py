@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="IMAGE",
         nargs="+",
         type=Path,
-        help="PNG, JPEG, TIFF, NPY, NIfTI, DICOM, or a folder with a DICOM series",
+        help="PNG, JPEG, TIFF, BMP, NPY, NIfTI, NRRD, MetaImage, DICOM, or a folder with a DICOM series",
     )
     parser.add_argument("--n", type=int, default=16, help="masks of each image (default: 16)")
     parser.add_argument("--out", type=Path, default=Path("samples"), help="folder (default: samples)")
