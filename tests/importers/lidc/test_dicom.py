@@ -409,3 +409,10 @@ def test_whatever_is_left_out_is_counted_and_named(tmp_path, lidc, xml, readers)
         "1 hidden file passed over",
     ):
         assert said in text, text
+
+
+def test_padding_in_a_scan_is_told_once_for_all_cases(tmp_path, lidc, readers) -> None:
+    lidc("LIDC-IDRI-0001", readers(), PixelPaddingValue=int(VOLUME[2].min()) + 1024)
+    with plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL) as plan:
+        warnings = survey(plan)["warnings"]
+    assert [line for line in warnings if line.startswith("holds padding (PixelPaddingValue)")]
