@@ -36,7 +36,7 @@ def by_rule(raster: Raster, rule: MaskRule, name: object) -> np.ndarray:
         labels[found] = label
         known |= found
     if not known.all():
-        lossy = "; a JPEG has changed its values, --threshold or a file without loss would do" if raster.lossy else ""
+        lossy = "; packing with loss has changed its values: --threshold would do" if raster.lossy else ""
         raise InputError(f"{name}: {rest(raster, ~known)} in no entry of --labels; add an entry for each{lossy}")
     return labels
 

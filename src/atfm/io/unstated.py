@@ -201,7 +201,7 @@ def binary_of(values: np.ndarray, name: object, raster: Raster) -> np.ndarray:
 def how_grey(raster: Raster) -> str:
     """What to state of values that are neither."""
     if raster.lossy:
-        return "a JPEG changes values: " + how(1, raster)
+        return "packing with loss, as JPEG, changes values: " + how(1, raster)
     return (
         "state the region with --foreground V, or --threshold T above which it is; a map of labels takes --classes, or "
         "--labels"
@@ -213,7 +213,7 @@ def labels_of(values: np.ndarray, classes: int, name: object, raster: Raster) ->
     check_finite(values, name)
     whole = whole_numbers(values)
     if whole is None or whole.min() < 0 or whole.max() >= classes:
-        lossy = "a JPEG changes values; save labels without loss, or " if raster.lossy else ""
+        lossy = "packing with loss, as JPEG, changes values; save labels without loss, or " if raster.lossy else ""
         raise AmbiguousError(
             f"{name}: expected labels 0 to {classes - 1}, got {some_values(values)}; {lossy}state which value is which "
             "label with --labels, such as --labels 0=0 128=1 255=2"
