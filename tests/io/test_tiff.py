@@ -171,6 +171,23 @@ def test_axes_are_those_that_the_file_names(tmp_path, options, shape, told) -> N
     assert any("were taken for slices" in said for said in picture.warnings) is told
 
 
+def test_an_ome_tiff_in_several_files_is_not_filled_with_zeros(tmp_path) -> None:
+    path = written(tmp_path, STACK, "a.ome.tif", ome=True, photometric="minisblack", metadata={"axes": "ZYX"})
+    with tifffile.TiffFile(path) as file:
+        text = file.ome_metadata
+    part = '<UUID FileName="{}">urn:uuid:{}</UUID></TiffData>'
+    planes = "".join(
+        f'<TiffData IFD="{z % 2}" FirstZ="{z}" PlaneCount="1">'
+        + part.format("a.ome.tif" if z < 2 else "b.ome.tif", f"0000000{z // 2}-0000-0000-0000-000000000000")
+        for z in range(4)
+    )
+    start, end = text.index("<TiffData"), text.index("</Pixels>")
+    text = text[:start] + planes + text[end:]
+    tifffile.imwrite(path, STACK[:2], photometric="minisblack", metadata=None, description=text)
+    with pytest.raises(UnsupportedError, match="an OME-TIFF in several files"):
+        read_pixels(path)
+
+
 @pytest.mark.parametrize("options", [{"imagej": True}, {"ome": True}, {}])
 def test_a_series_in_time_is_no_volume(tmp_path, options) -> None:
     path = written(tmp_path, STACK, photometric="minisblack", metadata={"axes": "TYX"}, **options)
