@@ -183,3 +183,59 @@ def test_an_output_that_cannot_be_written_is_one_line(capsys, model: Path, tmp_p
 def test_two_images_of_one_name_are_refused(capsys, model: Path, tmp_path: Path) -> None:
     status, _, err = run(capsys, model, tmp_path / "a.png", tmp_path / "a.npy")
     assert status == 2 and "two images of this name" in err
+
+
+@pytest.mark.parametrize("name", ["..png", "...png"])
+def test_a_name_of_dots_stays_below_out(capsys, model: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "in" / name, format="PNG")
+    out = tmp_path / "deep" / "out"
+    status, printed, _ = run(capsys, model, tmp_path / "in" / name, "--n", "2", "--out", out, "--json")
+    assert status == 0 and json.loads(printed)["images"][0]["out"] == str(out / name)
+    assert [entry.name for entry in tmp_path.joinpath("deep").iterdir()] == ["out"]
+    assert [entry.name for entry in out.iterdir()] == [name]
+
+
+def test_another_result_is_not_replaced_without_a_word(capsys, model: Path, tmp_path: Path) -> None:
+    for name, value in (("a", 10), ("b", 200)):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.full((32, 32), value, np.uint8)).save(tmp_path / name / "x.png")
+    words = (model, tmp_path / "a" / "x.png", "--out", tmp_path / "out")
+    assert run(capsys, *words, "--n", "3")[0] == 0
+    files = {file.name: file.read_bytes() for file in (tmp_path / "out" / "x").iterdir()}
+    assert run(capsys, *words, "--n", "3")[0] == 0  # the same command again
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out" / "x").iterdir()} == files
+    for other, told in (
+        ((*words, "--n", "3", "--seed", "1"), "seed 0, not 1"),
+        ((*words, "--n", "2"), "n 3, not 2"),
+        ((*words, "--n", "3", "--format", "npy"), "format png, not npy"),
+        ((*words, "--n", "3", "--steps", "3"), "steps None, not 3"),
+        (("lidc", tmp_path / "a" / "x.png", "--at", "5", "5", "--out", tmp_path / "out", "--n", "3"), None),
+        ((model, tmp_path / "b" / "x.png", "--out", tmp_path / "out", "--n", "3"), "image "),
+    ):
+        status, _, err = run(capsys, *other)
+        if told is None:  # a point has a folder of its own
+            assert status == 0
+            continue
+        assert status == 2 and told in err and "--overwrite" in err and err.count("\n") == 1
+    left = {file.name: file.read_bytes() for file in (tmp_path / "out" / "x").iterdir() if file.is_file()}
+    assert left == files
+    assert run(capsys, *words, "--n", "2", "--seed", "1", "--overwrite")[0] == 0
+    names = {file.name for file in (tmp_path / "out" / "x").iterdir() if file.is_file()}
+    assert names == set(files) - {"mask-002.png"} | {f"hypothesis-{k}.png" for k in (1, 2)} & names
+    assert (tmp_path / "out" / "x" / "at-5-5" / "sample.json").exists()
+
+
+def test_a_planted_link_is_not_followed(capsys, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "x").symlink_to(tmp_path / "victim")
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "x.png")
+    status, _, err = run(capsys, model, tmp_path / "x.png", "--out", tmp_path / "out", "--n", "2")
+    assert status == 2 and "a link to" in err and not list((tmp_path / "victim").iterdir())
+
+
+def test_an_unknown_format_names_those_there_are(capsys, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["sample", str(model), "x.png", "--format", "rtstrct"])
+    assert stopped.value.code == 2 and "did you mean 'rtstruct'?" in capsys.readouterr().err

@@ -18,8 +18,8 @@ from atfm.train.config import Config
 from atfm.train.presets import resolve
 
 __all__ = [
-    "any_folder", "config", "dicom", "image", "isic", "labels", "lidc_dicom", "lidc_hdf5", "lidc_hpunet", "lidc_pickle",
-    "lidc_png", "mask", "pair", "ruled", "splits", "store", "weights", "windowed", "xml",
+    "any_folder", "config", "dicom", "drawn", "image", "isic", "labels", "lidc_dicom", "lidc_hdf5", "lidc_hpunet",
+    "lidc_pickle", "lidc_png", "mask", "pair", "ruled", "splits", "store", "weights", "windowed", "xml",
 ]  # fmt: skip
 
 
@@ -229,6 +229,20 @@ def dicom(folder: Path) -> None:
     holds(all(math.isfinite(mm) and mm > 0 for mm in series.spacing), f"spacing {series.spacing}")
     holds(np.isfinite(series.affine).all() and np.linalg.det(series.affine[:3, :3]) != 0, "an affine that is none")
     holds(len(pixels) == len(series.positions) == len(series.frames), "another number of slices")
+
+
+def drawn(folder: Path) -> None:
+    """Masks on a series."""
+    from atfm.io.dicom.grid import grid_of
+    from atfm.io.dicom.observers import read_observers
+    from atfm.io.dicom.series import read_series
+
+    series = read_series(folder / "a")
+    found = read_observers(folder / "m.dcm", grid_of(series, "a"))
+    for mask in found.masks.values():
+        holds(mask.dtype == bool and mask.shape == series.pixels.shape[:3], "a mask of another size")
+        holds(mask.any() or found.warnings, "an empty mask, and not a word")
+    holds(all("\n" not in line and len(line) < 1000 for line in found.warnings), "warnings of several lines")
 
 
 def xml(folder: Path) -> None:

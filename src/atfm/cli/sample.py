@@ -43,10 +43,17 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, default=Path("samples"), help="folder (default: samples)")
     parser.add_argument(
         "--format",
-        choices=["png", "npy", "nifti", "dicom-seg"],
-        help="default: as the image (NIfTI, DICOM Segmentation, NPY for other volumes), else PNG",
+        choices=["png", "npy", "nifti", "nrrd", "dicom-seg", "dicom-pm", "rtstruct"],
+        help="default: as the image (NIfTI, NRRD, DICOM Segmentation, NPY for other volumes), else PNG; nrrd holds a "
+        "segmentation for 3D Slicer, dicom-pm Parametric Maps, rtstruct the contours of the hypotheses",
     )
     parser.add_argument("--fractional", action="store_true", help="dicom-seg: the probability, not the hypotheses")
+    parser.add_argument(
+        "--separate", action="store_true", help="dicom-seg: a file for each hypothesis, where a viewer mixes them up"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace results of another image, model or seed in the folder"
+    )
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument(
         "--slice", type=int, action="append", metavar="K", help="a slice of a volume, from 0; may be given again"
@@ -123,6 +130,8 @@ def drawn(model: Model, path: Path, slices: Slices | None, args: argparse.Namesp
                 key=args.key,
                 form=args.format,
                 fractional=args.fractional,
+                separate=args.separate,
+                overwrite=args.overwrite,
                 slices=slices,
                 series=args.series,
                 at=args.at,

@@ -103,7 +103,7 @@ def read_head(path: Path) -> Head:
     Raises:
         InputError: as `load_metaimage`.
     """
-    with decoding(path, "MetaImage"):
+    with decoding(path, "MetaImage"), np.errstate(all="ignore"):  # numbers of any size; what is not finite is refused
         fields, length = fields_of(path)
         size = tuple(int(n) for n in reversed(fields["DimSize"].split()))
         if int(fields.get("NDims", len(size))) != len(size):
@@ -189,7 +189,8 @@ def place_of(
         () if unit is not None else (f"its unit of length is {brief(fields['DistanceUnits'])}; taken for millimetres",)
     )
     said = numbers(path, fields, axes, "ElementSpacing", "ElementSize")
-    sides = None if said is None or not (said > 0).all() else said * (unit or 1.0)
+    sides = None if said is None else said * (unit or 1.0)
+    sides = sides if sides is not None and ((sides > 0) & np.isfinite(sides)).all() else None
     directions = numbers(path, fields, axes * axes, "TransformMatrix", "Rotation", "Orientation")
     origin = numbers(path, fields, axes, "Offset", "Position", "Origin")
     spacing = None if sides is None else tuple(sides[::-1].tolist())

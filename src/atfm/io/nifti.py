@@ -111,6 +111,12 @@ def opened(path: Path) -> BinaryIO:
 
 def place_of(volume: "Nifti1Image", path: Path) -> Place:
     """Weigh what a head says of where its voxels lie."""
+    with np.errstate(all="ignore"):  # numbers of any size; what is not finite is refused
+        return weighed(volume, path)
+
+
+def weighed(volume: "Nifti1Image", path: Path) -> Place:
+    """The matrix that counts, the sides of a voxel, and what there is to say of them."""
     head = volume.header
     code = int(head["xyzt_units"]) & 7
     unit = UNITS.get(code, 1.0)

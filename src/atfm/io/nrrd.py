@@ -132,7 +132,7 @@ def read_head(path: Path) -> Head:
     """
     import nrrd
 
-    with decoding(path, "NRRD"):
+    with decoding(path, "NRRD"), np.errstate(all="ignore"):  # numbers of any size; what is not finite is refused
         with path.open("rb") as stream:
             content = stream.read(LARGEST_HEAD)
         if content[:4] != b"NRRD":
@@ -218,7 +218,7 @@ def place_of(
     if not np.isfinite(vectors).all():
         raise InputError(f"{path}: space directions hold no numbers for an axis of space; it is damaged")
     lengths = np.linalg.norm(vectors, axis=1)
-    spacing = tuple(lengths[::-1].tolist()) if (lengths > 0).all() else None
+    spacing = tuple(lengths[::-1].tolist()) if ((lengths > 0) & np.isfinite(lengths)).all() else None
     signs = signs_of(str(fields.get("space", "")))
     origin = np.array(fields.get("space origin", np.full(vectors.shape[1], np.nan)), float) * unit
     if len(vectors) != 3 or signs is None or origin.shape != (3,) or not np.isfinite(origin).all():

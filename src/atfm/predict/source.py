@@ -11,6 +11,7 @@ import numpy as np
 from atfm.errors import InputError
 from atfm.io.geometry import Turn
 from atfm.io.images import EXTENSIONS, Picture, read_pixels
+from atfm.io.naming import is_folder_name
 
 __all__ = ["Source", "read_source", "title"]
 
@@ -129,8 +130,13 @@ def is_dicom(path: Path) -> bool:
 
 
 def title(path: Path) -> str:
-    """The name of a file without its format, of a folder as it is: it names the results and their noise."""
+    """The name of a file without its format, of a folder as it is: it names the results and their noise.
+
+    What is left of it is the name of a folder: of a file called `..png` or `...png` nothing would be but a way out of
+    the folder of the results, so these keep their whole name.
+    """
     name = os.path.basename(os.path.abspath(path))  # `.` has a name, and a link keeps its own
     known = sorted((*EXTENSIONS, *DICOM_EXTENSIONS), key=len, reverse=True)
     suffix = next((suffix for suffix in known if name.lower().endswith(suffix)), "")
-    return name[: len(name) - len(suffix)] or "image"
+    stem = name[: len(name) - len(suffix)]
+    return stem if is_folder_name(stem) else name if is_folder_name(name) and stem else "image"

@@ -25,3 +25,9 @@ def dicom() -> ModuleType:
 def masks() -> ModuleType:
     """`mask_writing.py` beside this file."""
     return beside("mask_writing")
+
+
+@pytest.fixture(scope="session")
+def sources() -> ModuleType:
+    """`source_writing.py` beside this file."""
+    return beside("source_writing")

@@ -16,6 +16,7 @@ WHOLE = {  # what highdicom wants of a source and `dicom_writing` leaves out
     "AccessionNumber": "", "StudyID": "", "ReferringPhysicianName": "", "SliceThickness": 2.5, "SeriesNumber": 1,
     "PositionReferenceIndicator": "", "Manufacturer": "",
 }  # fmt: skip
+MAY_BE_EMPTY = [keyword for keyword in WHOLE if keyword not in ("FrameOfReferenceUID", "SeriesNumber")]
 
 Ring = tuple[str, np.ndarray]  # geometric type, and [N, 3] millimetres
 

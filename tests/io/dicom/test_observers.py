@@ -1,5 +1,6 @@
 """Masks in RT Structure Sets and DICOM Segmentations: where they lie, whose they are, and what is refused."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,14 @@ import pytest
 import SimpleITK as sitk
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
+from atfm.importers.lidc.contours import enclosed, pasted
+from atfm.importers.lidc.scans import find_readings
 from atfm.io.dicom.grid import Grid, grid_of
+from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.observers import Observers, read_observers
+from atfm.io.dicom.segmentation import write_segmentation
 from atfm.io.dicom.series import read_series
+from atfm.io.dicom.sources import Algorithm
 
 DEPTH, ROWS, COLUMNS = 6, 24, 32
 SPACING, DISTANCE, ORIGIN = (0.5, 0.75), 2.5, np.array([-10.0, 20.0, -30.0])
@@ -199,6 +205,18 @@ def test_a_segmentation_lies_where_simpleitk_puts_it(series, masks, tmp_path, or
         np.testing.assert_array_equal(drawn(again, grid)[0][1:5], laid(files, again)[1:5])
 
 
+def test_a_series_without_attributes_that_may_be_empty_can_be_referred_to(series, masks, tmp_path) -> None:
+    missing = dict.fromkeys((*masks.MAY_BE_EMPTY, "PatientID", "PatientName"))
+    files, grid = series(**missing)
+    assert not {"SliceThickness", "PatientID", "StudyDate"} & set(pydicom.dcmread(files[0]).dir())
+    truth = np.zeros((1, DEPTH, ROWS, COLUMNS), bool)
+    truth[0, 2:4] = disc(7.04)
+    algorithm = Algorithm("lidc", "1")
+    assert write_segmentation(tmp_path / "a.dcm", files, truth, ["lesion"], ["drawn"], algorithm=algorithm) == [1]
+    np.testing.assert_array_equal(drawn(tmp_path / "a.dcm", grid)[0], truth[0])
+    np.testing.assert_array_equal(laid(files, tmp_path / "a.dcm")[2:4], truth[0, 2:4])
+
+
 def test_frames_may_run_the_other_way_round(series, masks, tmp_path) -> None:
     files, grid = series()
     truth = np.random.default_rng(2).random((1, DEPTH, ROWS, COLUMNS)) > 0.6
@@ -293,3 +311,37 @@ def test_another_dicom_is_no_mask(series) -> None:
     files, grid = series()
     with pytest.raises(UnsupportedError, match="CT Image Storage is no mask"):
         read_observers(files[0], grid)
+
+
+# ---- real scans ----
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("patient", ["LIDC-IDRI-0002", "LIDC-IDRI-0003"])
+def test_the_outlines_of_radiologists_as_contours(shared_data, masks, tmp_path, patient) -> None:
+    """LIDC's own outlines as contours: what its rule finds inside, and the path itself, which it leaves out."""
+    with zipfile.ZipFile(shared_data / "lidc_dicom" / f"{patient}.zip") as package:
+        package.extractall(tmp_path / "scan")
+    found = read_series(tmp_path / "scan", allow_gaps=True)
+    grid = grid_of(found, patient)
+    assert all(line.startswith("left out, no DICOM") or "padding" in line for line in found.warnings)
+    (reading,) = find_readings([tmp_path / "scan"], Notes()).values()
+    step = grid.spacing[1:][::-1]
+    compared = 0
+    for outline in reading.outlines:
+        expected, rings = np.zeros(grid.shape, bool), []
+        for roi in outline.rois:
+            at = grid.slices.get((roi.instance, 0))
+            if at is None or not roi.inclusion:
+                continue
+            inside, on = enclosed(roi.points)
+            expected[at] |= pasted([inside, on], 0, 0, grid.shape[1:])
+            points = grid.positions[at][:2] + roi.points * step
+            rings.append(("CLOSED_PLANAR", np.column_stack([points, np.full(len(points), grid.positions[at][2])])))
+        if rings:
+            path = masks.write_structures(
+                tmp_path / "a.dcm", {outline.name: rings}, frame=found.frame_of_reference, series=found.series_uid
+            )
+            np.testing.assert_array_equal(drawn(path, grid)[0], expected)
+            compared += len(rings)
+    assert compared > 3

@@ -5,6 +5,7 @@ out because nothing is on them, or how its rows run against those of the image; 
 image. A FRACTIONAL segmentation is a mask only where it says 0 or its maximum.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import numpy as np
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.decoding import brief
-from atfm.io.dicom.file import groups, items_of, said, syntax_of, whole
+from atfm.io.dicom.file import inner, items_of, said, shared, syntax_of, whole
 from atfm.io.dicom.grid import Grid
 from atfm.io.dicom.headers import Plane, planes, size_of
 from atfm.io.dicom.pixels import MAX_VOXELS, unpacked
@@ -86,7 +87,10 @@ def segmentation_of(ds: "Dataset", path: Path) -> Segmentation:
         segments = tuple(segment for segment in segments if segment.number)
     count, rows, columns = size_of(ds, path)
     lying = planes(ds, path, count)
-    numbers = None if kind == "LABELMAP" else tuple(number_of(ds, frame, path) for frame in range(count))
+    described = items_of(ds, "PerFrameFunctionalGroupsSequence")
+    common = [*shared(ds), ds]
+    places = [[*inner(each), *common] for each in described] or [common] * count
+    numbers = None if kind == "LABELMAP" else tuple(number_of(each, frame, path) for frame, each in enumerate(places))
     if len({segment.number for segment in segments}) < len(segments):
         raise InputError(f"{path}: two segments of one number; it is damaged")
     strangers = set(numbers or ()) - {segment.number for segment in segments}
@@ -97,24 +101,24 @@ def segmentation_of(ds: "Dataset", path: Path) -> Segmentation:
         frames_of(ds, path, kind, (count, rows, columns)),
         numbers,
         tuple(lying),
-        tuple(sources_of(ds, frame, path) for frame in range(count)),
+        tuple(sources_of(each, path) for each in places),
         said(ds, "FrameOfReferenceUID"),
         tuple(said(item, "SeriesInstanceUID") for item in items_of(ds, "ReferencedSeriesSequence")),
     )
 
 
-def number_of(ds: "Dataset", frame: int, path: Path) -> int:
-    """The segment of a frame."""
-    place = next((place for place in groups(ds, frame) if "ReferencedSegmentNumber" in place), None)
+def number_of(places: "Sequence[Dataset]", frame: int, path: Path) -> int:
+    """The segment of a frame whose attributes stand in `places`."""
+    place = next((place for place in places if "ReferencedSegmentNumber" in place), None)
     if place is None:
         raise InputError(f"{path}: frame {frame} belongs to no segment; it is damaged")
     return whole(place, "ReferencedSegmentNumber", path)
 
 
-def sources_of(ds: "Dataset", frame: int, path: Path) -> tuple[tuple[str, int], ...]:
+def sources_of(places: "Sequence[Dataset]", path: Path) -> tuple[tuple[str, int], ...]:
     """The images that a frame was drawn on, as SOP Instance UID and frame from 0."""
     found = []
-    for place in groups(ds, frame):
+    for place in places:
         for source in items_of(place, "SourceImageSequence"):
             numbered = whole(source, "ReferencedFrameNumber", path, 1)
             found.append((said(source, "ReferencedSOPInstanceUID"), max(numbered, 1) - 1))
