@@ -78,7 +78,7 @@ def where(raster: Raster, key: Key, name: object, flag: str) -> np.ndarray:
             )
         return np.asarray(close(raster.grey, key))
     found = close(raster.stored, key)
-    if raster.palette is not None and not key < len(raster.palette):
+    if raster.palette is not None and not key < len(raster.palette) and not found.any():
         raise AmbiguousError(
             f"{name}: {flag} {key:g}: its values are those of a palette of {len(raster.palette)} colours, which has no "
             f"{key:g}; give the colour that is shown ({colours_of(raster)})"
