@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imagecodecs import jpeg_encode, ljpeg_encode, png_decode
+from imagecodecs import bmp_decode, gif_decode, jpeg_decode, jpeg_encode, ljpeg_encode, png_decode
 from PIL import Image, ImageOps
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
@@ -105,6 +105,22 @@ def test_gif_bmp_and_ppm(tmp_path, suffix, mode) -> None:
     shown = np.asarray(Image.open(path).convert("RGB"))
     found = np.broadcast_to(read_pixels(path).pixels, (3, 6, 9))
     np.testing.assert_array_equal(found, np.moveaxis(shown, -1, 0))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode", "decode"),
+    [("png", "L", png_decode), ("png", "RGB", png_decode), ("bmp", "L", bmp_decode), ("bmp", "RGB", bmp_decode),
+     ("gif", "P", gif_decode), ("jpg", "L", jpeg_decode), ("jpg", "RGB", jpeg_decode)],
+)  # fmt: skip
+def test_a_second_library_reads_the_same_pixels(tmp_path, suffix, mode, decode) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(COLOUR).convert(mode).save(path)
+    other = np.asarray(decode(path.read_bytes())).reshape(6, 9, -1)[..., :3]
+    np.testing.assert_allclose(
+        np.broadcast_to(read_pixels(path).pixels, (3, 6, 9)),
+        np.broadcast_to(np.moveaxis(other, -1, 0), (3, 6, 9)),
+        atol=1 if suffix == "jpg" else 0,
+    )
 
 
 def test_binary_masks_of_these_formats(tmp_path) -> None:

@@ -47,9 +47,7 @@ def test_a_palette_whose_number_0_is_black_has_the_rest_for_a_region(tmp_path, r
     assert marks.warnings == ()
 
 
-@pytest.mark.parametrize(
-    "colours", [(RED, BLACK), (BLUE, (255, 255, 0)), (LIGHT, RED), ((9, 9, 9), LIGHT), (BLACK, BLACK)]
-)
+@pytest.mark.parametrize("colours", [(RED, BLACK), (BLUE, (255, 255, 0)), (LIGHT, RED), ((9, 9, 9), LIGHT)])
 def test_a_palette_whose_cues_disagree_is_ambiguous(tmp_path, colours) -> None:
     with pytest.raises(AmbiguousError, match=r"numbers 0, 1 are shown as #.*; state .* --foreground"):
         read_mask(saved(tmp_path, palette(SQUARE, *colours)))
@@ -117,10 +115,31 @@ def test_colours_are_never_guessed(tmp_path) -> None:
 
 
 def test_a_jpeg_wants_a_threshold(tmp_path) -> None:
-    with pytest.raises(AmbiguousError, match=r"a JPEG changes values: .* --threshold 127"):
+    with pytest.raises(AmbiguousError, match=r"changes values: .* --threshold 127"):
         read_mask(saved(tmp_path, WHITE, "m.jpg", quality=80))
-    with pytest.raises(AmbiguousError, match="a JPEG changes values; save labels without loss"):
+    with pytest.raises(AmbiguousError, match="changes values; save labels without loss"):
         read_mask(saved(tmp_path, Image.fromarray(LABELS * 60), "m.jpg", quality=80), classes=4)
+
+
+def test_a_palette_that_shows_nothing_leaves_its_numbers(tmp_path) -> None:
+    for index, classes in ((SQUARE, 1), (LABELS, 4)):
+        marks = read_labels(saved(tmp_path, palette(index, *[BLACK] * 256)), classes=classes)
+        np.testing.assert_array_equal(marks.pixels[0], index)
+        assert ["in one colour: their numbers" in said for said in marks.warnings] == [True]
+    with pytest.raises(AmbiguousError, match="expected a mask of 0 and 255 or 0 and 1, got 0, 1, 2, 3"):
+        read_mask(tmp_path / "m.png")
+
+
+def test_a_palette_that_lacks_its_numbers_is_ambiguous(tmp_path) -> None:
+    bare = Image.new("P", (64, 64))  # Pillow writes a palette of one colour, and of labels their last bit
+    bare.putdata(LABELS.ravel().tolist())
+    with pytest.raises(AmbiguousError, match="do not tell the same"):
+        read_mask(saved(tmp_path, bare), classes=4)
+
+
+def test_a_palette_that_has_lost_labels_is_ambiguous(tmp_path) -> None:
+    with pytest.raises(AmbiguousError, match="do not tell the same"):
+        read_mask(saved(tmp_path, palette(LABELS, (1, 1, 1), BLACK, BLACK, (2, 2, 2))), classes=4)
 
 
 # ---- labels ----

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.decoding import decoding
-from atfm.io.raster import MAX_PIXELS, READ, Raster, check_size, in_memory
+from atfm.io.raster import MAX_PIXELS, READ, Raster, check_size, in_memory, kind_of
 
 __all__ = ["decode_raster", "read_bitmap"]
 
@@ -69,7 +69,9 @@ def loaded(source: bytes | Path, name: str) -> Loaded:
         try:
             picture = Image.open(held, formats=FORMATS)
         except UnidentifiedImageError:
-            check_frame(bytes_of(held), name)
+            content = bytes_of(held)
+            check_frame(content, name)
+            kind_of(content[:132], name)
             raise InputError(
                 f"{name}: cannot be read as an image: it is none of {READ}, or its head is damaged"
             ) from None

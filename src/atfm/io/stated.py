@@ -36,7 +36,7 @@ def by_rule(raster: Raster, rule: MaskRule, name: object) -> np.ndarray:
         labels[found] = label
         known |= found
     if not known.all():
-        lossy = "; a JPEG has changed its values, --threshold or a file without loss would do" if raster.lossy else ""
+        lossy = "; packing with loss has changed its values: --threshold would do" if raster.lossy else ""
         raise InputError(f"{name}: {rest(raster, ~known)} in no entry of --labels; add an entry for each{lossy}")
     return labels
 
@@ -78,7 +78,7 @@ def where(raster: Raster, key: Key, name: object, flag: str) -> np.ndarray:
             )
         return np.asarray(close(raster.grey, key))
     found = close(raster.stored, key)
-    if raster.palette is not None and not key < len(raster.palette):
+    if raster.palette is not None and not key < len(raster.palette) and not found.any():
         raise AmbiguousError(
             f"{name}: {flag} {key:g}: its values are those of a palette of {len(raster.palette)} colours, which has no "
             f"{key:g}; give the colour that is shown ({colours_of(raster)})"

@@ -92,7 +92,7 @@ def name_of(value: object) -> str:
 
 def decoded(pages: Pages, path: Path) -> np.ndarray:
     """All samples, `[S, *spatial]`."""
-    if pages.first.photometric == YCBCR and int(pages.first.compression) not in LOSSY:
+    if pages.first.photometric == YCBCR and (int(pages.first.compression) not in LOSSY or pages.first.compression == 6):
         return subsampled(pages, path)
     pixels, axes = pages.pixels(), pages.axes
     for axis, letter in reversed(list(enumerate(axes))):
@@ -198,6 +198,7 @@ def inks(samples: np.ndarray, page: "TiffPage", path: Path) -> np.ndarray:
 
 def of_palette(index: np.ndarray, page: "TiffPage", path: Path) -> Raster:
     """Numbers of a palette's entries, and its colours of 8 bits."""
+    index = index.astype(np.uint8) if index.dtype == bool else index
     table = page.colormap
     if table is None or index.dtype.kind != "u" or table.shape[1] <= int(index.max(initial=0)):
         raise InputError(f"{path}: a palette that lacks colours its pixels name; it is damaged")

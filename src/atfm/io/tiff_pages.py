@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from atfm.errors import AmbiguousError, InputError
+from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.raster import check_size
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ __all__ = ["Pages", "open_tiff"]
 
 MOST_PAGES = 2**14
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
+
+# Instruments whose descriptions tifffile would follow, to other files too; here their pages are pages.
+DIALECTS = ("mmstack", "ndtiff", "fluoview", "stk", "sis", "svs", "scn", "qpi", "ndpi", "bif", "avs", "eer", "philips",
+            "scanimage", "nih", "mdgel")  # fmt: skip
 
 # What tifffile finds odd it writes into a log, which without a handler Python prints; a reader refuses or reads.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -86,7 +90,8 @@ def open_tiff(source: io.BytesIO | Path, name: str) -> Iterator[Pages]:
     else:
         with source.open("rb") as stream:
             count, size = count_pages(stream, name), source.stat().st_size
-    with TiffFile(source) as file:
+    strange: dict[str, Any] = {f"is_{dialect}": False for dialect in DIALECTS}
+    with TiffFile(source, _multifile=False, **strange) as file:
         yield chosen(file, count, size, name)
 
 
@@ -128,7 +133,8 @@ def chosen(file: "TiffFile", count: int, size: int, name: str) -> Pages:
     full = [page for page in found if not page.subfiletype & (REDUCED | MASK)] or found
     nested = sum(len(page.subifds or ()) for page in found)
     check_size(sum(check_page(page, size, name) for page in full), name)
-    series = together(file, full) if len(full) > 1 or file.is_imagej or file.is_shaped else None
+    described = bool(file.is_imagej or file.is_shaped or file.is_ome)
+    series = together(file, full, name) if len(full) > 1 or described else None
     if series is not None:
         check_size(math.prod(series.shape), name)
     elif len({(page.shape, str(page.dtype), int(page.photometric)) for page in full}) > 1:
@@ -151,12 +157,20 @@ def page_of(file: "TiffFile", number: int) -> "TiffPage":
     return page
 
 
-def together(file: "TiffFile", full: "Sequence[TiffPage]") -> "TiffPageSeries | None":
-    """The series of tifffile that is just these pages."""
+def together(file: "TiffFile", full: "Sequence[TiffPage]", name: str) -> "TiffPageSeries | None":
+    """The series of tifffile that is just these pages.
+
+    Raises:
+        UnsupportedError: an OME description that is about other files too.
+    """
     series = file.series[0] if file.series else None
-    offsets = [page.offset for page in full]
-    same = series is not None and [page.offset for page in series.pages if page is not None] == offsets
-    return series if same else None
+    if file.is_ome and (series is None or series.kind != "ome" or None in list(series.pages)):
+        raise UnsupportedError(
+            f"{name}: an OME-TIFF in several files, or whose description does not fit; save one file"
+        )
+    if series is None or [None if page is None else page.offset for page in series.pages] != [p.offset for p in full]:
+        return None
+    return series
 
 
 def check_page(page: "TiffPage", size: int, name: str) -> int:

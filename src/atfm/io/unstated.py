@@ -18,6 +18,7 @@ __all__ = ["by_itself", "whole_numbers"]
 
 SHOWN = "palettes that begin with white: what they show white was taken for the region, whatever its number"
 SHOWN_LABELS = "palettes whose numbers are in another order than their greys: the greys shown were taken for labels"
+UNSHOWN = "palettes that show everything in one colour: their numbers were taken"
 SOFT = "transparent masks with several opacities: whatever is not fully transparent was taken for the region"
 
 WHITES = (1, 255, 65535)
@@ -71,6 +72,8 @@ def how(classes: int, raster: Raster) -> str:
         return "state which is which with --labels, such as --labels '#000000=0' '#ff0000=1'"
     if raster.lossy and raster.grey is not None:
         return "state where the region begins with --threshold, such as --threshold 127"
+    if raster.palette is not None:
+        return "state which is the region with --foreground, a number such as 1, or a colour such as '#ffffff'"
     example = "'#ffffff'" if raster.grey is not None else "'#ff0000'"
     return f"state which is the region with --foreground, a value or a colour, such as --foreground {example}"
 
@@ -140,14 +143,18 @@ def behind(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, Told
 def by_palette(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, Told]:
     """Numbers if number 0 is the one that is black, else what is shown if that is grey, else nothing is known."""
     index, grey = as_stored(raster), raster.grey
+    held = 0 if raster.palette is None else len(raster.palette)
+    if uniform(raster.shown) and not uniform(index) and int(index.max()) < held:
+        found = binary_of(index, name, raster) if classes == 1 else labels_of(index, classes, name, raster)
+        return found, (UNSHOWN,)
     black = ~raster.shown.any(axis=0)
     agreed = bool(((index == 0) == black).all())
     if classes == 1:
         if agreed and len(np.unique(index[index != 0])) <= 1 and (plain_two(index) or plain_two(grey)):
             return (index > 0).astype(np.uint8), ()
-        if grey is not None and ((grey == 0) | (grey == 255)).all() and tells(raster, index, grey):
+        if grey is not None and ((grey == 0) | (grey == 255)).all() and has_white(raster) and tells(index, grey):
             return (grey > 0).astype(np.uint8), (SHOWN,)
-    elif grey is not None and int(grey.max()) < classes:
+    elif grey is not None and int(grey.max()) < classes and tells(index, grey):
         return grey.astype(np.uint8), () if (grey == index).all() else (SHOWN_LABELS,)
     elif agreed and (grey is None or rising(index, grey)):
         return labels_of(index, classes, name, raster), (numbers(raster, classes),) if grey is None else ()
@@ -157,10 +164,14 @@ def by_palette(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, 
     )
 
 
-def tells(raster: Raster, index: np.ndarray, grey: np.ndarray) -> bool:
-    """Whether a palette has a white, and a shade of its own for every number in use."""
-    has_white = raster.palette is not None and bool((raster.palette == 255).all(axis=1).any())
-    return has_white and len(np.unique(index)) == len(np.unique(grey))
+def has_white(raster: Raster) -> bool:
+    """Whether a palette could show something white."""
+    return raster.palette is not None and bool((raster.palette == 255).all(axis=1).any())
+
+
+def tells(index: np.ndarray, grey: np.ndarray) -> bool:
+    """Whether every number in use is shown in a shade of its own."""
+    return len(np.unique(index)) == len(np.unique(grey))
 
 
 def plain_two(values: np.ndarray | None) -> bool:
@@ -201,7 +212,7 @@ def binary_of(values: np.ndarray, name: object, raster: Raster) -> np.ndarray:
 def how_grey(raster: Raster) -> str:
     """What to state of values that are neither."""
     if raster.lossy:
-        return "a JPEG changes values: " + how(1, raster)
+        return "packing with loss, as JPEG, changes values: " + how(1, raster)
     return (
         "state the region with --foreground V, or --threshold T above which it is; a map of labels takes --classes, or "
         "--labels"
@@ -213,7 +224,7 @@ def labels_of(values: np.ndarray, classes: int, name: object, raster: Raster) ->
     check_finite(values, name)
     whole = whole_numbers(values)
     if whole is None or whole.min() < 0 or whole.max() >= classes:
-        lossy = "a JPEG changes values; save labels without loss, or " if raster.lossy else ""
+        lossy = "packing with loss, as JPEG, changes values; save labels without loss, or " if raster.lossy else ""
         raise AmbiguousError(
             f"{name}: expected labels 0 to {classes - 1}, got {some_values(values)}; {lossy}state which value is which "
             "label with --labels, such as --labels 0=0 128=1 255=2"

@@ -64,6 +64,7 @@ def test_cases_come_as_they_are_in_the_file(tmp_path, protocol, pack) -> None:
         ({"masks": np.asfortranarray(np.eye(8, 6, dtype=bool))}, 1),
         ({"masks": [np.eye(8, 6) * 255] * 4, "alpha": np.zeros((2, 2), np.float16), "note": "left out"}, 1),
         ({"masks": tuple(np.stack([np.eye(8, 6, dtype=np.int64)] * 4))}, 1),
+        ({"masks": [np.eye(8, 6) * 1.0003] * 4}, 1),
         ({"series_uid": 77}, 1),
     ],
 )
@@ -118,6 +119,14 @@ def test_what_is_wrong_is_named(tmp_path, content, message) -> None:
         build_store(plan_lidc_pickle(path), tmp_path / "store")
     assert "\n" not in str(error.value)
     assert [file.name for file in tmp_path.iterdir()] == ["x.pickle"]
+
+
+def test_12_bits_in_16_are_warned_of(tmp_path) -> None:
+    dark = {"a": entry(0) | {"image": np.full((8, 6), 4000, np.uint16)}}
+    build_store(plan_lidc_pickle(pickled(tmp_path / "x.pickle", dark)), tmp_path / "dark")
+    assert ["give --bits 12" in said for said in Store.open(tmp_path / "dark").info.warnings or ()].count(True) == 1
+    build_store(plan_lidc_pickle(tmp_path / "x.pickle", window=(0, 4095)), tmp_path / "light")
+    assert not any("--bits" in said for said in Store.open(tmp_path / "light").info.warnings or ())
 
 
 def test_window_limit_and_splits(tmp_path) -> None:
