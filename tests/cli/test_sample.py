@@ -1,6 +1,7 @@
 """`atfm sample`: its flags, its result for machines and people, its warnings, and a line for every mistake."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from atfm.methods.atfm.config import ATFMConfig, SFMConfig
 from atfm.methods.config import StageConfig
 from atfm.methods.gtr.config import GTRConfig
 from atfm.models import publish
+from atfm.predict import Prepared
+from atfm.predict.sample import sample_prepared
 from atfm.train.config import Config
 
 METHOD = ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
@@ -146,7 +149,7 @@ def test_a_window_of_negative_numbers(capsys, model: Path, tmp_path: Path) -> No
         (["--slices", "all", "--n", "0"], "at least 1 sample, got 0"),
         (["--at", "9", "9", "5"], "point 9 9 5: expected a pixel of the image, 0 to 31 x 0 to 31 x 0 to 4"),
         (["--at", "9", "9"], "expected X Y Z, whole numbers of a pixel, got 9 9"),
-        (["--at-mm", "-9", "9", "5"], "only a DICOM or NIfTI says where it lies"),
+        (["--at-mm", "-9", "9", "5"], "it does not say where it lies"),
     ],
 )
 def test_a_mistake_is_one_line(capsys, model: Path, tmp_path: Path, volume: Path, flags, message: str) -> None:
@@ -224,6 +227,25 @@ def test_another_result_is_not_replaced_without_a_word(capsys, model: Path, tmp_
     names = {file.name for file in (tmp_path / "out" / "x").iterdir() if file.is_file()}
     assert names == set(files) - {"mask-002.png"} | {f"hypothesis-{k}.png" for k in (1, 2)} & names
     assert (tmp_path / "out" / "x" / "at-5-5" / "sample.json").exists()
+
+
+def test_a_command_that_was_stopped_goes_on(capsys, model: Path, tmp_path: Path, monkeypatch) -> None:
+    """What is there and whole is not drawn again."""
+    for name in "ab":
+        Image.fromarray(np.full((32, 32), 50, np.uint8)).save(tmp_path / f"{name}.png")
+    words = (model, tmp_path / "a.png", tmp_path / "b.png", "--n", "2", "--out", tmp_path / "out", "--json")
+    first = json.loads(run(capsys, *words)[1])
+    (tmp_path / "out" / "b" / "overlay.png").unlink()
+    drawn: list[str] = []
+    usual = sample_prepared
+
+    def counted(model: object, prepared: Prepared, *args: object, **more: object) -> object:
+        drawn.append(prepared.key)
+        return usual(model, prepared, *args, **more)
+
+    monkeypatch.setattr(sys.modules["atfm.predict.sample"], "sample_prepared", counted)
+    assert json.loads(run(capsys, *words)[1]) == first and drawn == ["b"]
+    assert run(capsys, *words, "--overwrite")[0] == 0 and drawn == ["b", "a", "b"]
 
 
 def test_a_planted_link_is_not_followed(capsys, model: Path, tmp_path: Path) -> None:

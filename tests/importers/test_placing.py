@@ -122,6 +122,16 @@ def test_some_that_say_and_some_that_do_not_are_unknown(tmp_path: Path) -> None:
     assert "images do not say where they lie; their place was taken on trust" in told
 
 
+def test_a_dry_run_tells_of_every_file_that_cannot_be_read(tmp_path: Path) -> None:
+    for case in "abc":
+        nibabel.save(in_order(IMAGE), tmp_path / f"{case}.nii")
+        nibabel.save(in_order(MASK), tmp_path / f"{case}_m.nii")
+    for case in "ac":
+        (tmp_path / f"{case}.nii").write_bytes(b"damaged")
+    told = survey(plan_folder(tmp_path, images="{case}.nii", masks="{case}_m.nii"))
+    assert len(told["refused"]) == 2 and told["cases"] == 1 and told["orientation"] == "LPS"
+
+
 def test_a_slice_of_another_plane_is_refused(tmp_path: Path) -> None:
     for case, letters in (("a", "LPS"), ("b", "LPS"), ("c", "PIR")):
         for name, array in ((case, IMAGE), (f"{case}_m", MASK)):

@@ -8,7 +8,9 @@ from PIL import Image
 
 from atfm.data.store import Store
 from atfm.errors import AmbiguousError, InputError
+from atfm.importers.finding import find_cases
 from atfm.importers.folder import plan_folder
+from atfm.importers.naming import Pattern
 from atfm.importers.plan import build_store
 
 
@@ -96,3 +98,10 @@ def test_two_files_that_differ_in_the_extension_alone_are_told_of(tmp_path) -> N
     folder = put(tmp_path / "in", "images/a.png", "images/a.PNG", "masks/a_x.png")
     with pytest.raises(InputError, match="case a has an image already"):
         cases(folder, "images/{case}.png", "masks/{case}_{annotator}.png")
+
+
+def test_a_pattern_that_ends_in_a_slash_names_folders(tmp_path) -> None:
+    folder = put(tmp_path / "in", "a/ct/1.png", "a/ct/2.png", "a/masks/x.png", "b/ct/1.png", "b/masks/x.png")
+    found = find_cases(folder, Pattern("{case}/ct/"), Pattern("{case}/masks/{annotator}.png"))
+    assert {case: files.image for case, files in found.items()} == {"a": folder / "a/ct", "b": folder / "b/ct"}
+    assert found["a"].masks == {"x": folder / "a/masks/x.png"}

@@ -93,6 +93,8 @@ def test_a_spacing_of_0_is_unknown(tmp_path: Path) -> None:
         (b"MET_SHORT", b"MET_OTHER", UnsupportedError, "expected whole or floating"),
         (b"= LOCAL", b"= LIST", UnsupportedError, "only a single file in the same folder"),
         (b"= LOCAL", b"= ../../etc/passwd", UnsupportedError, "only a single file in the same folder"),
+        (b"= LOCAL", b"= " + b"x" * 999, InputError, r"x{60} \.\.\.', which is not beside it"),
+        (b"= LOCAL", b"= a\x1b[2Jb", InputError, r"a\?\[2Jb"),
         (b"= LOCAL", b"= gone.raw", InputError, "is not beside it"),
         (b"Offset = 4", b"Offset = nan", InputError, "Offset: expected 3 numbers"),
         (b"CompressedData = False", b"ElementToIntensityFunctionSlope = 2", AmbiguousError, "its head has a scale"),

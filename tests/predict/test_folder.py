@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from atfm.errors import BusyError, DiskError, InputError
-from atfm.predict.folder import RESULT, STAGE, held, published
+from atfm.predict.folder import RESULT, STAGE, held, published, seal
 
 MADE_BY = {"image": "a" * 64, "seed": 0}
 
@@ -23,7 +23,7 @@ def put(folder: Path, text: str, names: list[str], *, overwrite: bool = False, *
             (stage / name).parent.mkdir(exist_ok=True)
             (stage / name).write_text(text)
         result = {"made_by": made, "files": {"masks": names}, "hypotheses": []}
-        (stage / RESULT).write_text(json.dumps(result))
+        (stage / RESULT).write_text(json.dumps(seal(stage, result)))
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -184,3 +184,23 @@ with held(Path({str(tmp_path / "a")!r}), {{}}, overwrite=False):
         other.kill()
     with held(tmp_path / "a", MADE_BY, overwrite=False):  # gone with its owner
         pass
+
+
+def test_what_is_there_and_whole_is_handed_back(tmp_path: Path) -> None:
+    def there(**made_by: object) -> bool:
+        with held(tmp_path / "a", MADE_BY | made_by, overwrite=bool(made_by)) as found:
+            return found is not None and found["made_by"] == MADE_BY
+
+    assert not there()
+    put(tmp_path / "a", "one", ["m.png", "s-1/m.png"])
+    assert there() and not there(seed=1)
+    file = tmp_path / "a" / RESULT
+    for damage in (
+        lambda: file.write_text(file.read_text().replace('"hypotheses": []', '"hypotheses": [1]')),
+        lambda: (tmp_path / "a" / "m.png").write_text("two"),
+        lambda: (tmp_path / "a" / "s-1" / "m.png").unlink(),
+    ):
+        damage()
+        assert not there()
+        put(tmp_path / "a", "one", ["m.png", "s-1/m.png"])
+        assert there()

@@ -36,6 +36,7 @@ from atfm.importers.importer import (
 from atfm.importers.listing import listed
 from atfm.importers.naming import natural, printable, shown
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.importers.remainder import left_out
 from atfm.io.images import EXTENSIONS
 
 __all__ = ["ISIC", "find_lesions", "plan_isic"]
@@ -128,7 +129,9 @@ def find_lesions(
     Raises:
         InputError: no such folder, nothing left, or two images of one name.
     """
-    files = [folder / name for name in listed(folder, skipped) if name.lower().endswith(EXTENSIONS)]
+    names = listed(folder, skipped)
+    files = [folder / name for name in names if name.lower().endswith(EXTENSIONS)]
+    skipped += left_out(folder, (name for name in names if not name.lower().endswith(EXTENSIONS)), "no pictures")
     lesions: dict[str, Found] = {}
     for file in files:
         name = stem(file)
@@ -138,6 +141,8 @@ def find_lesions(
         if name in lesions:
             raise InputError(f"{file}: there is another image of this name: {lesions[name].image}; keep one of them")
         lesions[name] = Found(file, patients.get(name, name))
+    superpixels = [file.name for file in files if stem(file).lower().endswith("_superpixels")]
+    skipped += left_out(folder, superpixels, "superpixels are no segmentation")
     if not lesions:
         raise InputError(f"{folder}: no images in it; expected files such as ISIC_0000000.jpg")
     for file in files:

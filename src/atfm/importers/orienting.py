@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from atfm.errors import AtfmError
 from atfm.importers.series import is_series
 from atfm.io.dicom.series import series_geometry
 from atfm.io.geometry import Geometry, check_letters
@@ -43,16 +44,27 @@ class Chosen(NamedTuple):
 def choose(images: Sequence[Path], stated: str | None) -> Chosen:
     """The orientation that is stated, or that most of the images have, of equals the first.
 
+    A file that cannot be read counts for nothing here: it is refused when its case is read.
+
     Args:
         images: their files.
         stated: three letters, or None.
 
     Raises:
-        InputError: a head that cannot be read, or letters that are no orientation.
+        InputError: letters that are no orientation.
     """
     letters = None if stated is None else check_letters(stated, "--orientation")
-    lie = Counter(geometry.orientation for geometry in map(geometry_in, images) if geometry is not None)
-    silent = len(images) - lie.total()
+    lie: Counter[str] = Counter()
+    silent = 0
+    for image in images:
+        try:
+            geometry = geometry_in(image)
+        except AtfmError:
+            continue
+        if geometry is None:
+            silent += 1
+        else:
+            lie[geometry.orientation] += 1
     if not lie and letters is None:
         pictures = all(suffix_of(image) in RASTERS for image in images)
         return Chosen(None, "none" if pictures else "unknown", ())

@@ -107,7 +107,7 @@ def read_head(path: Path) -> Head:
         fields, length = fields_of(path)
         size = tuple(int(n) for n in reversed(fields["DimSize"].split()))
         if int(fields.get("NDims", len(size))) != len(size):
-            raise InputError(f"{path}: {fields['NDims']} axes of {len(size)} sizes; it is damaged")
+            raise InputError(f"{path}: {brief(fields['NDims'], 20)} axes of {len(size)} sizes; it is damaged")
         if len(size) not in (2, 3) or fields.get("ObjectType", "Image") != "Image":
             raise UnsupportedError(
                 f"{path}: {brief(fields.get('ObjectType', 'Image'))} of {len(size)} axes; expected 2 or 3"

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from atfm.errors import InputError, UnsupportedError
+from atfm.io.decoding import brief
 
 __all__ = ["MOST_PACKED", "MOST_VOXELS", "Packing", "beside", "check_size", "near_whole", "read_voxels"]
 
@@ -21,6 +22,7 @@ MOST_VOXELS = 2**30
 MOST_PACKED = 1032  # deflate makes no more bytes out of one
 MOST_BZIP2 = 2**20  # ... and bzip2 so many, but no image comes near
 NEAR_WHOLE = 1e-3
+LONGEST_NAME = 255  # bytes, of file systems
 
 Packing = Literal["raw", "deflate", "bzip2", "text"]
 
@@ -101,12 +103,14 @@ def beside(path: Path, name: str) -> Path:
     """
     if not name or name != Path(name).name or "%" in name or name.upper().startswith("LIST"):
         raise UnsupportedError(
-            f"{path}: its voxels are said to lie in {name!r}; only a single file in the same folder is read; save it "
-            "as one file"
+            f"{path}: its voxels are said to lie in {brief(name, 60)!r}; only a single file in the same folder is "
+            "read; save it as one file"
         )
     file = path.with_name(name)
-    if not file.is_file():
-        raise InputError(f"{path}: its voxels are said to lie in {name}, which is not beside it; add that file")
+    if len(name.encode()) > LONGEST_NAME or not file.is_file():
+        raise InputError(
+            f"{path}: its voxels are said to lie in {brief(name, 60)!r}, which is not beside it; add that file"
+        )
     return file
 
 

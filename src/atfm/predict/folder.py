@@ -1,15 +1,17 @@
 """The folder of one result: one writer at a time, all files or none, and no other result replaced in silence.
 
-    with held(folder, made_by, overwrite=False):      # nobody else writes there, and nothing else lies there
+    with held(folder, made_by, overwrite=False) as there:   # nobody else writes there, and nothing else lies there
         with published(folder) as stage:              # files are made in `stage`, a hidden folder in it
             ...                                       # ... and take their places together when the block ends
 
-`sample.json` is written last and says which files are the result's and what made them: a folder without it holds no
+What is there already, of the same making and whole to the last byte, need not be made again. `sample.json` is written
+last and says which files are the result's and what made them: a folder without it holds no
 result. To publish is to take that file away, then the old result's other files, then to put the new ones in their
 places, `sample.json` last. If that is cut short the next run goes on with it, so files of two results never lie side by
 side. Only names that a `sample.json` lists are ever removed.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,8 +25,9 @@ from atfm.io.atomic import atomic_write, disk_errors
 from atfm.io.decoding import brief
 from atfm.io.links import refuse_link
 from atfm.io.lock import folder_lock
+from atfm.io.sealed import differing, is_whole, plain, sealed
 
-__all__ = ["RESULT", "held", "published"]
+__all__ = ["RESULT", "held", "published", "seal"]
 
 RESULT = "sample.json"
 STAGE = ".writing"  # in the folder
@@ -34,13 +37,17 @@ LARGEST = 2**26  # bytes of a `sample.json`; that of 4,096 samples has 10^5
 
 
 @contextmanager
-def held(folder: Path, made_by: Mapping[str, Any], *, overwrite: bool) -> Iterator[None]:
+def held(folder: Path, made_by: Mapping[str, Any], *, overwrite: bool) -> Iterator[dict[str, Any] | None]:
     """Be the only one that writes in the folder of a result, which is made if it is missing, while the block lasts.
 
     Args:
         folder: of one result; no link.
         made_by: what the new result will be of.
-        overwrite: whether another result may be replaced, or files that are no result's.
+        overwrite: whether another result may be replaced, or files that are no result's; nothing is then taken as it
+            is.
+
+    Yields:
+        What lies there already, if it is this very result and whole; else None.
 
     Raises:
         BusyError: another process is writing there.
@@ -55,9 +62,7 @@ def held(folder: Path, made_by: Mapping[str, Any], *, overwrite: bool) -> Iterat
                 raise DiskError(f"{folder}: no permission to write there; choose another folder")
             with disk_errors(folder):
                 _finish(folder)
-            if not overwrite:
-                _check_same(folder, made_by)
-            yield
+            yield None if overwrite else _there(folder, plain(made_by))
     finally:
         if new:
             with suppress(OSError):  # of a run that failed nothing is left
@@ -73,7 +78,7 @@ def published(folder: Path, *, overwrite: bool) -> Iterator[Path]:
         overwrite: whether files that are no result's may be replaced.
 
     Yields:
-        The folder; the block writes RESULT into it, last.
+        The folder; the block writes RESULT into it, last (`seal` makes its content).
 
     Raises:
         InputError: a file in the way that is no result's.
@@ -122,20 +127,36 @@ def _finish(folder: Path) -> None:
     shutil.rmtree(stage)
 
 
-def _check_same(folder: Path, made_by: Mapping[str, Any]) -> None:
-    """Refuse a folder that holds the result of something else."""
+def seal(stage: Path, result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result with the SHA-256 of all its files, and of itself."""
+    files = [file for file in sorted(stage.rglob("*")) if file.is_file()]
+    return sealed({**result, "digests": {str(file.relative_to(stage)): _sha256(file) for file in files}})
+
+
+def _there(folder: Path, made_by: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The result that a folder holds, if it is the one of `made_by` and whole; another one is refused."""
     remedy = "choose another --out, or replace it with --overwrite"
     if not (folder / RESULT).exists():
         _check_free(folder, [ALWAYS], overwrite=False)
-        return
+        return None
     there = _read(folder / RESULT)
     found = there.get("made_by") if isinstance(there, dict) else None
-    if not isinstance(found, dict):
+    if not isinstance(there, dict) or not isinstance(found, dict):
         raise InputError(f"{folder}: its {RESULT} does not say what made it; {remedy}")
-    names = [name for name in made_by if found.get(name) != made_by[name]]
+    names = differing(found, made_by)
     if names:
-        told = ", ".join(f"{name} {brief(found.get(name), 40)}, not {brief(made_by[name], 40)}" for name in names)
+        told = ", ".join(f"{name} {brief(found.get(name), 40)}, not {brief(made_by.get(name), 40)}" for name in names)
         raise InputError(f"{folder}: holds another result: {told}; {remedy}")
+    digests = there.get("digests")
+    if not is_whole(there) or not isinstance(digests, dict) or set(digests) != _listed(folder / RESULT):
+        return None
+    same = all(_is_plain(folder, name) and _sha256(folder / name) == digests[name] for name in digests)
+    return there if same else None
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _check_free(folder: Path, names: list[str], *, overwrite: bool) -> None:
@@ -186,4 +207,4 @@ def _is_name(name: str) -> bool:
 def _is_plain(folder: Path, name: str) -> bool:
     """Whether a name is that of a file, and the folder it lies in is no link."""
     path = folder / name
-    return not (path.parent != folder and path.parent.is_symlink()) and (path.is_symlink() or path.is_file())
+    return not (path.parent != folder and path.parent.is_symlink()) and path.is_file() and not path.is_symlink()

@@ -14,8 +14,9 @@ from atfm.predict.place import Place
 from atfm.predict.prepared import Prepared
 from atfm.predict.sampling import Chunk
 
-__all__ = ["Origin", "Prediction", "gather"]
+__all__ = ["UNKNOWN", "Origin", "Prediction", "gather"]
 
+UNKNOWN = "unknown"  # the digest of weights that nobody has written down
 BLOCK = 2**23  # numbers that are summed at a time
 
 
@@ -25,7 +26,7 @@ class Origin:
 
     Args:
         model: what the user called it.
-        weights: SHA-256 of its weights.
+        weights: SHA-256 of its weights, or `UNKNOWN`.
         seed: of the noise.
         steps: of the solver, where they were not the model's own.
     """

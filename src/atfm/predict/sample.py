@@ -10,7 +10,7 @@ from atfm.io.links import refuse_link
 from atfm.metrics.masks import Array
 from atfm.predict.arrays import is_batch
 from atfm.predict.fitting import Point, Window
-from atfm.predict.prediction import Origin, Prediction, gather
+from atfm.predict.prediction import UNKNOWN, Origin, Prediction, gather
 from atfm.predict.prepare import prepare_array, prepare_file
 from atfm.predict.prepared import Prepared, Trained
 from atfm.predict.sampling import check_counts, stream
@@ -95,7 +95,7 @@ def sample_prepared(
 
 
 def _origin(model: Trained, seed: int, steps: int | None) -> Origin:
-    return Origin(model.name, str(model.card.get("sha256", "unknown")), int(seed), steps and int(steps))
+    return Origin(model.name, str(model.card.get("sha256", UNKNOWN)), int(seed), steps and int(steps))
 
 
 def sample_file(
@@ -139,6 +139,9 @@ def sample_file(
         window: as for `prepare_file`.
         progress: as for `sample`.
 
+    What lies in a folder already, made by the same and whole, is not drawn again, so that a command that was stopped
+    goes on.
+
     Yields:
         Of each point, or of the image, what `write` returns and its folder, `out`.
 
@@ -155,10 +158,12 @@ def sample_file(
     folders = [out / folder_of(prepared) for prepared in found]
     given, origin = Form(form, fractional, separate), _origin(model, seed, steps)
     with ExitStack() as stack:  # all of them, so that what would be refused is refused before anything is drawn
-        forms = [
+        places = [
             stack.enter_context(holding(prepared, origin, n, folder, given, overwrite=overwrite))
             for prepared, folder in zip(found, folders, strict=True)
         ]
-        for prepared, folder, fitting in zip(found, folders, forms, strict=True):
-            prediction = sample_prepared(model, prepared, n, seed=seed, steps=steps, progress=progress)
-            yield write_held(prediction, folder, fitting, overwrite=overwrite) | {"out": str(folder)}
+        for prepared, folder, (fitting, there) in zip(found, folders, places, strict=True):
+            if there is None:
+                prediction = sample_prepared(model, prepared, n, seed=seed, steps=steps, progress=progress)
+                there = write_held(prediction, folder, fitting, overwrite=overwrite)
+            yield there | {"out": str(folder)}

@@ -31,10 +31,10 @@ from atfm.predict.files import (
     write_nrrd_files,
     write_png_files,
 )
-from atfm.predict.folder import RESULT, held, published
+from atfm.predict.folder import RESULT, held, published, seal
 from atfm.predict.hypotheses import LARGEST, Hypothesis
 from atfm.predict.overlay import overlay
-from atfm.predict.prediction import Origin, Prediction
+from atfm.predict.prediction import UNKNOWN, Origin, Prediction
 from atfm.predict.prepared import Prepared
 
 __all__ = ["FORMATS", "Form", "Format", "folder_of", "holding", "write", "write_held"]
@@ -123,18 +123,18 @@ def write(
     """
     given = Form(form, fractional, separate)
     prepared, origin = prediction.prepared, prediction.origin
-    with holding(prepared, origin, len(prediction), Path(out), given, overwrite=overwrite) as fitting:
+    with holding(prepared, origin, len(prediction), Path(out), given, overwrite=overwrite) as (fitting, _):
         return write_held(prediction, Path(out), fitting, overwrite=overwrite)
 
 
 @contextmanager
 def holding(
     prepared: Prepared, origin: Origin, n: int, out: Path, form: Form, *, overwrite: bool = False
-) -> Iterator[Form]:
+) -> Iterator[tuple[Form, dict[str, Any] | None]]:
     """Hold the folder of a result, before it is drawn: nobody wants to hear after an hour that it cannot be written.
 
     Yields:
-        The format, with its name.
+        The format, with its name; and what `write` returned of this very result, if it is there already and whole.
 
     Raises:
         InputError, BusyError, DiskError: as `write`.
@@ -142,8 +142,10 @@ def holding(
     form = form.of(prepared)
     if n > LARGEST:
         raise InputError(f"n: expected at most {LARGEST} samples of an image, got {n}; give fewer")
-    with held(out, _made_by(prepared, origin, n, form), overwrite=overwrite):
-        yield form
+    with held(out, _made_by(prepared, origin, n, form), overwrite=overwrite) as there:
+        called = {"image": _image(prepared), "model": origin.model}
+        known = origin.weights != UNKNOWN and there is not None and called.items() <= there.items()
+        yield form, there if known else None
 
 
 def write_held(prediction: Prediction, out: Path, form: Form, *, overwrite: bool = False) -> dict[str, Any]:
@@ -157,7 +159,7 @@ def write_held(prediction: Prediction, out: Path, form: Form, *, overwrite: bool
             written = _WRITERS[str(form.name)](stage, prediction)
         with atomic_write(stage / "overlay.png") as temporary:
             overlay(prediction).save(temporary)
-        result = _result(prediction, written, form)
+        result = seal(stage, _result(prediction, written, form))
         with atomic_write(stage / RESULT) as temporary:
             temporary.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     return result
@@ -172,6 +174,10 @@ def _usual(prepared: Prepared) -> Format:
     formats: dict[str, Format] = {"nifti": "nifti", "nrrd": "nrrd", "metaimage": "nrrd", "dicom": "dicom-seg"}
     flat = len(prepared.place.slices) < 2
     return formats.get(prepared.place.form, "png" if flat else "npy")
+
+
+def _image(prepared: Prepared) -> str | None:
+    return None if prepared.path is None else str(prepared.path)
 
 
 def _made_by(prepared: Prepared, origin: Origin, n: int, form: Form) -> dict[str, Any]:
@@ -194,7 +200,7 @@ def _result(prediction: Prediction, written: Written, form: Form) -> dict[str, A
     prepared, place, origin = prediction.prepared, prediction.place, prediction.origin
     equal = np.ptp(prediction.weights) == 0
     return {
-        "image": None if prepared.path is None else str(prepared.path),
+        "image": _image(prepared),
         "model": origin.model,
         "seed": origin.seed,
         "steps": origin.steps,

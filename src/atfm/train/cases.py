@@ -8,6 +8,7 @@ import torch
 
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
+from atfm.data.patients import PatientsKnown
 from atfm.data.phantom.kinds import kind_of, phantom_cases
 from atfm.data.source import Selection, Source
 from atfm.data.store import Store
@@ -31,6 +32,8 @@ class Cases:
         intensity: how the files' values were put into [0, 1].
         modality: what the images are, see `StoreInfo`.
         orientation: how they lie, see `StoreInfo`.
+        patients_known: how it is known whose the cases are, see `StoreInfo`.
+        patient_key: secret, of the hashes that stand for the patients in the card; empty for none.
     """
 
     train: Source | Sequence[Case]
@@ -42,6 +45,8 @@ class Cases:
     intensity: Intensity = field(default_factory=lambda: Intensity(kind="as-is"))
     modality: str = "unknown"
     orientation: str = "unknown"
+    patients_known: PatientsKnown | None = None
+    patient_key: bytes = field(default=b"", repr=False)
 
 
 def from_store(
@@ -83,6 +88,7 @@ def from_store(
         rule(store),
         store.info.modality,
         store.info.orientation,
+        store.info.patients_known,
     )
 
 
@@ -111,5 +117,12 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
     }
     patients = [case.patient_id for case in train]
     return Cases(
-        train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated", orientation="none"
+        train,
+        list(drawn),
+        description,
+        patients,
+        kind_of(kind).classes,
+        modality="simulated",
+        orientation="none",
+        patients_known="given",
     )

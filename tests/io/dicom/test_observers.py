@@ -17,6 +17,7 @@ from atfm.io.dicom.observers import Observers, read_observers
 from atfm.io.dicom.segmentation import write_segmentation
 from atfm.io.dicom.series import read_series
 from atfm.io.dicom.sources import Algorithm
+from atfm.io.dicom.structures import Region, write_structures
 
 DEPTH, ROWS, COLUMNS = 6, 24, 32
 SPACING, DISTANCE, ORIGIN = (0.5, 0.75), 2.5, np.array([-10.0, 20.0, -30.0])
@@ -175,6 +176,27 @@ def test_contours_that_do_not_lie_on_the_image_are_refused(series, masks, tmp_pa
         assert says in line and line.startswith(str(path)) and "\n" not in line
     without = masks.write_structures(tmp_path / "a.dcm", {"a": good}, frame=None)
     assert drawn(without, grid)[0].any(), "it names the series"
+
+
+def test_what_is_written_as_contours_is_read_as_the_same_masks(series, tmp_path) -> None:
+    files, grid = series(TILTED)
+    truth = np.random.default_rng(3).random((2, DEPTH, ROWS, COLUMNS)) > 0.4  # islands in holes in islands
+    regions = [Region(f"hypothesis {k}", "", (255, 0, 0)) for k in (1, 2)]
+    write_structures(tmp_path / "a.dcm", files, truth, regions, algorithm=Algorithm("lidc", "1"))
+    found = read_observers(tmp_path / "a.dcm", grid, roi=r"^hypothesis (\d)$")
+    np.testing.assert_array_equal(list(found.masks.values()), truth)
+    assert found.warnings == ()
+
+
+def test_another_series_in_the_same_coordinates_is_told(series, masks, tmp_path) -> None:
+    _, grid = series()
+    path = masks.write_structures(tmp_path / "a.dcm", {"a": [("CLOSED_PLANAR", circle(5.2, 2))]}, series="1.2.3.77")
+    assert drawn(path, grid)[1] == ("ROI 'a' was drawn on another series in the same frame of reference",)
+    ds = pydicom.dcmread(path)
+    ds.ROIContourSequence[0].ContourSequence[0].ContourOffsetVector = [0, 0, 1]
+    ds.save_as(path)
+    with pytest.raises(UnsupportedError, match="moved by a ContourOffsetVector"):
+        read_observers(path, grid)
 
 
 # ---- segmentations ----

@@ -121,6 +121,13 @@ def test_a_table_of_some_slices_only_is_refused(tmp_path, dicom) -> None:
         read_series(tmp_path)
 
 
+def test_slices_of_two_frames_of_reference_are_no_stack(tmp_path, dicom) -> None:
+    for k in range(2):
+        dicom.write_slice(tmp_path / f"{k}", HU[k], position=(0, 0, k), FrameOfReferenceUID=f"1.2.{k}")
+    with pytest.raises(InputError, match=r"frame of reference 1\.2\.1, 1\.2\.0 in"):
+        read_series(tmp_path)
+
+
 def test_low_that_is_bright_between_other_ends_makes_no_volume(tmp_path, dicom) -> None:
     for k, bits in enumerate((12, 10)):
         dicom.write_slice(

@@ -11,7 +11,8 @@ from atfm.importers.lidc.contours import pasted
 from atfm.importers.lidc.nodules import Nodule
 from atfm.importers.lidc.scans import Scan
 from atfm.io.dicom.headers import Plane
-from atfm.io.dicom.pixels import read_plane
+from atfm.io.dicom.notes import Notes
+from atfm.io.dicom.pixels import read_planes
 from atfm.io.dicom.series import RAS
 from atfm.io.dicom.stack import affine_of
 from atfm.io.geometry import AXIAL, Geometry, Turn, turn
@@ -135,9 +136,10 @@ def cut_out(source: Cuttable, nodule: Nodule, crop: NoduleCrop, case_id: str, sl
     top, left = ((nodule.low[i] + nodule.high[i] + 1) // 2 - crop.size // 2 for i in (1, 2))
     values = np.full((len(slices), *shape), crop.window[0], np.float32)
     masks = np.zeros((source.readers, len(slices), *shape), np.uint8)
+    notes = Notes()
     for at, z in enumerate(slices):
         if z in source.planes:
-            paste(grey_plane(source.planes[z]), values[at], top, left)
+            paste(grey_plane(source.planes[z], notes), values[at], top, left)
             for reader, mask in enumerate(masks):
                 mask[at] = pasted(nodule.patches(reader, z), top, left, shape)
     low, high = map(np.float32, crop.window)
@@ -145,13 +147,14 @@ def cut_out(source: Cuttable, nodule: Nodule, crop: NoduleCrop, case_id: str, sl
     masks = np.ascontiguousarray(source.turn.array(masks))
     spacing = source.turn.numbers(source.spacing)
     if crop.volumes is None:
-        return Case(image, masks[:, 0], case_id, source.patient, spacing[1:])
-    return Case(image[None], masks, case_id, source.patient, spacing)
+        return Case(image, masks[:, 0], case_id, source.patient, spacing[1:], notes.sentences)
+    return Case(image[None], masks, case_id, source.patient, spacing, notes.sentences)
 
 
-def grey_plane(plane: Plane) -> np.ndarray:
-    """One slice in Hounsfield units, `[H, W]`."""
-    pixels = read_plane(plane)
+def grey_plane(plane: Plane, notes: Notes) -> np.ndarray:
+    """One slice in Hounsfield units, `[H, W]`; `notes` takes what there is to say of its file."""
+    (pixels,), _, told = read_planes([plane])
+    notes.update(told)
     if pixels.ndim != 2:
         raise InputError(f"{plane.file}: expected the grey values of a CT, got colours")
     return pixels

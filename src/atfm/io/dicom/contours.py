@@ -20,7 +20,7 @@ from atfm.errors import InputError, UnsupportedError
 from atfm.io.decoding import brief
 from atfm.io.dicom.file import items_of, numbers, said, whole
 from atfm.io.dicom.grid import Grid, Placed
-from atfm.io.dicom.polygons import area, filled, on_line
+from atfm.io.dicom.polygons import NEAR, area, filled, on_line
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -112,6 +112,11 @@ def contours_of(roi: "Dataset", path: Path, number: int) -> Iterator[Contour]:
                 f"{path}: a contour of ROI {number} of {count} points with {len(values)} coordinates; it is damaged"
             )
         points = np.array(values).reshape(-1, 3)
+        if any(numbers(item, "ContourOffsetVector", path) or ()):
+            raise UnsupportedError(
+                f"{path}: a contour of ROI {number} that is moved by a ContourOffsetVector is not read; write its "
+                "points where they lie"
+            )
         if np.abs(points).max() > FARTHEST:
             raise InputError(f"{path}: a contour of ROI {number} lies {np.abs(points).max():g} mm away; it is damaged")
         instances = tuple(said(each, "ReferencedSOPInstanceUID") for each in items_of(item, "ContourImageSequence"))
@@ -135,6 +140,8 @@ def draw(roi: Roi, grid: Grid, path: Path) -> tuple[np.ndarray, list[str]]:
     check_reference(roi, grid, path)
     name = brief(roi.name, 60)
     mask, notes = np.zeros(grid.shape, bool), []
+    if roi.series and grid.series not in roi.series:
+        notes.append(f"ROI {name!r} was drawn on another series in the same frame of reference")
     closed = [contour for contour in roi.contours if contour.kind in (CLOSED, XOR)]
     if roi.contours and not closed:
         kinds = ", ".join(sorted({brief(contour.kind, 40) for contour in roi.contours}))
@@ -147,7 +154,7 @@ def draw(roi: Roi, grid: Grid, path: Path) -> tuple[np.ndarray, list[str]]:
         notes.append(f"ROI {name!r}: {len(roi.contours) - len(closed)} points and open lines were left out")
     by_slice: dict[int, list[tuple[Contour, np.ndarray]]] = {}
     outside = beyond = beside = 0
-    edges = np.array(grid.shape[:0:-1]) - 0.5  # of the last column and row
+    first, edges = -0.5 - NEAR, np.array(grid.shape[:0:-1]) - 0.5 + NEAR  # of the first and the last column and row
     for contour in closed:
         placed = grid.place(contour.points)
         if not 0 <= placed.slice < len(mask):
@@ -155,12 +162,12 @@ def draw(roi: Roi, grid: Grid, path: Path) -> tuple[np.ndarray, list[str]]:
             continue
         check_slice(contour, placed, grid, path, name)
         low, high = placed.pixels.min(0), placed.pixels.max(0)
-        beyond += bool((low < -0.5).any() or (high > edges).any())
-        beside += bool((high < -0.5).any() or (low > edges).any())
+        beyond += bool((low < first).any() or (high > edges).any())
+        beside += bool((high < first).any() or (low > edges).any())
         by_slice.setdefault(placed.slice, []).append((contour, placed.pixels))
     if closed and outside + beside == len(closed):
-        first = ", ".join(f"{mm:g}" for mm in closed[0].points[0])
-        raise InputError(f"{path}: ROI {name!r} begins at ({first}) mm and lies wholly outside {grid.told()}")
+        point = ", ".join(f"{mm:g}" for mm in closed[0].points[0])
+        raise InputError(f"{path}: ROI {name!r} begins at ({point}) mm and lies wholly outside {grid.told()}")
     if outside:
         notes.append(f"ROI {name!r}: {outside} contours before the first or behind the last slice were left out")
     if beyond:

@@ -32,6 +32,11 @@ class Notes:
         """Every file that something is said of, once."""
         return tuple(dict.fromkeys(file for files in self._files.values() for file in files))
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Every sentence without its files."""
+        return tuple(self._files)
+
     def lines(self, of: int | None = None) -> tuple[str, ...]:
         """The sentences, each with the files that it is about.
 

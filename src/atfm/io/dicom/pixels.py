@@ -20,7 +20,7 @@ from atfm.io.dicom.values import COLOUR, GREY, PALETTE, Frames, Window, colour_f
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["MAX_VOXELS", "check_copies", "read_frames", "read_plane", "read_planes"]
+__all__ = ["MAX_VOXELS", "check_copies", "read_frames", "read_planes"]
 
 MAX_VOXELS = 2**29  # 2 GiB of float32: a scan of 2,000 slices of 512 x 512
 
@@ -66,11 +66,6 @@ def read_planes(planes: Sequence[Plane]) -> tuple[np.ndarray, Window | None, Not
     if pixels is None or first is None:
         raise InputError("no planes given; nothing to read")
     return pixels, first.window, notes
-
-
-def read_plane(plane: Plane) -> np.ndarray:
-    """The pixels of one slice, `[H, W]` or `[H, W, 3]`; see `read_frames`."""
-    return read_planes([plane])[0][0]
 
 
 def check_copies(stack: Stack) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from atfm.errors import InputError
 
-__all__ = ["area", "filled", "on_line"]
+__all__ = ["NEAR", "area", "filled", "on_line"]
 
 NEAR = 0.01  # of a pixel
 AT_ONCE = 2**20  # crossings

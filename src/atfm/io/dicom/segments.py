@@ -172,6 +172,9 @@ def lay(found: Segmentation, segment: Segment, grid: Grid, path: Path) -> tuple[
     """
     check_reference(found, grid, path)
     mask, notes = np.zeros(grid.shape, bool), []
+    name = brief(segment.name, 60)
+    if found.series and grid.series not in found.series:
+        notes.append(f"segment {name!r} was drawn on another series in the same frame of reference")
     frames = list(range(len(found.frames)))
     if found.numbers is not None:
         frames = [frame for frame in frames if found.numbers[frame] == segment.number]
@@ -183,7 +186,6 @@ def lay(found: Segmentation, segment: Segment, grid: Grid, path: Path) -> tuple[
         within = ((indices >= 0) & (indices < grid.shape)).all(axis=1)
         mask[tuple(indices[within].T)] = True
         drawn, outside = drawn + len(places), outside + int((~within).sum())
-    name = brief(segment.name, 60)
     if drawn and outside == drawn:
         raise InputError(f"{path}: segment {name!r} lies wholly outside {grid.told()}")
     if outside:

@@ -24,11 +24,11 @@ from atfm.io.dicom.pixels import MAX_VOXELS, check_copies, read_planes
 from atfm.io.dicom.stack import Stack, affine_of, stack_of
 from atfm.io.dicom.values import Window
 from atfm.io.geometry import Geometry
+from atfm.io.hidden import is_hidden
 
-__all__ = ["FoundStack", "Series", "find_stack", "hidden", "read_series"]
+__all__ = ["FoundStack", "Series", "find_stack", "read_series"]
 
 LISTED = 6  # series that an error lists
-LEFT_BEHIND = ("__MACOSX", "Thumbs.db", "desktop.ini")
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 Source = Path | str | Sequence[Path | str]
@@ -177,14 +177,10 @@ def listed(path: Source) -> tuple[list[Path], bool]:
         return [Path(file) for file in path], True
     path = Path(path)
     if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file() and not hidden(file, path)), False
+        return sorted(
+            file for file in path.rglob("*") if file.is_file() and not is_hidden(file.relative_to(path))
+        ), False
     return [path], True
-
-
-def hidden(file: Path, folder: Path) -> bool:
-    """Whether a file is one that systems and archivers leave behind, such as `._1.dcm`, `.DS_Store` and `__MACOSX`."""
-    parts = file.relative_to(folder).parts
-    return any(part.startswith(".") or part in LEFT_BEHIND for part in parts)
 
 
 def choose(headers: Mapping[str, list[Header]], series: str | None, name: str, left_out: Notes) -> list[Header]:

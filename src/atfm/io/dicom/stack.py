@@ -128,6 +128,9 @@ def difference(header: Header, model: Header) -> str:
         return f"{header.shape[0]} x {header.shape[1]} pixels, {model.shape[0]} x {model.shape[1]}"
     if header.photometric != model.photometric and any("MONO" in one.photometric for one in (header, model)):
         return f"{header.photometric}, {model.photometric}"
+    one, other = header.frame_of_reference, model.frame_of_reference
+    if one and other and one != other:
+        return f"frame of reference {one}, {other}"
     return ""
 
 
