@@ -93,7 +93,7 @@ def test_every_format_lies_on_the_voxels_of_the_file(axial: Model, tmp_path: Pat
     image = stored(tmp_path / "a.nii", letters)
     chosen = sorted(axial_number(image, k) for k in (3, 9))
     results = {}
-    for form in ("nifti", "npy", "png"):
+    for form in ("nifti", "npy", "png", "nrrd"):
         (results[form],) = sample_file(axial, tmp_path / "a.nii", tmp_path / form, 3, slices=chosen, form=form, key="k")
     (wanted,) = sample_file(axial, write_lps(tmp_path), tmp_path / "lps", 3, slices=[3, 9], key="k")
     reference = nibabel.load(tmp_path / "lps" / "samples.nii.gz").get_fdata()
@@ -113,6 +113,10 @@ def test_every_format_lies_on_the_voxels_of_the_file(axial: Model, tmp_path: Pat
         for k in chosen:
             picture = np.asarray(Image.open(tmp_path / "png" / f"slice-{k:04d}" / f"mask-{s:03d}.png"))
             np.testing.assert_array_equal(picture > 0, np.take(own, k, axis).T > 0)
+    layers = SimpleITK.ReadImage(str(tmp_path / "nrrd" / "samples.nrrd"))
+    for s in range(3):
+        volume = SimpleITK.DICOMOrient(SimpleITK.VectorIndexSelectionCast(layers, s), "LPS")
+        np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(volume).T, reference[..., s])
     for name in ("probability", "entropy", "hypothesis-1"):
         mine, other = (nibabel.load(tmp_path / folder / f"{name}.nii.gz") for folder in ("nifti", "lps"))
         np.testing.assert_array_equal(as_lps(mine), np.asanyarray(other.dataobj).T)
@@ -163,10 +167,23 @@ def test_a_segmentation_refers_to_every_slice_that_an_axial_plane_cuts(
     raw = np.stack([pydicom.dcmread(file).pixel_array for file in sorted(files, key=position)]).astype(float) - 1000
     np.testing.assert_allclose(found.image[0, 0], np.clip((raw[::-1, 4].T + 1000) / 1500, 0, 1), atol=1e-6)
     assert len(found.place.files) == 16 and found.place.slices == (4,)
-    (result,) = sample_file(axial, tmp_path / "s", tmp_path / "out", 2, slices=[4], window=(-1000, 500))
-    if result["files"]["segmentation"] is not None:
-        back = SimpleITK.ReadImage(str(tmp_path / "out" / result["files"]["samples"]))
-        assert back.GetSize()[:3] == (16, 16, 16)
+    for form in ("dicom-seg", "dicom-pm", "rtstruct"):
+        options = {"slices": [4], "window": (-1000, 500), "form": form}
+        (result,) = sample_file(axial, tmp_path / "s", tmp_path / form, 2, **options)
+        samples = np.asanyarray(nibabel.load(tmp_path / form / "samples.nii.gz").dataobj)
+        assert samples.any() and not np.delete(samples, 4, 1).any()  # row 4 of every image, and no other
+        drawn = [one for one in result["hypotheses"] if one["area"]]
+        assert sum(one["area"] for one in drawn) > 0
+        if form == "dicom-seg":
+            with pydicom.dcmread(tmp_path / form / "segmentation.dcm") as ds:
+                frames = ds.pixel_array.reshape(-1, 16, 16)
+                assert frames.sum() == sum(one["area"] for one in drawn)
+                assert not np.delete(frames, 4, 1).any()
+        if form == "dicom-pm":
+            with pydicom.dcmread(tmp_path / form / "probability.dcm") as ds:
+                values = ds.pixel_array.reshape(-1, 16, 16)
+                np.testing.assert_allclose(values.sum(), samples.mean(-1).sum(), rtol=1e-5)
+                assert not np.delete(values, 4, 1).any()
 
 
 def position(file: Path) -> float:
