@@ -119,10 +119,13 @@ class Prediction:
 
         Where no class was drawn at all, as outside a model's window, nothing is ambiguous.
         """
-        mean = self.mean_probability.astype(np.float64)
-        p = np.concatenate([1 - mean, mean]) if self.channels == 1 else mean
-        terms = np.where(p > 0, -p * np.log2(np.where(p > 0, p, 1)), 0)
-        return np.abs(terms.sum(0)).astype(np.float32)
+        mean = self.mean_probability
+        flat = mean.reshape(len(mean), -1)  # [C, P]
+        bits = np.empty(flat.shape[1], np.float32)
+        for first in range(0, len(bits), BLOCK // 8):  # a volume in float64, several times over, is too much
+            part = slice(first, first + BLOCK // 8)
+            bits[part] = _entropy(flat[:, part].astype(np.float64))
+        return bits.reshape(mean.shape[1:])
 
     @property
     def drawn_empty(self) -> float:
@@ -196,6 +199,13 @@ def gather(
         raise InputError("chunks: expected at least one, got none; draw some samples first")
     joined = np.concatenate(weights)
     return Prediction(bits, joined / joined.sum(), known, prepared, origin)
+
+
+def _entropy(mean: np.ndarray) -> np.ndarray:
+    """In bits, `[P]`, of probabilities `[C, P]` float64; of a single channel together with its background."""
+    p = np.concatenate([1 - mean, mean]) if len(mean) == 1 else mean
+    terms = np.where(p > 0, -p * np.log2(np.where(p > 0, p, 1)), 0)
+    return np.asarray(np.abs(terms.sum(0)))
 
 
 def _foreground(mask: np.ndarray) -> np.ndarray:

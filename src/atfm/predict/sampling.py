@@ -9,13 +9,11 @@ import torch
 from atfm.errors import InputError
 from atfm.methods.method import Method
 from atfm.methods.samples import Samples
+from atfm.predict.memory import samples_at_a_time
 from atfm.predict.prepared import Prepared, Trained
 from atfm.seeding import Noise
 
 __all__ = ["Chunk", "check_counts", "stream"]
-
-NUMBERS = 2**24  # probabilities of one chunk: 64 MB
-MOST = 256  # samples in it, so that a caller hears of them
 
 
 class Chunk(NamedTuple):
@@ -58,14 +56,14 @@ def stream(
         chunk: samples at a time; None: as many as fit.
 
     Raises:
-        InputError: `n`, `chunk` or `steps` below 1, or a seed that is no whole number.
+        InputError: `n`, `chunk` or `steps` below 1, a seed that is no whole number, or more memory than there is.
         ConfigError: `steps` for a method without a solver.
     """
     check_counts(n=n, chunk=chunk, steps=steps)
     if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
         raise InputError(f"seed: expected a whole number, got {seed!r}")
     method = model.method if steps is None else model.method.with_steps(steps)
-    return _chunks(method, prepared, n, seed, chunk or fitting(method, prepared))
+    return _chunks(method, prepared, n, seed, chunk or samples_at_a_time(method, prepared, int(n)))
 
 
 def check_counts(**counts: object) -> None:
@@ -77,12 +75,6 @@ def check_counts(**counts: object) -> None:
     for name, value in counts.items():
         if value is not None and (not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1):
             raise InputError(f"{name}: expected a whole number, at least 1{' sample' * (name == 'n')}, got {value}")
-
-
-def fitting(method: Method, prepared: Prepared) -> int:
-    """How many samples may be drawn at a time."""
-    numbers = method.channels * int(np.prod(prepared.image.shape[1:]))
-    return min(MOST, max(1, NUMBERS // numbers))
 
 
 def _chunks(method: Method, prepared: Prepared, n: int, seed: int, chunk: int) -> Iterator[Chunk]:
