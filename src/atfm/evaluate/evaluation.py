@@ -12,8 +12,8 @@ from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
 from atfm.evaluate.cases import Leak
 from atfm.evaluate.rows import CaseScores
-from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.ged import consistent
+from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.table import Interval, summarise
 from atfm.report.panels import Illustration
 

@@ -22,23 +22,36 @@ class Metric(NamedTuple):
 
 
 METRICS: Mapping[str, Metric] = {
-    "ged": Metric(False, "Squared generalised energy distance (1 - IoU), unbiased: 0 for a perfect model."),
+    "ged": Metric(False, "Squared generalised energy distance (1 - IoU), unbiased: 0 for further readers."),
+    "ged_presence": Metric(
+        False, "Its part of whether there is anything: 2 (p - q)^2 of the shares of empty masks, unbiased."
+    ),
+    "ged_shape": Metric(False, "What is left of ged without that part."),
+    "own_ged": Metric(
+        None, "The ged if K of the samples were the annotators, against the other samples: 0 on average."
+    ),
     "ged_n": Metric(False, "The same of n samples with self-pairs counted, as published: ged + D_s/n + D_r/K."),
     "floor_ged_n": Metric(
-        None, "The ged_n of a perfect model, D_r/n + D_r/K; at small n a model without spread can fall below."
+        None, "The ged_n of n further readers, D_r/n + D_r/K; at small n a model without spread can fall below."
     ),
     "hm_iou_n": Metric(True, "Hungarian-matched IoU, n samples and K annotators repeated to equal numbers."),
     "mdm_n": Metric(True, "Maximum Dice matching: best Dice over n samples, mean over the annotators."),
     "d_max_n": Metric(True, "Dice of the best pair of any of n samples and any annotator."),
     "best_k_iou_n": Metric(True, "IoU of the best K of n samples, one for each annotator; the others are ignored."),
-    "diversity": Metric(None, "D_s, mean distance (1 - IoU) of two different samples; right where it equals D_r."),
-    "annotator_diversity": Metric(None, "D_r, mean distance (1 - IoU) of two different annotators."),
+    "d_sr": Metric(
+        False, "D_sr, mean distance (1 - IoU) of a sample and an annotation: ged = (D_sr-D_ss) + (D_sr-D_rr)."
+    ),
+    "diversity": Metric(None, "D_ss, mean distance (1 - IoU) of two different samples; D_sr - D_ss has to vanish."),
+    "annotator_diversity": Metric(
+        None, "D_rr, mean distance of two different annotators; D_sr - D_rr is what they share beyond the image."
+    ),
     "dice_of_mean": Metric(True, "Dice of the mean probability, cut at 0.5, mean over the annotators."),
     "ncc": Metric(True, "Correlation over the pixels of the samples' variance with the annotators' variance."),
     "ece": Metric(False, "Expected calibration error of the mean probability over all pixels of all cases."),
-    "crps_area": Metric(False, "Continuous ranked probability score of the area, in pixels."),
+    "crps_area": Metric(False, "Continuous ranked probability score of the area, in pixels, without self-pairs."),
     "empty_predicted": Metric(None, "Share of samples without any foreground; right where it equals empty_drawn."),
     "empty_drawn": Metric(None, "Share of annotations without any foreground."),
+    "own_empty": Metric(None, "Share of empty masks among the samples that own_ged takes for annotators."),
     "effective_samples": Metric(
         None, "How many equal samples those with weights are worth, 1 / sum of squared weights."
     ),
