@@ -7,6 +7,7 @@ from atfm.metrics.accumulate import CaseScores
 from atfm.metrics.calibration import dice_of_mean, empty_share, variance_ncc
 from atfm.metrics.crps import crps, crps_area
 from atfm.metrics.distribution import DistributionScores
+from atfm.metrics.floor import Floor, floor_of
 from atfm.metrics.ged import (
     annotator_diversity,
     consistent,
@@ -14,6 +15,7 @@ from atfm.metrics.ged import (
     ged,
     ged_n,
     sample_diversity,
+    sample_to_annotator,
     with_self_pairs,
 )
 from atfm.metrics.ignore import from_labels, without
@@ -36,6 +38,7 @@ __all__ = [
     "CaseScores",
     "DMax",
     "DistributionScores",
+    "Floor",
     "HMIoU",
     "Interval",
     "Metric",
@@ -55,6 +58,7 @@ __all__ = [
     "effective_samples",
     "empty_share",
     "floor_ged_n",
+    "floor_of",
     "from_labels",
     "ged",
     "ged_n",
@@ -66,6 +70,7 @@ __all__ = [
     "pairwise_dice",
     "pairwise_iou",
     "sample_diversity",
+    "sample_to_annotator",
     "score_case",
     "summarise",
     "variance_ncc",
