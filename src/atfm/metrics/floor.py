@@ -75,7 +75,7 @@ def floor_of(rows: Sequence[Mapping[str, Any]], *, groups: str = "patient", seed
     Returns:
         Both ends; None where no case has a GED.
     """
-    there = [row for row in rows if row.get("ged") is not None and row.get("diversity") is not None]
+    there = [row for row in rows if all(row.get(name) is not None for name in ("ged", "d_sr", "diversity"))]
     if not there:
         return None
     c = np.array([row["ged"] for row in there])
