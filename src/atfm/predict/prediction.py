@@ -1,7 +1,7 @@
 """`Prediction`: the masks of one image, what they say together, and the few readings that they come down to."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -149,10 +149,9 @@ class Prediction:
         masks = np.stack([mask[:, *box] for mask in self.bits])
         if marked.ndim == 3 and marked.shape[0] == 1:  # a single slice has pixels, not voxels
             masks = masks[:, :, 0]
-        found = find_hypotheses(masks, weights=self._known_weights(), mm2=self.place.mm2, ml=self.place.ml)
-        if self.known_empty is None or not 0 < self.drawn_empty < 1:
-            return found
-        return [one if one.area else replace(one, low=one.probability, high=one.probability) for one in found]
+        exact = self.known_empty is not None and 0 < self.drawn_empty < 1
+        weights = self._known_weights()
+        return find_hypotheses(masks, weights=weights, exact_empty=exact, mm2=self.place.mm2, ml=self.place.ml)
 
     def _known_weights(self) -> np.ndarray:
         """The samples' weights, scaled to what is known of empty masks; as drawn where either kind of mask lacks."""
