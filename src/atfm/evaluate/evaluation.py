@@ -14,13 +14,12 @@ from atfm.evaluate.cases import Leak
 from atfm.evaluate.rows import CaseScores
 from atfm.metrics.ged import consistent
 from atfm.metrics.reliability import ReliabilityBins
-from atfm.metrics.table import Interval, summarise
+from atfm.metrics.table import Interval, few_patients, summarise
 from atfm.report.panels import Illustration
 
 __all__ = ["Evaluation", "Result", "of_class", "of_wholes", "scored_classes", "warnings"]
 
 Value = TypeVar("Value")
-FEW = 50  # patients, below which intervals are too narrow: docs/metrics.md
 
 
 @dataclass(frozen=True)
@@ -161,11 +160,7 @@ def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) 
         if falls_too_far(result.rows)
     ]
     patients = len({row.patient_id for row in results[0].rows})
-    if 1 < patients < FEW:
-        found.append(
-            f"{patients} patients are few: 95 % intervals hold the true mean in some 90 of 100 sets with 20 patients, "
-            f"in 85 with 8; from {FEW} on they keep their promise."
-        )
+    found += few_patients(patients)
     if silent:
         found.append(
             f"{silent} of {len(results[0].rows) + silent} cases have no pixel that counts, as all are ignored: "
