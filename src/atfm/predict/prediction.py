@@ -1,11 +1,10 @@
 """`Prediction`: the masks of one image, what they say together, and the few readings that they come down to."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.ndimage import find_objects
 
 from atfm.errors import InputError
 from atfm.predict.bits import Bits
@@ -144,18 +143,17 @@ class Prediction:
         Where the method knows the probability of no lesion exactly, that reading has it, and the outlines share the
         rest as their samples do: only they have a sampling error.
         """
-        marked = np.zeros(self.bits.shape[1:], bool)
-        for mask in self.bits:
-            marked |= _foreground(mask)
-        boxes = find_objects(marked.astype(np.uint8))  # outside of it all samples agree
-        box = boxes[0] if boxes else (slice(0, 1),) * marked.ndim
-        masks = np.stack([mask[:, *box] for mask in self.bits])
-        if marked.ndim == 3 and marked.shape[0] == 1:  # a single slice has pixels, not voxels
-            masks = masks[:, :, 0]
-        found = find_hypotheses(masks, weights=self._known_weights(), mm2=self.place.mm2, ml=self.place.ml)
-        if self.known_empty is None or not 0 < self.drawn_empty < 1:
-            return found
-        return [one if one.area else replace(one, low=one.probability, high=one.probability) for one in found]
+        exact = self.known_empty is not None and 0 < self.drawn_empty < 1
+        spatial = self.bits.shape[1:]
+        flat = len(spatial) == 2 or spatial[0] == 1  # a single slice has pixels, not voxels
+        return find_hypotheses(
+            self.bits,
+            weights=self._known_weights(),
+            exact_empty=exact,
+            pixel="pixels" if flat else "voxels",
+            mm2=self.place.mm2,
+            ml=self.place.ml,
+        )
 
     def _known_weights(self) -> np.ndarray:
         """The samples' weights, scaled to what is known of empty masks; as drawn where either kind of mask lacks."""

@@ -84,14 +84,22 @@ def _chunks(method: Method, prepared: Prepared, n: int, seed: int, chunk: int) -
     planes = list(image.unbind(1)) if by_slice else [image]  # [C_in, *spatial] each
     noise = Noise(seed, [prepared.key])
     for first in range(0, n, chunk):
+        # In a call of its own, so that the probabilities of one chunk are gone before those of the next are made.
         count = min(chunk, n - first)
-        drawn = [method.sample(plane.unsqueeze(0), count, noise=noise, first=first) for plane in planes]
-        masks = [samples.masks[0].cpu().numpy() for samples in drawn]  # [s, C, *spatial]
-        joined = np.stack(masks, 2) if by_slice else masks[0]
-        if prepared.field is not None:
-            joined = prepared.field.back(joined)
-        shape = (*joined.shape[:2], *prepared.place.size)
-        yield Chunk(first, n, joined.reshape(shape), _weights(drawn), _empty(drawn))
+        masks, weights, empty = _drawn(method, prepared, planes, count, noise, first)
+        yield Chunk(first, n, masks, weights, empty)
+
+
+def _drawn(
+    method: Method, prepared: Prepared, planes: list[torch.Tensor], count: int, noise: Noise, first: int
+) -> tuple[np.ndarray, np.ndarray | None, float | None]:
+    """The masks `[s, C, *spatial]` of one chunk, on the pixels of the image, and what is known of them."""
+    drawn = [method.sample(plane.unsqueeze(0), count, noise=noise, first=first) for plane in planes]
+    masks = [samples.masks[0].cpu().numpy() for samples in drawn]  # [s, C, *spatial]
+    joined = np.stack(masks, 2) if len(masks) > 1 or prepared.image.ndim > len(method.size) + 1 else masks[0]
+    if prepared.field is not None:
+        joined = prepared.field.back(joined)
+    return joined.reshape(*joined.shape[:2], *prepared.place.size), _weights(drawn), _empty(drawn)
 
 
 def _weights(drawn: list[Samples]) -> np.ndarray | None:
