@@ -66,7 +66,6 @@ def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
     from atfm.data.seen.images import FIELD, Looker
     from atfm.errors import InputError
     from atfm.models import load
-    from atfm.train.checkpoint import write_json
 
     model = load(card.with_suffix(".safetensors"))
     cases = store.split(split)
@@ -83,11 +82,18 @@ def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
             looker.look(store[i].image)
             progress(done, len(cases))
     seen = looker.seen(len(cases))
-    fields = json.loads(card.read_text("utf-8")) | {FIELD: seen.model_dump(mode="json")}
-    if store.info.patients_known is not None:
-        fields["patients_known"] = store.info.patients_known
-    write_json(card, fields)
+    known = store.info.patients_known
+    change_card(card, {FIELD: seen.model_dump(mode="json")} | ({} if known is None else {"patients_known": known}))
     return {"card": str(card), "images": seen.images, "recorded": seen.recorded, "bytes": card.stat().st_size}
+
+
+def change_card(card: Path, fields: Result) -> None:
+    """Write fields into a card, whole or not at all, while nobody else writes there."""
+    from atfm.io.lock import folder_lock
+    from atfm.train.checkpoint import write_json
+
+    with folder_lock(card.parent):
+        write_json(card, json.loads(card.read_text("utf-8")) | fields)
 
 
 def show(result: Result) -> str:

@@ -24,6 +24,6 @@ def passed_over(where: object, hidden: Iterable[str]) -> list[str]:
     names = sorted(hidden)
     if not names:
         return []
-    ascii_name = names[0] if names[0].isprintable() else repr(names[0])[1:-1]
+    first = names[0] if names[0].isprintable() else repr(names[0])[1:-1]
     count = "1 hidden file" if len(names) == 1 else f"{len(names)} hidden files"
-    return [f"{where}: {count} passed over, such as {ascii_name[:100]}"]
+    return [f"{where}: {count} passed over, such as {first[:100]}"]
