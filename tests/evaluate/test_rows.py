@@ -6,7 +6,7 @@ import pytest
 
 from atfm.errors import DiskError
 from atfm.evaluate.rows import CaseScores, Entry, columns, write_rows
-from atfm.metrics.calibration import ReliabilityBins
+from atfm.metrics.reliability import ReliabilityBins
 
 ROWS = [CaseScores("atfm", f"c{number}", "p, of \u00e4", 4, {"ged": number / 3}) for number in range(3)]
 

@@ -14,8 +14,8 @@ from atfm.evaluate.lying import lying
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Options, Plan, prepare
 from atfm.evaluate.rows import Entry
-from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.references import REFERENCES
+from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.table import Interval, summarise
 
 __all__ = ["conclude", "evaluate", "join", "score_part"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from atfm.errors import AtfmError, InputError, UnsupportedError
+from atfm.io.machine import READING, refused
 
 __all__ = ["brief", "decoding", "is_plain"]
 
@@ -25,7 +26,8 @@ def decoding(name: object, kind: str) -> Iterator[None]:
         kind: what it was to be, such as "an image".
 
     Raises:
-        InputError: for any error inside the block; one of ours passes as it is.
+        DiskError: the machine refused to read it: no permission, a disk that fails; the file may be sound.
+        InputError: for any other error inside the block; one of ours passes as it is.
         UnsupportedError: the decoder itself says that it lacks something.
     """
     try:
@@ -36,12 +38,13 @@ def decoding(name: object, kind: str) -> Iterator[None]:
         raise InputError(f"{name}: no such file") from None
     except IsADirectoryError:
         raise InputError(f"{name}: this is a folder; give a file") from None
-    except PermissionError:
-        raise InputError(f"{name}: cannot be opened: permission denied; let this user read it") from None
     except MemoryError as error:
         raise InputError(f"{name}: does not fit in memory; cut it up") from error
     # Decoders have no list of what they raise: bytes in the wrong place lead them to any error there is.
     except Exception as error:
+        machine = refused(error, name, READING) if isinstance(error, OSError) else None
+        if machine is not None:
+            raise machine from error
         if isinstance(error, NotImplementedError) or LACKING.search(said(error)):
             raise UnsupportedError(
                 f"{name}: cannot be read as {kind}, this kind is not supported: {said(error)}"

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.io.geometry import Turn
 from atfm.io.images import EXTENSIONS, Picture, read_pixels
 from atfm.io.naming import is_folder_name
+from atfm.io.turn import Turn
 
 __all__ = ["Source", "read_source", "title"]
 
