@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atfm.cli.common_flags import add_shard, meet, shard_of
+from atfm.cli.common_flags import add_patient_key, add_shard, meet, patient_key_of, shard_of
 from atfm.cli.evaluate_text import show
 from atfm.cli.progress import bar
 from atfm.errors import CheckpointError
@@ -59,6 +59,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--allow-leak", action="store_true", help="score patients the model has seen; the report says so"
     )
+    add_patient_key(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder (default: MODEL-STORE-SPLIT, by their names)")
     add_shard(parser, "cases")
     parser.set_defaults(run=run, show=show)
@@ -88,6 +89,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             beside=beside(args, model, processes.device),
             references=not args.no_references,
             allow_leak=args.allow_leak,
+            patient_key=patient_key_of(args),
         )
         parts = Parts(out / "parts", plan.identity() | {"steps": args.steps})
         name = f"{str(shard or '1/1').replace('/', '-of-')}.{processes.rank + 1}-of-{processes.world}"
@@ -132,5 +134,6 @@ def command(args: argparse.Namespace) -> str:
     for flag, value in numbers.items():
         words += [flag, str(value)] if value is not None else []
     words += [word for name in args.beside or [] for word in ("--beside", name)]
+    words += ["--patient-key", str(args.patient_key)] if args.patient_key is not None else []
     words += ["--no-references"] * args.no_references + ["--allow-leak"] * args.allow_leak
     return shlex.join(words)

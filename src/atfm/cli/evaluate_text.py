@@ -25,8 +25,8 @@ def show(result: Mapping[str, Any]) -> str:
             "when all are, the same command without --shard writes the files"
         )
     lines = [*_scores(result), "", *_parts(result), *_by_empty(result), *_classes(result), ""]
-    if result["leak"]["patients"]:
-        lines.append(f"LEAKY: the model was trained on {result['leak']['patients']} of these patients")
+    leaky = "LEAKY: " if result["leak"]["found"] else ""
+    lines.append(f"{leaky}training against test: {result['leak']['line']}")
     lines += [f"note: {warning}" for warning in result["warnings"]]
     lines.append(
         f"{result['cases']} cases of {result['patients']} patients, {result['samples']} samples, "
