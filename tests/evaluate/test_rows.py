@@ -22,6 +22,18 @@ def test_rows_come_back(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["rows.csv"]
 
 
+def test_cells_are_no_formulas_and_numbers_stay_numbers(tmp_path: Path) -> None:
+    rows = [
+        CaseScores("=m", "=HYPERLINK(A1)", "@p", 4, {"ncc": -0.25}),
+        CaseScores("m", "-12", "\tp", 2, {"ncc": 1e-9}),
+    ]
+    write_rows(tmp_path / "rows.csv", rows, ["ncc"])
+    with (tmp_path / "rows.csv").open(newline="", encoding="utf-8") as stream:
+        first, second = csv.DictReader(stream)
+    assert list(first.values()) == ["'=m", "'=HYPERLINK(A1)", "'@p", "4", "-0.25"]
+    assert list(second.values()) == ["m", "-12", "'\tp", "2", "1e-09"]
+
+
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(DiskError, match="a part of the path is a file"):

@@ -123,7 +123,7 @@ def test_no_more_than_a_chunk_is_drawn_at_a_time(model: Model, monkeypatch: pyte
         return sample(image, n, **options)
 
     monkeypatch.setattr(model.method, "sample", watched)
-    monkeypatch.setattr("atfm.predict.sampling.NUMBERS", 3 * 256)
+    monkeypatch.setattr("atfm.predict.memory.NUMBERS", 3 * 256)
     assert len(model.sample(IMAGE, 8)) == 8
     assert drawn == [3, 3, 2]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from atfm.io.atomic import atomic_write
+from atfm.io.cells import cell
 from atfm.metrics.table import METRICS
 
 __all__ = ["CaseScores", "Entry", "columns", "write_rows"]
@@ -82,7 +83,13 @@ def write_rows(path: Path, rows: Iterable[CaseScores], metrics: Sequence[str]) -
     table = csv.writer(stream)
     table.writerow(["method", "case_id", "patient_id", "annotators", *metrics])
     table.writerows(
-        [row.method, row.case_id, row.patient_id, row.annotators, *(text(row, metric) for metric in metrics)]
+        [
+            cell(row.method),
+            cell(row.case_id),
+            cell(row.patient_id),
+            row.annotators,
+            *(text(row, name) for name in metrics),
+        ]
         for row in rows
     )
     with atomic_write(path) as temporary:

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.metrics.masks import Array, areas, as_masks, foreground
-from atfm.metrics.overlap import pairwise_iou
+from atfm.metrics.masks import Array, as_masks
+from atfm.predict.bits import Bits
 from atfm.predict.counted import intervals
 from atfm.predict.grouping import group
 
@@ -66,23 +66,25 @@ class _Group:
 
 
 def find_hypotheses(
-    masks: Array,
+    masks: Array | Bits,
     *,
     weights: np.ndarray | None = None,
     exact_empty: bool = False,
     most: int = 5,
     threshold: float = 0.5,
+    pixel: str | None = None,
     mm2: float | None = None,
     ml: float | None = None,
 ) -> list[Hypothesis]:
     """Group the samples of one image.
 
     Args:
-        masks: `[S, C, *spatial]`, values 0 or 1; channel 0 is background where `C > 1`. 1 <= S <= 4096.
+        masks: `[S, C, *spatial]`, values 0 or 1, or packed; channel 0 is background where `C > 1`. 1 <= S <= 4096.
         weights: `[S]`, 0 or more, of the samples; None: they are equal.
         exact_empty: the weights of the empty masks sum to what the method knows of them without sampling.
         most: largest number of hypotheses, "no lesion" included, >= 2.
         threshold: least mean silhouette of several groups, in [-1, 1]; larger gives fewer hypotheses.
+        pixel: what sizes are counted in; None: pixels, of a volume voxels.
         mm2: the area of a pixel, where it is known.
         ml: the volume of a voxel, where it is known.
 
@@ -93,29 +95,35 @@ def find_hypotheses(
     Raises:
         InputError: masks that are none, too many of them, or another argument out of its range.
     """
-    masks = as_masks(masks)
-    share = _shares(weights, len(masks))
-    if len(masks) > LARGEST:
-        raise InputError(f"masks: expected at most {LARGEST} samples of an image, got {len(masks)}; give fewer")
+    bits = masks if isinstance(masks, Bits) else _packed(as_masks(masks))
+    share = _shares(weights, len(bits))
+    if len(bits) > LARGEST:
+        raise InputError(f"masks: expected at most {LARGEST} samples of an image, got {len(bits)}; give fewer")
     if most < 2:
         raise InputError(f'most: expected at least 2, as "no lesion" is one of them, got {most}')
     if not -1 <= threshold <= 1:
         raise InputError(f"threshold: expected a silhouette in [-1, 1], got {threshold}")
-    masks = foreground(masks)
-    area = areas(masks).sum(1)  # [S]
+    shared = bits.foreground().shared()
+    area = np.diagonal(shared)  # [S]
     empty, full = np.flatnonzero((area == 0) & (share > 0)), np.flatnonzero((area > 0) & (share > 0))
     found = [_Group(int(empty[0]), empty, 0.0, _sum(share[empty]), 0)] if len(empty) else []
     if len(full):
-        drawn = masks if len(full) == len(masks) else masks[full]
-        distance = np.clip(1 - pairwise_iou(drawn, drawn), 0, 1)
+        both = shared[np.ix_(full, full)]
+        distance = np.clip(1 - both / (area[full, None] + area[full] - both), 0, 1)
         label = group(distance, full, most - len(found), threshold)
         found += [_outline(distance, share[full], full, np.flatnonzero(label == one), area) for one in np.unique(label)]
     found.sort(key=lambda one: (-one.probability, -one.area, one.medoid))
-    pixel = "pixels" if masks.ndim == 4 else "voxels"
+    pixel = pixel or ("pixels" if len(bits.shape) == 3 else "voxels")
     outlines = [one.members for one in found if one.area]
     ends, nothing = intervals(outlines, empty, share, exact_empty=exact_empty)
     each = iter(ends)
     return _named(found, [next(each) if one.area else nothing for one in found], pixel, mm2, ml)
+
+
+def _packed(masks: np.ndarray) -> Bits:
+    bits = Bits(masks.shape[1:])
+    bits.add(masks.astype(bool))
+    return bits
 
 
 def _shares(weights: np.ndarray | None, samples: int) -> np.ndarray:
