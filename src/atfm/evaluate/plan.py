@@ -202,7 +202,7 @@ def _settings(method: Method) -> Iterator[str]:
         for field, value in sorted(vars(module).items()):
             # What is drawn at a time bounds memory and changes nothing; tensors and networks are among the weights.
             simple = value is None or isinstance(value, bool | int | float | str | tuple) or is_dataclass(value)
-            if simple and not field.startswith("_") and field not in ("training", "chunk"):
+            if simple and not field.startswith("_") and field not in ("training", "chunk", "steps"):
                 yield f"{name}.{field} = {value!r}"
 
 

@@ -29,7 +29,6 @@ _BOTH = {
     errno.ENOLCK: "the file system has no locks, by which two writers are told apart; choose a folder elsewhere",
     errno.ENOSYS: "the file system has no locks, by which two writers are told apart; choose a folder elsewhere",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
-    errno.ENOTDIR: "a part of the path is a file, not a folder; check the path",
     errno.EISDIR: "this is a folder; give the name of a file",
 }
 
