@@ -28,8 +28,6 @@ _BOTH = {
     errno.ENOMEM: "the machine has no memory left; close some programs and run the command again",
     errno.ENOLCK: "the file system has no locks, by which two writers are told apart; choose a folder elsewhere",
     errno.ENOSYS: "the file system has no locks, by which two writers are told apart; choose a folder elsewhere",
-    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
-    errno.EISDIR: "this is a folder; give the name of a file",
 }
 
 READING: Mapping[int, str] = _BOTH | {
@@ -47,6 +45,8 @@ WRITING: Mapping[int, str] = _BOTH | {
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.EEXIST: "a part of the path is a file, not a folder; choose another path",
     errno.ENOTDIR: "a part of the path is a file, not a folder; choose another path",
+    errno.EISDIR: "this is a folder; give the name of a file",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.ENOTEMPTY: "another folder of this name appeared meanwhile; choose another name",
     errno.ELOOP: "this is a link to elsewhere, which is not followed; remove it",
 }
@@ -69,10 +69,10 @@ def refused(error: OSError, name: object, reasons: Mapping[int, str]) -> DiskErr
 
 @contextmanager
 def reading(name: object) -> Iterator[None]:
-    """Turn the machine's refusals to read a file into one line; a missing file is left to the reader.
+    """Turn the machine's refusals to read a file into one line; a missing file or a folder is left to the reader.
 
     Raises:
-        DiskError: no permission, a disk that fails, a folder where a file is wanted, ...
+        DiskError: no permission, a disk that fails, ...
     """
     try:
         yield
