@@ -131,18 +131,19 @@ FAILING = Path("/proc/self/mem")  # reads of its first byte fail with EIO, as th
 @pytest.mark.skipif(not FAILING.exists(), reason="needs a file that cannot be read")
 @pytest.mark.parametrize("what", ["splits", "table", "pickle", "pack", "store", "image"])
 def test_a_disk_that_fails_is_not_a_damaged_file(tmp_path, what) -> None:
-    bad = tmp_path / {"splits": "s.json", "image": "a.png"}.get(what, what)
-    if what == "store":
-        bad.mkdir()
-        bad = bad / "store.json"
+    bad = tmp_path / {"store": "store/store.json", "image": "images/a.png"}.get(what, what)
+    for folder in (bad.parent, tmp_path / "masks"):
+        folder.mkdir(exist_ok=True)
+    (tmp_path / "masks" / "a_x.png").write_bytes(b"")
     bad.symlink_to(FAILING)
+    files = [tmp_path, "--images", "images/{case}.png", "--masks", "masks/{case}_{annotator}.png"]
     words = {
-        "splits": ["data", "import", "folder", tmp_path, "--splits", bad],
+        "splits": ["data", "import", "folder", *files, "--splits", bad],
         "table": ["data", "import", "isic", tmp_path, "--patients", bad],
         "pickle": ["data", "import", "lidc-pickle", bad],
         "pack": ["data", "unpack", bad],
         "store": ["data", "check", bad.parent],
-        "image": ["data", "import", "folder", tmp_path, "--images", "{case}.png", "--masks", "{case}.png"],
+        "image": ["data", "import", "folder", *files],
     }[what]
     line = the_line(atfm(*words, *([] if what == "store" else ["--out", tmp_path / "out"])))
     assert "the disk or the connection to it has failed (input/output error)" in line and "damaged" not in line, line

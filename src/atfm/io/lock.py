@@ -91,7 +91,7 @@ def _locked(lock: Path, what: Path, shared: bool) -> BinaryIO:
     while True:
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         except FileNotFoundError:  # the last holder has just removed the empty folder
             continue
         stream = os.fdopen(descriptor, "r+b", buffering=0)
@@ -130,7 +130,6 @@ def _sign(stream: BinaryIO, shared: bool) -> None:
     with suppress(OSError):
         if not shared:
             stream.truncate(0)
-        os.lseek(stream.fileno(), 0, os.SEEK_END)
         stream.write(line)
 
 
@@ -142,7 +141,8 @@ def _command() -> str:
 def _told(text: bytes) -> str:
     """The holder in words, of several one that lives; it may not have written them yet."""
     holders = [holder for line in text.splitlines() if (holder := _parsed(line)) is not None]
-    living = [holder for holder in holders if _lives(holder)] or holders
+    # Of those that share it one that was here before may be listed, such as this very process.
+    living = [holder for holder in holders if _lives(holder) and holder["pid"] != os.getpid()] or holders
     if not living:
         return "another process"
     host = str(living[-1].get("host", ""))
