@@ -137,6 +137,7 @@ def claimed(out: Path, parts: Parts, shard: Shard | None, processes: Processes) 
         if processes.main:
             stack.enter_context(folder_lock(out, shared=shard is not None))
             if shard is not None:
+                stack.callback(parts.tidy)
                 stack.enter_context(file_lock(parts.folder / shard_name(shard)))
         processes.barrier()  # nobody begins before the folder is theirs
         yield

@@ -10,7 +10,7 @@ a killed process left half-written.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -104,9 +104,13 @@ class Parts:
         with disk_errors(self.folder):
             for file in [*self._files(), *self.folder.glob(f".*{LOCK}")]:
                 file.unlink(missing_ok=True)
-            for place in (self.folder, self.folder.parent):
-                if place.is_dir() and not any(place.iterdir()):
-                    place.rmdir()
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove the folders in which nothing lies."""
+        for place in (self.folder, self.folder.parent):
+            with suppress(OSError):  # there is something in it, or it is not there
+                place.rmdir()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.jsonl"))
