@@ -181,6 +181,7 @@ def timeless(value: Any) -> Any:
         return {
             name: timeless(entry)
             for name, entry in value.items()
-            if not any(word in name for word in TIMES) and name not in ("sha256", "bytes", "seal", "digest", "versions")
+            if not any(word in name for word in TIMES)
+            and name not in ("sha256", "files", "bytes", "seal", "digest", "versions")
         }
     return [timeless(entry) for entry in value] if isinstance(value, list) else value
