@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from atfm.data.seen.seen import Seen, seen_of
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
 from atfm.methods.method import Method
@@ -32,7 +34,7 @@ class Model:
     Args:
         method: the method, in evaluation mode.
         name: what the user called it.
-        patients: hashes of all patients that it was trained on (`atfm.data.splits.patient_hash`).
+        patients: hashes of all patients that it was trained on; `seen` tells more.
         card: configuration, data, versions, steps, scores: the JSON beside the weights.
     """
 
@@ -40,6 +42,15 @@ class Model:
     name: str
     patients: frozenset[str] = field(repr=False)
     card: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What it was trained on, as far as its card tells.
+
+        Raises:
+            CheckpointError: fields of the card that are none.
+        """
+        return seen_of(self.card, self.patients, self.name)
 
     def sample(
         self,

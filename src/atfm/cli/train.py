@@ -5,8 +5,11 @@ import contextlib
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from atfm.cli.common_flags import add_patient_key, patient_key_of
 
 __all__ = ["add_parser"]
 
@@ -51,6 +54,7 @@ def add_parser(subparsers: Any) -> None:
         "same (default: 4, or a quarter of a GPU's memory)",
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that stream (default: half of the cores)")
+    add_patient_key(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
 
@@ -75,7 +79,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
         with TrainProgress(out, processes.world) if processes.main else contextlib.nullcontext(_silent) as progress:
             fitted = fit(
                 config,
-                _cases(args, config),
+                replace(_cases(args, config), patient_key=patient_key_of(args)),
                 out,
                 device=processes.device,
                 max_steps=args.max_steps,
