@@ -41,7 +41,7 @@ def partial_folder(path: Path, fingerprint: str | None) -> Path:
 
 
 def whole_store(folder: Path) -> StoreInfo | None:
-    """The store in a folder, if its import was stopped when it was whole, every byte of it, and only lacked its name."""
+    """The store in a folder whose import was stopped when it was whole, byte for byte, and only lacked its name."""
     try:
         info = read_info(folder)
     except StoreError:
