@@ -52,6 +52,7 @@ class StoreWriter:
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that these cases were packed from, if they were.
         patients_known: how the patients of the cases are; None where nobody records it.
+        orientation: of every image, see `StoreInfo`.
         skipped: what is left out, a line with the reason for each; None where nobody records it.
         warnings: what is guessed or ignored of all cases alike; those of each case are counted besides.
         resume: a fingerprint of all that decides what is written. If a writer of the same fingerprint was killed here,
@@ -83,6 +84,7 @@ class StoreWriter:
         class_names: Sequence[str] | None = None,
         packed_from: str | None = None,
         patients_known: PatientsKnown | None = None,
+        orientation: str = "unknown",
         skipped: Sequence[str] | None = None,
         warnings: Sequence[str] = (),
         resume: str | None = None,
@@ -93,6 +95,7 @@ class StoreWriter:
         self._uniform = Uniform(classes, ignore_label, class_names)
         self._resume, self._intensity, self._packed_from = resume, intensity, packed_from
         self._patients_known = patients_known
+        self._orientation = orientation
         self._skipped, self._warnings = None if skipped is None else tuple(skipped), tuple(warnings)
         self._entries: list[Entry] = []
         self._complete: StoreInfo | None = None  # a store that only lacked its name
@@ -230,6 +233,7 @@ class StoreWriter:
             class_names=self._uniform.class_names,
             packed_from=self._packed_from,
             patients_known=self._patients_known,
+            orientation=self._orientation,
             skipped=self._skipped,
             warnings=self._told(),
         )
