@@ -9,7 +9,7 @@ import pytest
 
 from atfm.evaluate.by_empty import by_empty
 from atfm.evaluate.evaluation import Result
-from atfm.evaluate.present import save
+from atfm.evaluate.published import save
 from atfm.evaluate.rows import CaseScores
 from atfm.metrics.scores import score_case
 

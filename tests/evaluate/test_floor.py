@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from atfm.evaluate.floor import best_floor, in_sentences
-from atfm.evaluate.present import save, score_rows
+from atfm.evaluate.present import score_rows
+from atfm.evaluate.published import save
 from atfm.evaluate.score import evaluate
 from atfm.metrics.floor import floor_of
 

@@ -28,6 +28,8 @@ def decoding(name: object, kind: str) -> Iterator[None]:
     Raises:
         DiskError: the machine refused to read it: no permission, a disk that fails; the file may be sound.
         InputError: for any other error inside the block; one of ours passes as it is.
+        DiskError: the machine refused to read it: no permission, a disk that fails; the file may be sound.
+        InputError: for any other error inside the block; one of ours passes as it is.
         UnsupportedError: the decoder itself says that it lacks something.
     """
     try:
