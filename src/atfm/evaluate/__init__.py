@@ -1,8 +1,9 @@
-"""Scoring a model on a split, with a guard against patients it was trained on."""
+"""Scoring a model, or masks that other code has drawn, on a split, with a guard against patients it was trained on."""
 
 from atfm.evaluate.beside import Scored, earlier
 from atfm.evaluate.cases import choose, guard
 from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
+from atfm.evaluate.foreign import Foreign, Stated, read_predictions, seen_as_stated
 from atfm.evaluate.leak import Leak
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Plan, numbers_of_samples, prepare
@@ -15,11 +16,13 @@ __all__ = [
     "CaseScores",
     "Entry",
     "Evaluation",
+    "Foreign",
     "Leak",
     "Parts",
     "Plan",
     "Result",
     "Scored",
+    "Stated",
     "carry_out",
     "choose",
     "columns",
@@ -31,8 +34,10 @@ __all__ = [
     "numbers_of_samples",
     "prepare",
     "published",
+    "read_predictions",
     "report_of",
     "save",
     "score_part",
     "scored_classes",
+    "seen_as_stated",
 ]
