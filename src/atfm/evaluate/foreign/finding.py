@@ -196,7 +196,7 @@ def _of_result(folder: Path, entries: Sequence[Path]) -> tuple[CaseFiles, list[P
     own = listed.get("samples", listed.get("masks"))
     names = [own] if isinstance(own, str) else own
     digests = result.get("digests")
-    if not isinstance(names, list) or not isinstance(digests, dict) or not set(names) <= digests.keys():
+    if not isinstance(digests, dict) or not isinstance(names, list) or not set(map(str, names)) <= digests.keys():
         raise InputError(f"{file}: lists no samples; draw it again with --format npy, png or nifti")
     if any("/" in str(name) for name in names):
         raise InputError(f"{file}: holds slices in folders of their own; draw it again with --format npy or nifti")

@@ -11,7 +11,7 @@ from atfm.data.layout import sha256
 from atfm.errors import InputError
 from atfm.evaluate.foreign.arrays import Stated, labels_of_array, labels_of_raster
 from atfm.evaluate.foreign.finding import CaseFiles
-from atfm.io.arrays import native
+from atfm.io.arrays import native, open_npy
 from atfm.io.decoding import brief, decoding
 from atfm.io.geometry import Geometry
 from atfm.io.images import read_labels, suffix_of
@@ -112,10 +112,7 @@ def _masks(file: Path, spatial: tuple[int, ...], form: Form) -> tuple[np.ndarray
         )
         return labels[None], f"{kind} of {values}", [*raster.warnings, *told]
     if suffix == ".npy":
-        with decoding(file, "an array of numbers"):
-            array = np.load(file, mmap_mode="r", allow_pickle=False)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-            raise InputError(f"{file}: expected one array of whole or floating numbers, got another kind of content")
+        array = open_npy(file)
         labels, layout = labels_of_array(native(array), spatial, form.classes, form.stated, file)
         return labels, f"{kind} {layout} of {_values(array)}", ()
     if suffix in (".nii", ".nii.gz"):
@@ -184,7 +181,7 @@ def _weights(files: CaseFiles, masks: int) -> np.ndarray | None:
         given, where = files.result.get("weights"), files.result_file
     elif where is not None:
         with decoding(where, "weights"):
-            given = np.load(where, allow_pickle=False) if where.suffix == ".npy" else np.loadtxt(where, ndmin=1)
+            given = open_npy(where) if where.suffix == ".npy" else np.loadtxt(where, ndmin=1)
     if given is None:
         return None
     with decoding(where, "weights"):

@@ -43,21 +43,20 @@ class Lie:
 
     def said(self) -> list[str]:
         """A sentence where another order fits better beyond chance; none of too few cases."""
-        told = []
         apart = np.array(self._apart)
         if len(apart) >= _FEWEST and apart[:, 1].mean() < apart[:, 0].mean():
-            told.append(
+            return [
                 f"In {len(apart)} cases masks fit the annotators' better inside out: the background may be stored as "
                 "1; if so, state --foreground 0."
-            )
+            ]
         better = [(float(np.mean(gain)), order) for order, gain in self._gain.items() if _certain(gain)]
-        if better:
-            gain, order = max(better)
-            told.append(
-                f"In {len(self._gain[order])} cases masks fit the annotators' better {_words(order)} (by {gain:.3f} of "
-                "the cosine): they may be stored in another order of axes than the images."
-            )
-        return told
+        if not better:
+            return []
+        gain, order = max(better)
+        return [
+            f"In {len(self._gain[order])} cases masks fit the annotators' better {_words(order)} (by {gain:.3f} of the "
+            "cosine): they may be stored in another order of axes than the images."
+        ]
 
 
 def _certain(gain: list[float]) -> bool:
