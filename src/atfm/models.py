@@ -16,9 +16,10 @@ from atfm.io.decoding import brief
 from atfm.methods.method import Method
 from atfm.metrics.masks import Array
 from atfm.predict import Chunk, Point, Prediction, Prepared, Window, prepare_array, sample, stream
-from atfm.train.checkpoint import load_pair, save_pair
+from atfm.train.checkpoint import load_pair
 from atfm.train.config import Config
 from atfm.train.migration import migrated
+from atfm.train.publication import publish
 
 __all__ = ["Model", "load", "publish", "shipped"]
 
@@ -94,16 +95,6 @@ class Model:
         """Draw `n` masks of an image chunk by chunk, keeping none of them; see `atfm.predict.stream`."""
         prepared = image if isinstance(image, Prepared) else self.prepare(image)
         return stream(self, prepared, n, seed=seed, steps=steps, chunk=chunk)
-
-
-def publish(path: Path, method: Method, card: dict[str, Any]) -> None:
-    """Write the weights of what the stage in `card` trains, and their card."""
-    described = card | {
-        "in_channels": method.in_channels,
-        "channels": method.channels,
-        "size": list(method.size),
-    }
-    save_pair(path, method.state_dict(), described)
 
 
 def shipped() -> list[str]:

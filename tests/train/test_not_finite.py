@@ -116,7 +116,7 @@ def test_ten_in_a_row_end_the_training_and_the_last_good_checkpoint_is_kept(tmp_
     with pytest.raises(TrainingError, match=wanted):
         training.train()
     assert published == [5], "steps 10 and 15 were due, but what was wrong may be the weights themselves"
-    restored = Run(tmp_path / "run", {}).restore()
+    restored = Run(tmp_path / "run", {}).checkpoints.restore()
     assert restored is not None and restored[1]["step"] == 5
 
 

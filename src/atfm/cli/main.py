@@ -59,7 +59,16 @@ class Parser(argparse.ArgumentParser):
             add(self)
             for leaf in leaves(self):
                 add_common(leaf)
-        return super().parse_known_args(*words, **options)
+        known, extra = super().parse_known_args(*words, **options)
+        if extra:  # here, where it is known whose they are: the whole command line would name its own help
+            self.error(f"unrecognized arguments: {' '.join(extra)}{self._nearest(extra[0])}")
+        return known, extra
+
+    def _nearest(self, word: str) -> str:
+        """The flag that was meant, if one is near."""
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(word.partition("=")[0], flags, n=1) if word.startswith("--") else []
+        return f"; did you mean {near[0]}?" if near else ""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USER_ERROR, f"{self.prog}: {message} (see `{self.prog} --help`)\n")

@@ -85,6 +85,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
                 budget=_budget(args),
                 processes=processes,
                 tell=progress,
+                say=progress.say if isinstance(progress, TrainProgress) else _silent,
             )
     if not processes.main:
         return None
@@ -96,6 +97,8 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
         "processes": processes.world,
         "validation": fitted.validation,
         "cases": fitted.cases,
+        "memory": fitted.memory,
+        "notes": fitted.notes,
         "seconds": round(time.perf_counter() - started, 1),
     }
 
