@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from atfm.cli import progress as module
-from atfm.cli.progress import TrainProgress, spoken
+from atfm.cli.progress import TrainProgress, bar, spoken
 from atfm.train.progress import Progress
 
 
@@ -46,3 +46,26 @@ def test_a_training_that_never_began_leaves_no_folder(tmp_path: Path, capsys: py
     with TrainProgress(tmp_path / "run", processes=2):
         pass
     assert not (tmp_path / "run").exists() and not capsys.readouterr().err
+
+
+def test_a_long_work_is_heard_of_without_a_terminal_and_a_short_one_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now)
+    with bar("big.png") as tell:
+        for done in range(41, 48):  # 40 were there before
+            now += 20
+            tell(done, 100)
+    lines = [line[9:] for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "big.png: 42 of 100, 19 min left",
+        "big.png: 44 of 100, 19 min left",
+        "big.png: 46 of 100, 18 min left",
+    ]
+    with bar("small.png") as tell:
+        tell(100, 100)
+    with bar("other", shown=False) as tell:
+        now += 100
+        tell(1, 2)
+    assert not capsys.readouterr().err

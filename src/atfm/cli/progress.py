@@ -13,21 +13,44 @@ from atfm.cli.curves import Curves
 __all__ = ["TrainProgress", "bar"]
 
 
+SILENCE = 30.0  # seconds after which somebody who reads a log wants to hear something
+
+
 @contextmanager
 def bar(text: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error; call what it gives with (done, total).
+    """A progress bar on standard error; without a terminal, a line every half minute. Call what it gives (done, total).
 
     Args:
         text: what stands before it.
         shown: False where another process shows one.
     """
+    if not shown or not sys.stderr.isatty():
+        yield _lines(text) if shown else lambda done, total: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(text, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _lines(text: str) -> Callable[[int, int], None]:
+    """A line every half minute, with the time that the rest will take at the pace so far."""
+    begun = spoken_at = time.perf_counter()
+    first: int | None = None  # what an earlier run had done was not done at this pace
+
+    def tell(done: int, total: int) -> None:
+        nonlocal spoken_at, first
+        first = done - 1 if first is None else first
+        now = time.perf_counter()
+        if now - spoken_at > SILENCE and done < total:
+            spoken_at = now
+            left = (now - begun) / max(done - first, 1) * (total - done)
+            print(f"{time.strftime('%H:%M:%S')} {text}: {done} of {total}, {spoken(left)} left", file=sys.stderr)
+
+    return tell
 
 
 class TrainProgress:
@@ -92,7 +115,7 @@ class TrainProgress:
         speed = f"{progress.images_per_second:.3g} images/s, {spoken(progress.seconds_left)} left"
         note = f"{self.losses}, {speed}" + (", saved" if progress.saved else "")
         self.bar.update(self.task, description=progress.stage, completed=progress.step, total=progress.total, note=note)
-        if self.bar.disable and time.perf_counter() - self.spoken > 30:
+        if self.bar.disable and time.perf_counter() - self.spoken > SILENCE:
             self.spoken = time.perf_counter()
             self.say(f"{progress.stage} {progress.step}/{progress.total} {note}")
         if self.curves is not None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +111,7 @@ def drawn(model: Model, path: Path, slices: Slices | None, args: argparse.Namesp
     """Draw and write one image: a result for each of its points, or for the whole."""
     from atfm.predict import sample_file, title
 
-    with progress(str(path)) as tell:
+    with bar(str(path)) as tell:
         results = list(
             sample_file(
                 model,
@@ -136,16 +134,6 @@ def drawn(model: Model, path: Path, slices: Slices | None, args: argparse.Namesp
     for warning in dict.fromkeys(warning for one in results for warning in one["warnings"]):
         print(f"atfm: warning: {path}: {warning}", file=sys.stderr)
     return results
-
-
-@contextmanager
-def progress(text: str) -> Iterator[Callable[[int, int], object]]:
-    """A bar for who sits before it, nothing for a script."""
-    if not sys.stderr.isatty():
-        yield lambda done, of: None
-        return
-    with bar(text) as tell:
-        yield tell
 
 
 def show(result: dict[str, Any]) -> str:
