@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from atfm.cli.evaluate import default_folder
-from atfm.cli.main import main
+from atfm.cli.main import build_parser, main
 from atfm.data.case import Case
 from atfm.data.splits import patient_hash
 from atfm.data.store import StoreWriter
@@ -166,9 +166,15 @@ def test_mistakes_are_told_in_one_line(folder, tmp_path, capsys, words: list[str
     assert message in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_default_folder_is_named_for_what_is_scored() -> None:
-    assert default_folder("runs/my lidc/", "lidc", "test") == "my-lidc-lidc-test"
-    assert default_folder("weights/lidc.safetensors", "lidc", "val") == "lidc-lidc-val"
+def test_default_folder_is_named_for_what_is_scored_and_how_it_departs_from_the_defaults() -> None:
+    def name(*words: str) -> str:
+        return default_folder(build_parser().parse_args(["evaluate", *words]), "lidc")
+
+    assert name("runs/my lidc/", "store") == "my-lidc-lidc-test"
+    assert name("weights/lidc.safetensors", "store", "--split", "val") == "lidc-lidc-val"
+    assert name("lidc", "s", "--samples", "16", "--limit", "9", "--seed", "3") == (
+        "lidc-lidc-test-samples-16-limit-9-seed-3"
+    )
 
 
 def files(out: Path) -> dict[str, str]:
@@ -176,6 +182,7 @@ def files(out: Path) -> dict[str, str]:
     found = {file.name: file.read_text() for file in out.iterdir()}
     summary = json.loads(found["summary.json"])
     found["summary.json"] = found["summary.json"].replace(f'"seconds": {summary["seconds"]}', "")
+    found["summary.json"] = found["summary.json"].replace(summary["sha256"], "")
     return found
 
 
@@ -223,7 +230,7 @@ def test_rows_of_another_evaluation_are_not_joined(folder, tmp_path, capsys) -> 
     assert run(folder, *WORDS, *out, "--seed", "3") == 2
     assert "seed: 0 there, 3 here" in capsys.readouterr().err.splitlines()[-1]
     assert run(folder, *WORDS, *out, "--steps", "2") == 2
-    assert "steps: None there, 2 here" in capsys.readouterr().err.splitlines()[-1]
+    assert "it differs in steps)" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_two_processes_of_the_launcher_leave_the_files_of_one(folder, by_one, tmp_path) -> None:
@@ -256,5 +263,7 @@ def test_another_model_stands_beside(folder, tmp_path, capsys) -> None:
     assert list(result["beside"]) == ["other", "gtr"] and result["references"] == {}
     assert result["beside"]["other"]["ged_4"] != result["scores"]["ged_4"]
     assert "--beside gtr" in (tmp_path / "out" / "report.html").read_text()
-    assert run(folder, *words, "--json") == 0
+    assert run(folder, *words, "--json") == 2
+    assert "holds another evaluation already (it differs in weights, steps" in capsys.readouterr().err
+    assert run(folder, *words, "--json", "--overwrite") == 0
     assert json.loads(capsys.readouterr().out)["beside"] == {}

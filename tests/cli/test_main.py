@@ -65,6 +65,13 @@ def test_json_is_one_object_of_plain_values(run, capsys):
         (FileNotFoundError(errno.ENOENT, "No such file", "a.png"), 2, "atfm: a.png: no such file or folder;"),
         (PermissionError(errno.EACCES, "Permission denied", "a.png"), 2, "atfm: a.png: permission denied;"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "atfm: the disk is full;"),
+        (
+            OSError(errno.EIO, "Input/output error", "a.png"),
+            2,
+            "atfm: a.png: the disk or the connection to it has failed",
+        ),
+        (OSError(errno.EINVAL, "Invalid argument", "a.png"), 2, "atfm: a.png: Invalid argument (EINVAL)"),
+        (TimeoutError(errno.ETIMEDOUT, "timed out"), 2, "atfm: the server of this folder does not answer"),
         (KeyboardInterrupt(), 130, "atfm: interrupted\n"),
     ],
 )

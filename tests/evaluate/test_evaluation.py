@@ -1,6 +1,7 @@
 """Stores of several classes: every class has scores of its own, and pixels that all ignore are no case."""
 
 import csv
+import io
 import math
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from atfm.data.store import Store, StoreWriter
 from atfm.errors import StoreError
 from atfm.evaluate.evaluation import of_class, of_wholes, scored_classes
 from atfm.evaluate.plan import numbers_of_samples
-from atfm.evaluate.present import save
-from atfm.evaluate.rows import columns, write_rows
+from atfm.evaluate.published import save
+from atfm.evaluate.rows import columns, rows_text
 from atfm.evaluate.score import evaluate
 from atfm.methods.method import Frame, Method
 from atfm.methods.samples import Samples
@@ -132,14 +133,12 @@ def test_references_of_few_copies_score_each_class_as_many_do(organs) -> None:
         assert score_reference(reference, annotations, ns, NAMES) == pytest.approx(many)
 
 
-def test_the_file_has_a_column_for_every_score(organs, scored, tmp_path: Path) -> None:
+def test_the_file_has_a_column_for_every_score(organs, scored) -> None:
     names = columns(numbers_of_samples(SAMPLES), scored_classes(organs.info))
     assert len(names) == len(set(names)) == 3 * len(columns(numbers_of_samples(SAMPLES)))
     rows = [row for result in scored.results for row in result.rows]
     assert all(row.scores.keys() <= set(names) for row in rows)
-    write_rows(tmp_path / "rows.csv", rows, names)
-    with (tmp_path / "rows.csv").open(newline="") as stream:
-        found = list(csv.DictReader(stream))
+    found = list(csv.DictReader(io.StringIO(rows_text(rows, names), newline="")))
     assert len(found) == 4 * 3
     for row, text in zip(scored.result.rows, found, strict=False):
         assert {name: float(text[name]) for name in row.scores} == pytest.approx(row.scores, rel=1e-6)

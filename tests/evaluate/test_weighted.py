@@ -10,7 +10,7 @@ import torch
 from atfm.data.labels import one_hot
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import prepare
-from atfm.evaluate.present import save
+from atfm.evaluate.published import save
 from atfm.evaluate.score import evaluate, join, score_part
 from atfm.methods.method import Method
 from atfm.methods.samples import Samples

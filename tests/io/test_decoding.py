@@ -6,7 +6,9 @@ from atfm.errors import DiskError, InputError
 from atfm.io.decoding import brief, decoding, is_plain
 
 
-@pytest.mark.parametrize("error", [ValueError("first\nsecond"), KeyError(), RecursionError("deep"), OSError(5, "a\rb")])
+@pytest.mark.parametrize(
+    "error", [ValueError("first\nsecond"), KeyError(), RecursionError("deep"), OSError(22, "a\rb")]
+)
 def test_whatever_is_raised_becomes_one_line(error: Exception) -> None:
     with (
         pytest.raises(InputError, match=r"^f\.png: cannot be read as an image, it is damaged") as caught,

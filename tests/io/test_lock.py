@@ -14,14 +14,15 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from atfm.io.lock import folder_lock
-with folder_lock(Path(sys.argv[1])):
+with folder_lock(Path(sys.argv[1]), OPTIONS):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
-def holder(folder: Path) -> "subprocess.Popen[str]":
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+def holder(folder: Path, options: str = "") -> "subprocess.Popen[str]":
+    code = HOLD.replace("OPTIONS", options)
+    process = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "held\n"
     return process
 
@@ -47,6 +48,41 @@ def test_the_second_is_told_who_writes_and_the_lock_dies_with_its_owner(tmp_path
     with folder_lock(tmp_path / "run"):
         assert (tmp_path / "run" / LOCK).exists()
     assert list((tmp_path / "run").iterdir()) == [], "nothing is left behind"
+
+
+def test_those_that_share_a_folder_keep_others_out_until_the_last_has_gone(tmp_path) -> None:
+    first = holder(tmp_path / "run", "shared=True")
+    second = holder(tmp_path / "run", "shared=True")
+    try:
+        with folder_lock(tmp_path / "run", shared=True):
+            pass
+        for process in (first, second):
+            with pytest.raises(BusyError, match=r"run: process \d+ .*is writing there"), folder_lock(tmp_path / "run"):
+                pass
+            if process is first:
+                first.kill()
+                first.wait()
+        with pytest.raises(BusyError, match=f"run: process {second.pid} "), folder_lock(tmp_path / "run"):
+            pass
+    finally:
+        for process in (first, second):
+            process.kill()
+            process.wait()
+    with folder_lock(tmp_path / "run"):
+        refused = pytest.raises(BusyError, match="is writing there")
+        with refused, folder_lock(tmp_path / "run", shared=True):
+            pass
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_folder_that_was_made_for_nothing_goes_and_one_that_was_there_stays(tmp_path) -> None:
+    with folder_lock(tmp_path / "a" / "run"):
+        assert (tmp_path / "a" / "run").is_dir()
+    assert not (tmp_path / "a" / "run").exists()
+    (tmp_path / "empty").mkdir()
+    with folder_lock(tmp_path / "empty"):
+        pass
+    assert (tmp_path / "empty").is_dir()
 
 
 def test_a_file_is_locked_beside_itself_and_a_planted_link_is_not_followed(tmp_path) -> None:

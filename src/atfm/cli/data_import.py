@@ -130,7 +130,7 @@ def wanted_out(args: argparse.Namespace) -> Path:
     Raises:
         InputError: none given, or there is something at its place already.
     """
-    from atfm.data.writer import check_free
+    from atfm.data.partial import check_free
     from atfm.errors import InputError
 
     if args.out is None and not args.dry_run:

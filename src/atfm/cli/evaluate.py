@@ -5,23 +5,27 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atfm.cli.common_flags import add_shard, meet, shard_of
 from atfm.cli.progress import bar
-from atfm.errors import CheckpointError
+from atfm.errors import CheckpointError, InputError
 
 if TYPE_CHECKING:
     import torch
 
-    from atfm.evaluate import Scored
+    from atfm.evaluate import Parts, Scored
     from atfm.models import Model
+    from atfm.train.processes import Processes, Shard
 
 __all__ = ["add_parser"]
 
-BATCH = 4
+BATCH, SAMPLES = 4, 100
 TABLE = ("ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32", "diversity")
 
 
@@ -33,7 +37,8 @@ def add_parser(subparsers: Any) -> None:
         description="Draw samples of every case of a split, compare them with its annotators, and write rows.csv (one "
         "row for each case), summary.json and report.html. MODEL is a run folder, a weight file or the name of shipped "
         "weights. A model is not scored on patients that it was trained on. The same command goes on with an "
-        "evaluation that was stopped. Several processes share the cases, with the same result: `torchrun "
+        "evaluation that was stopped, and reads one that is there; another evaluation in DIR is not replaced without "
+        "--overwrite. Several processes share the cases, with the same result: `torchrun "
         "--nproc-per-node N -m atfm evaluate ...` on machines that see one folder DIR, or jobs with --shard 1/N to "
         "N/N, which leave their rows in DIR/parts; the same command without --shard then scores what is missing and "
         "writes the files.",
@@ -42,7 +47,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("store", metavar="STORE", type=Path, help="folder made by `atfm data import`")
     parser.add_argument("--split", default="test", help="default: test")
-    parser.add_argument("--samples", type=int, default=100, metavar="N", help="masks of each case (default: 100)")
+    parser.add_argument(
+        "--samples", type=int, default=SAMPLES, metavar="N", help=f"masks of each case (default: {SAMPLES})"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="score a fixed subset of N cases")
     parser.add_argument("--steps", type=int, metavar="N", help="solver steps (default: the model's own)")
     parser.add_argument(
@@ -59,7 +66,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--allow-leak", action="store_true", help="score patients the model has seen; the report says so"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder (default: MODEL-STORE-SPLIT, by their names)")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="folder (default: MODEL-STORE-SPLIT, by their names, and what departs from the defaults)",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace another evaluation that DIR holds")
     add_shard(parser, "cases")
     parser.set_defaults(run=run, show=show)
 
@@ -67,15 +78,17 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, object] | None:
     """Score this process's share; the main process then writes the files and returns the summary."""
     from atfm.data.store import Store
-    from atfm.evaluate import Parts, join, prepare, save, score_part
+    from atfm.evaluate import Parts, join, prepare, published, save, score_part
     from atfm.models import load
 
     shard = shard_of(args)
+    if shard is not None and args.overwrite:
+        raise InputError("--overwrite and --shard: the shards do not know of each other; remove the folder first")
     with meet(args) as processes:
         store, model = Store.open(args.store), load(args.model, processes.device)
         if args.steps is not None:
             model = replace(model, method=model.method.with_steps(args.steps))
-        out = args.out or Path(default_folder(args.model, store.info.name, args.split))
+        out = args.out or Path(default_folder(args, store.info.name))
         plan = prepare(
             model,
             store,
@@ -89,19 +102,64 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             references=not args.no_references,
             allow_leak=args.allow_leak,
         )
-        parts = Parts(out / "parts", plan.identity() | {"steps": args.steps})
-        name = f"{str(shard or '1/1').replace('/', '-of-')}.{processes.rank + 1}-of-{processes.world}"
-        with bar("scoring", shown=processes.main) as progress:
-            score_part(plan, parts, processes.share(plan.batches, shard), name, progress)
-        processes.barrier()
-        if not processes.main:
-            return None
-        if shard is not None:
-            there = {"cases": len(parts.read()), "of": len(plan.chosen)}
-            return {"shard": str(shard), "parts": str(parts.folder), **there}
-        summary = save(join(plan, parts), out, command(args))
+        parts = Parts(out / "parts", plan.identity(), note if processes.main else lambda line: None)
+        with claimed(out, parts, shard, processes):
+            done = None
+            if processes.main:
+                done = published(out, parts, overwrite=args.overwrite, tell=note)
+                if done is None and args.overwrite:
+                    discarded(parts)
+            if processes.from_main(done is None):
+                name = f"{shard_name(shard)}.{processes.rank + 1}-of-{processes.world}"
+                with bar("scoring", shown=processes.main) as progress:
+                    score_part(plan, parts, processes.share(plan.batches, shard), name, progress)
+                processes.barrier()
+            if not processes.main:
+                return None
+            if shard is not None:
+                cases = len(plan.chosen) if done is not None else len(parts.read())
+                return {"shard": str(shard), "parts": str(parts.folder), "cases": cases, "of": len(plan.chosen)}
+            summary = done or save(join(plan, parts), out, command(args), plan.identity())
+            parts.clear()
+            return summary
+
+
+@contextmanager
+def claimed(out: Path, parts: Parts, shard: Shard | None, processes: Processes) -> Iterator[None]:
+    """Be the only one in a folder; of shards, the only one of this shard. The main process stands for all it is with.
+
+    Raises:
+        BusyError: another process writes there.
+    """
+    from atfm.io.lock import file_lock, folder_lock
+
+    with ExitStack() as stack:
+        if processes.main:
+            stack.enter_context(folder_lock(out, shared=shard is not None))
+            if shard is not None:
+                stack.callback(parts.tidy)
+                stack.enter_context(file_lock(parts.folder / shard_name(shard)))
+        processes.barrier()  # nobody begins before the folder is theirs
+        yield
+
+
+def discarded(parts: Parts) -> None:
+    """Drop the rows of another evaluation that was not finished, for `--overwrite`; our own stay."""
+    try:
+        parts.read()
+    except InputError as error:
+        note(f"dropped: {error}")
         parts.clear()
-        return summary
+
+
+def shard_name(shard: Shard | None) -> str:
+    """`2-of-5`, as in names of files."""
+    return str(shard or "1/1").replace("/", "-of-")
+
+
+def note(line: str) -> None:
+    """A line on standard error."""
+    print(f"atfm: {line}", file=sys.stderr, flush=True)
 
 
 def beside(args: argparse.Namespace, model: Model, device: torch.device) -> list[Scored]:
@@ -118,9 +176,12 @@ def beside(args: argparse.Namespace, model: Model, device: torch.device) -> list
         raise CheckpointError(f"--beside: {error}; earlier stages: {', '.join(stages) or 'none'}") from error
 
 
-def default_folder(model: str, store: str, split: str) -> str:
-    """`lidc-lidc-test`: a folder name of the names of what is scored; of a path its last part."""
-    names = (Path(model).resolve().name.removesuffix(".safetensors"), store, split)
+def default_folder(args: argparse.Namespace, store: str) -> str:
+    """`lidc-lidc-test`, or `lidc-lidc-test-samples-16-seed-3`: what is scored by its names, and how it departs."""
+    names = [Path(args.model).resolve().name.removesuffix(".safetensors"), store, args.split]
+    numbers = {"samples": (args.samples, SAMPLES), "limit": (args.limit, None), "steps": (args.steps, None)}
+    numbers |= {"seed": (args.seed, 0), "batch": (args.batch, BATCH)}
+    names += [f"{name}-{value}" for name, (value, usual) in numbers.items() if value != usual]
     return "-".join(re.sub(r"[^\w.]+", "-", name).strip("-") for name in names)
 
 

@@ -22,23 +22,13 @@ from atfm import __version__
 from atfm.cli import ablate, bench, data, evaluate, methods, sample, train
 from atfm.cli.common_flags import add_common, apply_threads
 from atfm.errors import AtfmError
+from atfm.io.machine import in_words
 
 __all__ = ["build_parser", "main"]
 
 USER_ERROR = 2
 INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended
 BROKEN_PIPE = 128 + 13  # ... and of one that SIGPIPE ended
-
-# The operating system's refusals that a user can mend; any other is a fault of ours and shows its traceback.
-REFUSALS = {
-    errno.ENOENT: "no such file or folder; check the path",
-    errno.EACCES: "permission denied; choose another path or change its permissions",
-    errno.ENOSPC: "the disk is full; free some space and run the command again",
-    errno.EDQUOT: "the disk quota is used up; free some space and run the command again",
-    errno.EROFS: "the file system is read-only; choose another folder",
-    errno.ENOTDIR: "a part of the path is a file, not a folder; check the path",
-    errno.EISDIR: "this is a folder, where a file is wanted",
-}
 
 
 class Parser(argparse.ArgumentParser):
@@ -117,7 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after `atfm`; those of this process if None.
 
     Returns:
-        0; 2 for a mistake of the user's, told in one line; 130 if interrupted; 141 if the reader of the output left.
+        0; 2 for a mistake of the user's or a refusal of the machine, told in one line; 130 if interrupted; 141 if the
+        reader of the output left.
     """
     args = build_parser().parse_args(argv)
     try:
@@ -134,10 +125,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
-        if error.errno not in REFUSALS:
+        if error.errno in (None, errno.EBADF):  # not the machine's word, or about a file that we have lost: our fault
             raise
-        where = f"{error.filename}: " if error.filename is not None else ""
-        return complain(where + REFUSALS[error.errno], USER_ERROR)
+        return complain(in_words(error), USER_ERROR)
     return 0
 
 

@@ -22,6 +22,7 @@ from atfm.data.intensity import Intensity
 from atfm.data.labels import named, refusal
 from atfm.errors import StoreError
 from atfm.io.decoding import brief, is_plain
+from atfm.io.machine import reading
 
 __all__ = [
     "FILES",
@@ -110,10 +111,12 @@ def read_info(path: Path) -> StoreInfo:
 
     Raises:
         StoreError: no such file, not JSON, another version, or a field missing or ill-typed.
+        DiskError: the machine refuses to read it.
     """
     file = path / "store.json"
     try:
-        fields = json.loads(file.read_bytes())
+        with reading(file):
+            fields = json.loads(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise StoreError(f"{path}: not a store: it has no store.json; make one with `atfm data import`") from None
     except OSError as error:
@@ -176,6 +179,10 @@ def decode_masks(stored: np.ndarray, shape: tuple[int, ...], classes: int) -> np
 
 
 def sha256(file: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with file.open("rb") as stream:
+    """SHA-256 of a file, in hex.
+
+    Raises:
+        DiskError: the machine refuses to read it.
+    """
+    with reading(file), file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,23 +1,17 @@
-"""From an `Evaluation` to the `Report` that is rendered of it, and to its files: rows, summary and report."""
+"""From an `Evaluation` to the `Report` that is rendered of it."""
 
-import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from atfm.evaluate.evaluation import Evaluation, Result, of_class, of_wholes
-from atfm.evaluate.plan import numbers_of_samples
-from atfm.evaluate.rows import columns, write_rows
-from atfm.io.atomic import atomic_write
 from atfm.metrics.table import Interval
 from atfm.report.figures import Curve, diversity_chart, reliability_chart, score_chart
-from atfm.report.page import Chart, Report, render
+from atfm.report.page import Chart, Report
 from atfm.report.published import published_tables
 from atfm.report.tables import Kind, ScoreRow
 
-__all__ = ["report_of", "save"]
+__all__ = ["report_of"]
 
 Part = Callable[[Mapping[str, Interval]], dict[str, Interval]]
 
@@ -25,34 +19,6 @@ REFERENCES = {
     "always_empty": ("Always empty", "a reference, not a method"),
     "majority": ("Annotators' majority", "an oracle: it has seen them"),
 }
-
-
-def save(evaluation: Evaluation, folder: Path, command: str) -> dict[str, Any]:
-    """Write the rows, the summary and the report; each of them is whole or not there.
-
-    Args:
-        evaluation: what was measured.
-        folder: where; made if it is missing.
-        command: the command line that makes it again.
-
-    Returns:
-        The summary, with the paths of the report and of the rows.
-
-    Raises:
-        DiskError: no space, no permission or an impossible path.
-    """
-    report, rows = folder / "report.html", folder / "rows.csv"
-    metrics = columns(numbers_of_samples(evaluation.samples), evaluation.classes, weighted=evaluation.weighted)
-    cases = zip(*(result.rows for result in evaluation.results), strict=True)
-    write_rows(rows, itertools.chain.from_iterable(cases), metrics)
-    summary = evaluation.as_json() | {"report": str(report), "rows": str(rows)}
-    for file, text in (
-        (report, render(report_of(evaluation, command))),
-        (folder / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n"),
-    ):
-        with atomic_write(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return summary
 
 
 def report_of(evaluation: Evaluation, command: str) -> Report:

@@ -32,6 +32,7 @@ from atfm.importers.importer import (
 from atfm.importers.naming import natural, printable, shown
 from atfm.importers.plan import Plan, Planned, Planning, Progress
 from atfm.io.images import EXTENSIONS
+from atfm.io.machine import reading
 
 __all__ = ["ISIC", "find_lesions", "plan_isic"]
 
@@ -176,7 +177,7 @@ def read_patients(path: Path) -> dict[str, str]:
         InputError: unreadable, or without the columns.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
+        with reading(path), path.open(newline="", encoding="utf-8-sig") as stream:
             rows = csv.DictReader(stream)
             columns = set(rows.fieldnames or ())
             if "isic_id" not in columns or not columns & {"patient_id", "lesion_id"}:

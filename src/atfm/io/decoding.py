@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from atfm.errors import AtfmError, InputError
+from atfm.io.machine import READING, refused
 
 __all__ = ["brief", "decoding", "is_plain"]
 
@@ -21,7 +22,8 @@ def decoding(name: object, kind: str) -> Iterator[None]:
         kind: what it was to be, such as "an image".
 
     Raises:
-        InputError: for any error inside the block; one of ours passes as it is.
+        DiskError: the machine refused to read it: no permission, a disk that fails; the file may be sound.
+        InputError: for any other error inside the block; one of ours passes as it is.
     """
     try:
         yield
@@ -31,6 +33,9 @@ def decoding(name: object, kind: str) -> Iterator[None]:
         raise InputError(f"{name}: no such file") from None
     # Decoders have no list of what they raise: bytes in the wrong place lead them to any error there is.
     except Exception as error:
+        machine = refused(error, name, READING) if isinstance(error, OSError) else None
+        if machine is not None:
+            raise machine from error
         reason = brief((str(error).splitlines() or [""])[0]) or type(error).__name__
         raise InputError(f"{name}: cannot be read as {kind}, it is damaged or truncated: {reason}") from error
 

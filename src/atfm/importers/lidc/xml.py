@@ -14,6 +14,7 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.importers.naming import shown
+from atfm.io.machine import reading
 
 __all__ = ["Outline", "Reading", "Roi", "read_xml"]
 
@@ -91,9 +92,10 @@ def read_xml(file: Path) -> Reading | None:
         InputError: too large, not well-formed, with a document type, or an outline that makes no sense, by name.
     """
     try:
-        if file.stat().st_size > LARGEST_XML:
-            raise InputError(f"{file}: {file.stat().st_size} bytes, more than the {LARGEST_XML} of any reading")
-        data = file.read_bytes()
+        with reading(file):
+            if file.stat().st_size > LARGEST_XML:
+                raise InputError(f"{file}: {file.stat().st_size} bytes, more than the {LARGEST_XML} of any reading")
+            data = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error
     try:
