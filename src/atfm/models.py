@@ -13,15 +13,17 @@ from torch import Tensor
 
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
+from atfm.io.lock import folder_lock
 from atfm.methods.method import Method
 from atfm.metrics.masks import Array
 from atfm.predict import Chunk, Point, Prediction, Prepared, Window, prepare_array, sample, stream
-from atfm.train.checkpoint import load_pair
+from atfm.train.card import edited
+from atfm.train.checkpoint import load_pair, save_pair, seal_beside
 from atfm.train.config import Config
 from atfm.train.migration import migrated
 from atfm.train.publication import publish
 
-__all__ = ["Model", "load", "publish", "shipped"]
+__all__ = ["Model", "edit", "find", "load", "publish", "shipped"]
 
 WEIGHTS = "weights.safetensors"  # in a run folder; the shipped ones are atfm/weights/<name>.safetensors
 
@@ -111,7 +113,7 @@ def load(name: str | Path, device: torch.device | str = "cpu") -> Model:
     Raises:
         CheckpointError: nothing of that name, or a file that is truncated, damaged or of another version.
     """
-    path = _find(str(name))
+    path = find(name)
     tensors, card = load_pair(path)
     try:
         card = migrated(card)
@@ -130,6 +132,31 @@ def load(name: str | Path, device: torch.device | str = "cpu") -> Model:
             raise CheckpointError(f"{path}: tensor {name_} is not finite; train it again with a lower learning rate")
     method.eval().requires_grad_(False)
     return Model(method.to(device), str(name), patients, card)
+
+
+def edit(path: Path, changes: Mapping[str, Any], *, when: str) -> None:
+    """Edit the card of a weight file, record the edits in it, and seal it again; without changes, seal it.
+
+    Args:
+        path: the file; its folder is held meanwhile, so that no training writes there.
+        changes: see `atfm.train.card.edited`.
+        when: of the edit, for the record.
+
+    Raises:
+        CheckpointError: weights that do not load as they are.
+        ConfigError: a change that a card cannot have.
+        BusyError: another process is writing there.
+        DiskError: the folder cannot be written; the card stays as it was.
+    """
+    with folder_lock(path.parent):
+        load(path)
+        tensors, card = load_pair(path)
+        new = edited(card, changes, when)
+        if "bytes" in card:  # it lies beside its tensors, which stay as they are
+            seal_beside(path, new)
+        else:
+            save_pair(path, tensors, new)
+        load(path)
 
 
 def _pick(method: Method, card: Mapping[str, Any]) -> Method:
@@ -153,8 +180,13 @@ def _patients(card: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(listed)
 
 
-def _find(name: str) -> Path:
-    path = Path(name)
+def find(name: str | Path) -> Path:
+    """Return the weight file of a run folder, a weight file or the name of shipped weights.
+
+    Raises:
+        CheckpointError: nothing of that name.
+    """
+    path, name = Path(name), str(name)
     if path.is_dir():
         if not (path / WEIGHTS).exists():
             raise CheckpointError(f"{path}: expected a run folder with {WEIGHTS}, found none; train it first")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from atfm.train.processes import Processes, Shard
 
-__all__ = ["add_common", "add_shard", "apply_threads", "meet", "resolve_device", "shard_of"]
+__all__ = ["add_common", "add_shard", "apply_threads", "count", "meet", "resolve_device", "shard_of"]
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

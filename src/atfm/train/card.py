@@ -45,7 +45,7 @@ def edited(card: Mapping[str, Any], changes: Mapping[str, Any], when: str) -> di
             field, before, value = _resolved(new["config"]["method"], field, value)
             new["config"] = _sampled(new["config"], field, value)
         record.append({"field": field, "from": before, "to": value, "when": when})
-    return new | {EDITS: record}
+    return new | ({EDITS: record} if record else {})
 
 
 def reapplied(card: Mapping[str, Any], record: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Tensors and a JSON card in one file, written whole or not at all, and checked down to the bit when they are read.
 
 `<name>.safetensors` holds the card in its own metadata; `<name>.json` beside it is a copy to read, and may be missing.
-The card is sealed (`atfm.io.seal`) and tells the digest of the tensors. Version 2, and the weights that come with the
+The card is sealed (`atfm.io.sealed`) and tells the digest of the tensors. Version 2, and the weights that come with the
 package, keep the card in `<name>.json` alone, with the SHA-256 and size of the file of tensors. Nothing here executes
 what it reads.
 """
@@ -20,11 +20,24 @@ from atfm.errors import CheckpointError
 from atfm.io.atomic import atomic_write
 from atfm.io.decoding import brief
 from atfm.io.machine import reading
-from atfm.io.seal import SEAL, is_sealed, sealed, tensors_digest
+from atfm.io.sealed import is_whole, sealed
+from atfm.io.tensors import tensors_digest
 
-__all__ = ["OWN", "VERSION", "load_pair", "named", "prefixed", "save_pair", "seal_beside", "write_json"]
+__all__ = [
+    "OWN",
+    "SEAL",
+    "VERSION",
+    "load_pair",
+    "mend_copy",
+    "named",
+    "prefixed",
+    "save_pair",
+    "seal_beside",
+    "write_json",
+]
 
 VERSION = 3
+SEAL = "seal"  # the field of a card that holds the SHA-256 of all others
 SEALED = 3  # the first version whose cards carry a seal
 OWN = ("version", "sha256", "bytes", SEAL)  # of the file, not of what it holds
 
@@ -38,7 +51,11 @@ _MOST_AXES = 32
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object atomically."""
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", "utf-8")
+        temporary.write_bytes(_lines(value))
+
+
+def _lines(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
 
 
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -67,12 +84,23 @@ def save_pair(path: Path, tensors: Mapping[str, Tensor], description: Mapping[st
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     rest = {name: value for name, value in description.items() if name not in OWN}
-    card = sealed({"version": VERSION, "sha256": tensors_digest(plain)} | rest)
+    card = sealed({"version": VERSION, "sha256": tensors_digest(plain)} | rest, SEAL)
     blob = safetensors.torch.save(plain, {_CARD: json.dumps(card, allow_nan=False)})
     with atomic_write(path) as temporary:
         temporary.write_bytes(blob)
     write_json(path.with_suffix(".json"), card)
-    return dict(json.loads(json.dumps(card)))
+    return card
+
+
+def mend_copy(path: Path, card: Mapping[str, Any]) -> None:
+    """Write the copy of a card that lies within a file, if it is missing or of an earlier card.
+
+    Raises:
+        DiskError: the folder cannot be written.
+    """
+    copy = path.with_suffix(".json")
+    if SEAL in card and _bytes(copy) != _lines(card):
+        write_json(copy, card)
 
 
 def seal_beside(path: Path, card: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +109,7 @@ def seal_beside(path: Path, card: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         DiskError: the disk is full or the folder cannot be written.
     """
-    written = sealed(dict(card) | {"version": VERSION})
+    written = sealed({**card, "version": VERSION}, SEAL)
     write_json(path.with_suffix(".json"), written)
     return written
 
@@ -167,7 +195,7 @@ def _card(text: Any, path: Path) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: its card is not JSON ({brief(error)}); copy or train it again") from error
     _check_version(card, path)
-    if card["version"] < SEALED or not is_sealed(card):
+    if card["version"] < SEALED or not is_whole(card, SEAL):
         _refuse(path, "its card is not the one that was written: damaged")
     return dict(card)
 
@@ -184,7 +212,7 @@ def _check_copy(copy: Path, path: Path) -> None:
     try:
         card = json.loads(text)
         version = card["version"]
-        whole = is_sealed(card) if SEAL in card or version not in range(1, SEALED) else True
+        whole = is_whole(card, SEAL) if SEAL in card or version not in range(1, SEALED) else True
     except (LookupError, TypeError, ValueError, RecursionError):
         whole = False
     if not whole:
@@ -204,7 +232,7 @@ def _beside(copy: Path, blob: bytes, path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{copy}: is not JSON ({brief(error)}); copy or train it again") from error
     _check_version(card, copy)
-    if (card["version"] >= SEALED or SEAL in card) and not is_sealed(card):
+    if (card["version"] >= SEALED or SEAL in card) and not is_whole(card, SEAL):
         raise CheckpointError(
             f"{copy}: is not the card that was written: it was edited or is damaged; copy or train it again, and "
             f"change a card by `atfm card {path} --set FIELD=VALUE`"

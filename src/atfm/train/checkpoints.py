@@ -9,7 +9,7 @@ from torch import Tensor
 
 from atfm.errors import CheckpointError
 from atfm.io.atomic import disk_errors
-from atfm.train.checkpoint import load_pair, save_pair
+from atfm.train.checkpoint import load_pair, mend_copy, save_pair
 from atfm.train.processes import Processes
 from atfm.train.state import State
 
@@ -99,6 +99,8 @@ class Checkpoints:
 
     def _loaded(self, step: int) -> Restored:
         tensors, card = load_pair(self.file(step))
+        if self.processes.main:
+            mend_copy(self.file(step), card)
         return tensors, State.of(card, self.file(step))
 
     def _tidy(self) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from atfm.errors import CheckpointError
 from atfm.io.machine import reading
-from atfm.io.seal import is_sealed, tensors_digest
+from atfm.io.sealed import is_whole
+from atfm.io.tensors import tensors_digest
 from atfm.methods.method import Method
 from atfm.train.card import EDITS, reapplied
-from atfm.train.checkpoint import load_pair, save_pair
+from atfm.train.checkpoint import SEAL, load_pair, save_pair
 
 __all__ = ["Publication", "publish"]
 
@@ -76,4 +77,4 @@ class Publication:
                 card = json.loads(self.path.with_suffix(".json").read_bytes())
         except (FileNotFoundError, ValueError, RecursionError):
             return None
-        return card if isinstance(card, dict) and is_sealed(card) else None
+        return card if isinstance(card, dict) and is_whole(card, SEAL) else None

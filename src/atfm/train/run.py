@@ -11,8 +11,8 @@ from atfm.errors import BusyError, CheckpointError, ConfigError
 from atfm.io.atomic import disk_errors
 from atfm.io.lock import folder_lock
 from atfm.io.machine import reading
-from atfm.io.seal import SEAL, is_sealed, sealed
-from atfm.train.checkpoint import write_json
+from atfm.io.sealed import is_whole, sealed
+from atfm.train.checkpoint import SEAL, write_json
 from atfm.train.checkpoints import Checkpoints
 from atfm.train.config import Config
 from atfm.train.extension import grown
@@ -21,7 +21,6 @@ from atfm.train.processes import Processes
 
 __all__ = ["Run", "held"]
 
-_UNFINISHED = re.compile(r"\.writing-[0-9a-f]{16}(\.\w+)*")  # see `atfm.io.atomic`
 _OURS = re.compile(r"checkpoint-\d{8,}\.(safetensors|json)|weights\.(safetensors|json)|log\.jsonl|resolved\.json")
 
 
@@ -55,7 +54,7 @@ class Run:
             for one with fewer steps, which is extended, see `grown`.
         stages: their names, in the order of training; without them no run is extended.
         processes: those that train together; how many is no part of the identity.
-        say: is told what was damaged, and what was removed.
+        say: is told what was damaged.
 
     Raises:
         CheckpointError: the folder belongs to a training with another configuration or other data, or its files were
@@ -75,7 +74,6 @@ class Run:
     ) -> None:
         self.path, self.stages, self.processes = path, stages, processes or Processes()
         self.checkpoints, self.log = Checkpoints(path, self.processes, say), Log(path / "log.jsonl")
-        self.say = say
         self.extended: list[dict[str, Any]] = []
         identity = json.loads(json.dumps(identity))
         others = _different(self.processes.from_main(identity), identity)
@@ -88,7 +86,6 @@ class Run:
             with disk_errors(path):
                 path.mkdir(parents=True, exist_ok=True)
             self.extended = self._claim(path / "config.json", identity)
-            self._sweep()
         self.extended = self.processes.from_main(self.extended)
 
     def _claim(self, file: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
@@ -96,7 +93,7 @@ class Run:
         there = _read(file)
         if there is None:
             self._check_free()
-            write_json(file, sealed(identity))
+            write_json(file, sealed(identity, SEAL))
             return []
         extended: list[dict[str, Any]] = there.pop("extended", [])
         if there == identity:
@@ -111,7 +108,7 @@ class Run:
         done = max(self.checkpoints.steps(), default=0)
         changes = grown(there["config"]["stages"], identity["config"]["stages"], self.stages, done)
         change = {"step": done, "stages": changes}
-        write_json(file, sealed(identity | {"extended": [*extended, change]}))
+        write_json(file, sealed(identity | {"extended": [*extended, change]}, SEAL))
         self.log.append({"step": done, "stage": next(iter(changes)), "extended": changes})
         return [*extended, change]
 
@@ -123,18 +120,6 @@ class Run:
             raise CheckpointError(
                 f"{self.path}: holds {', '.join(there[:3])} but no config.json: no run folder; give another --out, or "
                 "move what is there away"
-            )
-
-    def _sweep(self) -> None:
-        """Remove what a killed training had not finished writing: nobody else writes here while the folder is held."""
-        with disk_errors(self.path):
-            left = [file for file in self.path.iterdir() if _UNFINISHED.fullmatch(file.name) and not file.is_dir()]
-            size = sum(file.lstat().st_size for file in left)
-            for file in left:
-                file.unlink(missing_ok=True)
-        if left:
-            self.say(
-                f"{self.path}: removed {len(left)} unfinished file(s) of a run that was killed, {size / 1e6:.1f} MB"
             )
 
     def resolve(self, measure: Callable[[], Config]) -> Config:
@@ -149,7 +134,7 @@ class Run:
         if self.processes.from_main(not file.exists()):
             measured = measure()
             if self.processes.main:
-                write_json(file, sealed(measured.model_dump(mode="json")))
+                write_json(file, sealed(measured.model_dump(mode="json"), SEAL))
             self.processes.barrier()
         try:
             return Config.model_validate_json(json.dumps(_read(file)))
@@ -167,7 +152,7 @@ def _read(file: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{file}: is not a JSON object ({error}); train into another folder") from error
-    if not isinstance(value, dict) or (SEAL in value and not is_sealed(value)):
+    if not isinstance(value, dict) or (SEAL in value and not is_whole(value, SEAL)):
         raise CheckpointError(f"{file}: is not what was written: edited or damaged; train into another folder")
     value.pop(SEAL, None)
     return value
