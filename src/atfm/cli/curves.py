@@ -51,7 +51,8 @@ class Curves:
         if self.folder.is_symlink():
             raise OSError(None, "a link to elsewhere, which is not followed")
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.0"
+        number = len(list(self.folder.iterdir()))
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{number}"
         # Unbuffered: what a full disk refuses is refused here, and not again when the file is closed.
         self._stream = (self.folder / name).open("xb", buffering=0)
         self._write(file_version="brain.Event:2")
