@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from atfm.data.splits import patient_hash
 from atfm.errors import InputError
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import prepare
@@ -88,7 +89,8 @@ def test_everything_that_decides_a_score_is_in_the_identity(store, discs: Method
         prepare(model(discs), store, batch=2, **options),
         prepare(model(discs), store, references=False, **options),
         prepare(model(discs), store, split="train", **options),
-        prepare(model(discs, patients=frozenset({"1" * 16})), store, **options),
+        prepare(model(discs, patients=frozenset({patient_hash("p1")})), store, allow_leak=True, **options),
+        prepare(model(discs, patients=frozenset()), store, **options),
         prepare(model(discs), store, beside=[model(nothing, "nothing")], **options),
         replace(own, contenders=[replace(own.contenders[0], method=warmer(type(discs)))]),
     ]

@@ -12,6 +12,7 @@ from atfm.ablate.rows import Row
 from atfm.ablate.shared import shared_stages
 from atfm.data.store import Store
 from atfm.fit import fit
+from atfm.io.atomic import sweep
 from atfm.io.sealed import digest, read_sealed, write_sealed
 from atfm.methods import Method
 from atfm.train.cases import from_store
@@ -59,6 +60,7 @@ def train(
     """
     identity = made_by(store, config, row)
     folder = out / f"{row.name}-{digest(identity)[:8]}-seed-{config.seed}"
+    sweep(folder)  # what was half-written of its scores; a row that shares all of its stages has no run of its own
     shared, take = shared_stages(config, method, row.patients, out, store.digest), {}
     if shared is not None:
         tell(f"{', '.join(shared.stages)}, seed {config.seed}: {shared.folder.name}")

@@ -102,7 +102,8 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             references=not args.no_references,
             allow_leak=args.allow_leak,
         )
-        parts = Parts(out / "parts", plan.identity(), note if processes.main else lambda line: None)
+        identity = plan.identity()
+        parts = Parts(out / "parts", identity, note if processes.main else lambda line: None)
         with claimed(out, parts, shard, processes):
             done = None
             if processes.main:
@@ -119,7 +120,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             if shard is not None:
                 cases = len(plan.chosen) if done is not None else len(parts.read())
                 return {"shard": str(shard), "parts": str(parts.folder), "cases": cases, "of": len(plan.chosen)}
-            summary = done or save(join(plan, parts), out, command(args), plan.identity())
+            summary = done or save(join(plan, parts), out, command(args), identity)
             parts.clear()
             return summary
 

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from atfm.errors import InputError
+from atfm.io.lock import drop_dead
 
 __all__ = ["check_free", "left_behind", "partial_folder", "remove"]
 
@@ -20,6 +21,7 @@ def check_free(path: Path) -> None:
         InputError: naming it.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        drop_dead(path)
         raise InputError(f"{path}: exists already; give the name of a new folder, or remove this one first")
 
 

@@ -84,7 +84,7 @@ class Plan:
             "weights": {one.name: _digest(one.method) for one in self.contenders},
             "steps": {one.name: one.method.steps for one in self.contenders},
             "settings": {one.name: _sha256(_settings(one.method)) for one in self.contenders},
-            "patients": {one.name: _sha256(sorted(one.patients)) for one in self.contenders},
+            "leaks": {one.name: _sha256([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
             "store": self.store.digest,
             "split": self.split,
             "samples": self.samples,

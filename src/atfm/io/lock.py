@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from atfm.errors import BusyError
+from atfm.errors import BusyError, DiskError
 from atfm.io.atomic import disk_errors, sweep
 
-__all__ = ["LOCK", "file_lock", "folder_lock", "is_held"]
+__all__ = ["LOCK", "drop_dead", "file_lock", "folder_lock", "is_held"]
 
 LOCK = ".lock"
 _MOST = 2**16  # bytes that are read of who holds it
@@ -58,6 +58,13 @@ def file_lock(file: Path) -> Iterator[None]:
     """
     with _held(file.with_name(f".{file.name}{LOCK}"), file, shared=False):
         yield
+
+
+def drop_dead(file: Path) -> None:
+    """Remove the lock of a file or folder that is there already, if its holder died as it was done with it."""
+    if file.with_name(f".{file.name}{LOCK}").exists():
+        with suppress(BusyError, DiskError), file_lock(file):
+            pass
 
 
 def is_held(folder: Path) -> bool:
