@@ -37,6 +37,7 @@ ROOT = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "constraints.txt",
     "docs",
     "examples",

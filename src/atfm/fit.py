@@ -16,7 +16,8 @@ from atfm.data.budget import Budget
 from atfm.data.dataset import CaseDataset
 from atfm.data.intensity import Intensity
 from atfm.data.ood.recorder import Recorder
-from atfm.data.splits import patient_hash
+from atfm.data.pseudonyms import key_name, patient_hash
+from atfm.data.seen.images import FIELD
 from atfm.errors import ConfigError
 from atfm.io.memory import available_bytes
 from atfm.methods.method import Method
@@ -181,12 +182,24 @@ def _card(config: Config, cases: Cases, given: Mapping[str, Model]) -> dict[str,
     return {
         "config": config.model_dump(mode="json"),
         "data": cases.description,
-        "patients": sorted({*map(patient_hash, cases.patients), *(p for m in given.values() for p in m.patients)}),
+        **_patients(cases, given),
         "versions": versions(),
         "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
+        FIELD: recorder.seen_images().joined([model.seen.images for model in given.values()]).model_dump(mode="json"),
+        **({} if cases.patients_known is None else {"patients_known": cases.patients_known}),
         "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),
     }
+
+
+def _patients(cases: Cases, given: Mapping[str, Model]) -> dict[str, Any]:
+    """Who was trained on, by pseudonyms, and the names of the keys that these are made with."""
+    models = [model.seen for model in given.values()]
+    own = {patient_hash(patient, cases.patient_key) for patient in cases.patients}
+    keys = {key_name(cases.patient_key)} if cases.patient_key else set()
+    keys |= {key for model in models for key in model.patient_keys}
+    found: dict[str, Any] = {"patients": sorted(own.union(*(model.patients for model in models)))}
+    return found | ({"patient_keys": sorted(keys)} if keys else {})
 
 
 def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:

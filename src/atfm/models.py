@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from atfm.data.seen.seen import Seen, seen_of
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
 from atfm.io.lock import folder_lock
@@ -23,7 +25,7 @@ from atfm.train.config import Config
 from atfm.train.migration import migrated
 from atfm.train.publication import publish
 
-__all__ = ["Model", "edit", "find", "load", "publish", "shipped"]
+__all__ = ["Model", "amend", "edit", "find", "load", "publish", "shipped"]
 
 WEIGHTS = "weights.safetensors"  # in a run folder; the shipped ones are atfm/weights/<name>.safetensors
 
@@ -35,7 +37,7 @@ class Model:
     Args:
         method: the method, in evaluation mode.
         name: what the user called it.
-        patients: hashes of all patients that it was trained on (`atfm.data.splits.patient_hash`).
+        patients: hashes of all patients that it was trained on; `seen` tells more.
         card: configuration, data, versions, steps, scores: the JSON beside the weights.
     """
 
@@ -43,6 +45,15 @@ class Model:
     name: str
     patients: frozenset[str] = field(repr=False)
     card: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What it was trained on, as far as its card tells.
+
+        Raises:
+            CheckpointError: fields of the card that are none.
+        """
+        return seen_of(self.card, self.patients, self.name)
 
     def sample(
         self,
@@ -135,28 +146,36 @@ def load(name: str | Path, device: torch.device | str = "cpu") -> Model:
 
 
 def edit(path: Path, changes: Mapping[str, Any], *, when: str) -> None:
-    """Edit the card of a weight file, record the edits in it, and seal it again; without changes, seal it.
+    """Edit the card of a weight file, and record the edits in it; without changes, seal it.
 
     Args:
-        path: the file; its folder is held meanwhile, so that no training writes there.
+        path: the file.
         changes: see `atfm.train.card.edited`.
         when: of the edit, for the record.
 
     Raises:
-        CheckpointError: weights that do not load as they are.
         ConfigError: a change that a card cannot have.
+        CheckpointError, BusyError, DiskError: as `amend`.
+    """
+    amend(path, lambda card: edited(card, changes, when))
+
+
+def amend(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Write a weight file's card changed and sealed again, while nobody else writes in its folder.
+
+    Raises:
+        CheckpointError: weights that do not load as they are.
         BusyError: another process is writing there.
         DiskError: the folder cannot be written; the card stays as it was.
     """
+    load(path)
     with folder_lock(path.parent):
-        load(path)
         tensors, card = load_pair(path)
-        new = edited(card, changes, when)
+        new = change(card)
         if "bytes" in card:  # it lies beside its tensors, which stay as they are
             seal_beside(path, new)
         else:
             save_pair(path, tensors, new)
-        load(path)
 
 
 def _pick(method: Method, card: Mapping[str, Any]) -> Method:

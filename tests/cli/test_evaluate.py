@@ -11,7 +11,7 @@ import torch
 from atfm.cli.evaluate import default_folder
 from atfm.cli.main import build_parser, main
 from atfm.data.case import Case
-from atfm.data.splits import patient_hash
+from atfm.data.pseudonyms import patient_hash
 from atfm.data.store import StoreWriter
 from atfm.models import publish
 from atfm.train.config import override

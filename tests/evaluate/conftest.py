@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from atfm.data.case import Case
+from atfm.data.seen.images import SeenImages
+from atfm.data.seen.seen import Seen
 from atfm.data.store import Store, StoreWriter
 from atfm.evaluate.evaluation import Evaluation
 from atfm.evaluate.score import evaluate
@@ -58,6 +60,12 @@ class Model:
     method: Method
     name: str = "discs"
     patients: frozenset[str] = field(default_factory=lambda: frozenset({"0" * 16}))
+    patients_known: str | None = None
+    images: SeenImages | None = None
+
+    @property
+    def seen(self) -> Seen:
+        return Seen(self.patients, self.patients_known, self.images)
 
 
 @pytest.fixture(scope="session")

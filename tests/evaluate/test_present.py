@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from atfm.evaluate.cases import Leak
+from atfm.evaluate.leak import Leak
 from atfm.evaluate.published import save
 from atfm.evaluate.score import evaluate
 
@@ -21,10 +21,10 @@ def test_summary_on_disk_is_what_is_returned(evaluation, tmp_path: Path) -> None
 
 def test_report_says_what_a_reader_has_to_know(evaluation, store, discs, model, tmp_path: Path) -> None:
     subset = evaluate(model(discs), store, samples=16, limit=5)
-    leaky = replace(subset, leak=Leak(True, ("p1",)), warnings=["Beware."])
+    leaky = replace(subset, leak=Leak(10, ("p1",)), warnings=["Beware."])
     save(leaky, tmp_path, "atfm evaluate discs store")
     page = (tmp_path / "report.html").read_text()
-    for text in ("Leaky: the model was trained on 1 of the", "A subset: 5 of the 30", "Beware.", "Always empty"):
+    for text in ("Leaky: the model was trained on 1 of the 10", "A subset: 5 of the 30", "Beware.", "Always empty"):
         assert text in page
     save(evaluation, tmp_path, "atfm evaluate discs store")
     assert "Leaky" not in (tmp_path / "report.html").read_text()

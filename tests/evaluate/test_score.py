@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from atfm.data.splits import patient_hash
+from atfm.data.pseudonyms import patient_hash
 from atfm.errors import InputError, LeakError, StoreError
 from atfm.evaluate.plan import numbers_of_samples
 from atfm.evaluate.score import evaluate

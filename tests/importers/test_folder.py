@@ -171,7 +171,7 @@ def test_incomplete_cases_are_named_or_left_out(paired) -> None:
             "no file fits .* of the images; it holds images/a_1.png",
         ),
         ("images/{case}.png", "outlines/{case}.png", "no mask fits"),
-        ("*/{case}.png", "masks/{case}_{annotator}.png", "no mask fits"),
+        ("*/{case}.png", "masks/{case}_{annotator}.png", None),
         ("images/{case}_*.png", "masks/{case}_{annotator}.png", "case a has an image already"),
         ("images/{case}.png", "masks/{case}_*.png", "has a mask already and the pattern has no {annotator}"),
         ("images/{case}.png", "*/{case}_{annotator}.png", None),

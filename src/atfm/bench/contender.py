@@ -1,12 +1,13 @@
 """What is measured: a trained model, or a preset with fresh weights, since speed does not depend on their values."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from atfm.data.phantom.kinds import kind_of, simulated_case
+from atfm.data.seen.seen import Seen
 from atfm.methods.method import Method
 from atfm.models import load, shipped
 from atfm.train.config import Config
@@ -24,14 +25,14 @@ class Contender:
         method: in evaluation mode, on its device.
         config: what it was built from.
         trained: False for a preset with fresh weights.
-        patients: hashes of those that it was trained on, for the guard of an evaluation.
+        seen: what it was trained on, for the guard of an evaluation.
     """
 
     name: str
     method: Method
     config: Config
     trained: bool = False
-    patients: frozenset[str] = frozenset()
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def parameters(self) -> int:
@@ -57,7 +58,7 @@ def open_contender(
     if not preset and (name in shipped() or name.endswith(".safetensors") or Path(name).is_dir()):
         model = load(name, device)
         config = Config.model_validate_json(json.dumps(model.card["config"]))
-        return Contender(name, model.method, config, True, model.patients)
+        return Contender(name, model.method, config, True, model.seen)
     config = resolve(name)
     torch.manual_seed(0)
     return Contender(name, fresh(config, size=size).eval().requires_grad_(False).to(device), config)

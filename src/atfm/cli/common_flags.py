@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atfm.errors import InputError
@@ -14,7 +15,17 @@ if TYPE_CHECKING:
 
     from atfm.train.processes import Processes, Shard
 
-__all__ = ["add_common", "add_shard", "apply_threads", "count", "meet", "resolve_device", "shard_of"]
+__all__ = [
+    "add_common",
+    "add_patient_key",
+    "add_shard",
+    "apply_threads",
+    "count",
+    "meet",
+    "patient_key_of",
+    "resolve_device",
+    "shard_of",
+]
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +40,27 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=count, default=0, help="of everything random (default: 0)")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: cuda if there is one)")
     add("--threads", type=count, default=0, help="CPU threads (default: 0, as many as torch chooses)")
+
+
+def add_patient_key(parser: argparse.ArgumentParser) -> None:
+    """Add `--patient-key`."""
+    parser.add_argument(
+        "--patient-key",
+        type=Path,
+        metavar="FILE",
+        help="secret key that ids of patients are hashed with in the card (default: hashed without, as a pseudonym)",
+    )
+
+
+def patient_key_of(args: argparse.Namespace) -> bytes:
+    """The key, empty where none was given.
+
+    Raises:
+        InputError: a file that cannot be read or is no key.
+    """
+    from atfm.data.pseudonyms import read_key
+
+    return b"" if args.patient_key is None else read_key(args.patient_key)
 
 
 def add_shard(parser: argparse.ArgumentParser, pieces: str) -> None:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atfm.cli.data_fingerprint import add_fingerprint
 from atfm.cli.data_import import add_import
 from atfm.cli.data_pack import add_pack, add_unpack
 from atfm.cli.data_text import show_check, show_info
@@ -32,6 +33,7 @@ def add_parser(subparsers: Any) -> None:
     add_info(actions)
     add_pack(actions)
     add_unpack(actions)
+    add_fingerprint(actions)
 
 
 def add_check(actions: Any) -> None:

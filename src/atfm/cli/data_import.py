@@ -73,11 +73,11 @@ def run(importer: "Importer", args: argparse.Namespace) -> Result:
     started = time.perf_counter()
     args.splits = given = given_splits(args)
     out = wanted_out(args)
+    named = {patient for patients in (given or {}).values() for patient in patients}
     planning = planned(importer, args)
     if args.dry_run:
         with planning as plan, bar("checking") as progress:
-            facts = {"dry_run": True, **survey(plan, progress)}
-            known = {case.patient_id for case in plan.cases}
+            facts = {"dry_run": True, **survey(plan, progress, named=named)}
     else:
         resumed = None
 
@@ -89,16 +89,15 @@ def run(importer: "Importer", args: argparse.Namespace) -> Result:
         with planning as plan, bar("importing") as progress:
             build_store(plan, out, noted)
         store = Store.open(out)
-        known = set(store.patients())
         facts = {
             "store": str(out),
             **summary(store),
             "skipped": list(plan.skipped),
             "warnings": list(store.info.warnings or ()),
+            "absent_patients": len(named.difference(store.patients())),
         }
         facts["resumed_after"] = len(store) if resumed is None else resumed
-    named = {patient for patients in (given or {}).values() for patient in patients}
-    return {**facts, "absent_patients": len(named - known), "seconds": round(time.perf_counter() - started, 1)}
+    return {**facts, "seconds": round(time.perf_counter() - started, 1)}
 
 
 @contextmanager
@@ -156,6 +155,7 @@ def summary(store: Any) -> Result:
         "name": store.info.name,
         "cases": len(store),
         "patients": len(store.patients()),
+        "patients_known": store.info.patients_known,
         "splits": {
             name: {"patients": len(patients), "cases": len(store.split(name))}
             for name, patients in store.info.splits.items()

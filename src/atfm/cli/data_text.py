@@ -25,16 +25,18 @@ def show_import(result: Result) -> str:
     lines += told_lines(result)
     lines += listed("refused", result.get("refused", []))
     if result.get("refused"):
-        lines.append("the import would stop at the first of those; mend the files or leave them out")
+        lines.append("the import stops at the first of those and makes no store; mend the files or leave them out")
     return "\n".join(lines)
 
 
 def survey_lines(result: Result) -> list[str]:
     """What a dry run found."""
-    lines = [
-        f"dry run, nothing was written: {result['cases']} cases of {result['patients']} patients would be imported "
-        f"as {result['name']!r}"
-    ]
+    found = f"{result['cases']} cases of {result['patients']} patients"
+    if result["refused"]:
+        verdict = f"{found} of the {result['planned']} cases can be imported as they are, the others are refused"
+    else:
+        verdict = f"{found} would be imported as {result['name']!r}"
+    lines = [f"dry run, nothing was written: {verdict}"]
     if result["cases"]:
         lines += [
             f"annotators of a case: {counts(result['annotators'])}",

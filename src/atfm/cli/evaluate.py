@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atfm.cli.common_flags import add_shard, meet, shard_of
+from atfm.cli.common_flags import add_patient_key, add_shard, meet, patient_key_of, shard_of
 from atfm.cli.progress import bar
 from atfm.errors import CheckpointError, InputError
 
@@ -71,6 +71,7 @@ def add_parser(subparsers: Any) -> None:
         help="folder (default: MODEL-STORE-SPLIT, by their names, and what departs from the defaults)",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace another evaluation that DIR holds")
+    add_patient_key(parser)
     add_shard(parser, "cases")
     parser.set_defaults(run=run, show=show)
 
@@ -101,6 +102,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             beside=beside(args, model, processes.device),
             references=not args.no_references,
             allow_leak=args.allow_leak,
+            patient_key=patient_key_of(args),
         )
         identity = plan.identity()
         parts = Parts(out / "parts", identity, note if processes.main else lambda line: None)
@@ -194,6 +196,7 @@ def command(args: argparse.Namespace) -> str:
     for flag, value in numbers.items():
         words += [flag, str(value)] if value is not None else []
     words += [word for name in args.beside or [] for word in ("--beside", name)]
+    words += ["--patient-key", str(args.patient_key)] if args.patient_key is not None else []
     words += ["--no-references"] * args.no_references + ["--allow-leak"] * args.allow_leak
     return shlex.join(words)
 
@@ -216,8 +219,8 @@ def show(result: dict[str, Any]) -> str:
         lines.append(f"{name:<15}" + "".join(f"{mean(scores, metric):>11}" for metric in columns))
     lines += ["", *class_lines(result, columns)] if result.get("classes") else []
     lines.append("")
-    if result["leak"]["patients"]:
-        lines.append(f"LEAKY: the model was trained on {result['leak']['patients']} of these patients")
+    leaky = "LEAKY: " if result["leak"]["found"] else ""
+    lines.append(f"{leaky}training against test: {result['leak']['line']}")
     lines += [f"note: {warning}" for warning in result["warnings"]]
     lines.append(
         f"{result['cases']} cases of {result['patients']} patients, {result['samples']} samples, "

@@ -5,10 +5,11 @@ import contextlib
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from atfm.cli.common_flags import count
+from atfm.cli.common_flags import add_patient_key, count, patient_key_of
 
 __all__ = ["add_parser"]
 
@@ -54,6 +55,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that stream (default: half of the cores)")
     parser.add_argument("--seed", type=count, help="of everything random (default: the preset's, 0)")
+    add_patient_key(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
 
@@ -78,7 +80,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
         with TrainProgress(out, processes.world) if processes.main else contextlib.nullcontext(_silent) as progress:
             fitted = fit(
                 config,
-                _cases(args, config),
+                replace(_cases(args, config), patient_key=patient_key_of(args)),
                 out,
                 device=processes.device,
                 max_steps=args.max_steps,

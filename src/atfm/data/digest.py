@@ -68,6 +68,7 @@ def overview(store: Store) -> dict[str, Any]:
         "digest": store.digest,
         "cases": len(store),
         "patients": len(store.patients()),
+        "patients_known": info.patients_known,
         "classes": info.classes,
         "channels": info.channels,
         "dtype": info.dtype,

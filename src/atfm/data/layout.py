@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atfm.data.intensity import Intensity
 from atfm.data.labels import named, refusal
+from atfm.data.patients import PatientsKnown
 from atfm.errors import StoreError
 from atfm.io.decoding import brief, is_plain
 from atfm.io.machine import reading
@@ -75,6 +76,7 @@ class StoreInfo(BaseModel):
         intensity: how the files' values were put into [0, 1]; None where the type of the files tells.
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that was packed, where this one was unpacked (`atfm data pack`).
+        patients_known: how, `assumed one per case` where nobody told; None where nobody recorded it.
         skipped: what the import left out, a line with the reason for each; None where nobody recorded it.
         warnings: what the import guessed or ignored, a sentence each; None where nobody recorded it.
     """
@@ -97,6 +99,7 @@ class StoreInfo(BaseModel):
     intensity: Intensity | None = None
     class_names: tuple[str, ...] | None = None
     packed_from: str | None = None
+    patients_known: PatientsKnown | None = None
     skipped: tuple[str, ...] | None = None
     warnings: tuple[str, ...] | None = None
 

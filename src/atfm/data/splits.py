@@ -1,6 +1,5 @@
-"""Splits by patient: no patient is in two of them, and each patient is known elsewhere only by a hash."""
+"""Splits by patient: no patient is in two of them."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,14 +10,9 @@ from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
 from atfm.io.machine import reading
 
-__all__ = ["FRACTIONS", "check_disjoint", "load_splits", "patient_hash", "random_splits"]
+__all__ = ["FRACTIONS", "check_disjoint", "load_splits", "random_splits"]
 
 FRACTIONS = {"train": 0.64, "val": 0.16, "test": 0.20}
-
-
-def patient_hash(patient_id: str) -> str:
-    """16 hex digits that stand for a patient in weight files: the head of SHA-256 of "atfm-patient:" + id."""
-    return hashlib.sha256(f"atfm-patient:{patient_id}".encode()).hexdigest()[:16]
 
 
 def check_disjoint(splits: Mapping[str, Sequence[str]]) -> None:

@@ -18,6 +18,7 @@ from atfm.data.intensity import Intensity
 from atfm.data.journal import Entry, Journal
 from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, read_info, sha256
 from atfm.data.partial import check_free, left_behind, partial_folder, remove
+from atfm.data.patients import PatientsKnown
 from atfm.data.splits import check_disjoint
 from atfm.data.telling import Telling
 from atfm.data.uniform import Uniform
@@ -50,6 +51,7 @@ class StoreWriter:
         intensity: how the files' values were put into [0, 1], if it was by a rule of its own.
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that these cases were packed from, if they were.
+        patients_known: how the patients of the cases are; None where nobody records it.
         skipped: what is left out, a line with the reason for each; None where nobody records it.
         warnings: what is guessed or ignored of all cases alike; those of each case are counted besides.
         resume: a fingerprint of all that decides what is written. If a writer of the same fingerprint was killed here,
@@ -80,6 +82,7 @@ class StoreWriter:
         intensity: Intensity | None = None,
         class_names: Sequence[str] | None = None,
         packed_from: str | None = None,
+        patients_known: PatientsKnown | None = None,
         skipped: Sequence[str] | None = None,
         warnings: Sequence[str] = (),
         resume: str | None = None,
@@ -89,6 +92,7 @@ class StoreWriter:
         self._about = {"name": name, "licence": licence, "source": source, "modality": modality}
         self._uniform = Uniform(classes, ignore_label, class_names)
         self._resume, self._intensity, self._packed_from = resume, intensity, packed_from
+        self._patients_known = patients_known
         self._skipped, self._warnings = None if skipped is None else tuple(skipped), tuple(warnings)
         self._entries: list[Entry] = []
         self._complete: StoreInfo | None = None  # a store that only lacked its name
@@ -235,6 +239,7 @@ class StoreWriter:
             intensity=self._intensity,
             class_names=self._uniform.class_names,
             packed_from=self._packed_from,
+            patients_known=self._patients_known,
             skipped=self._skipped,
             warnings=self._told(),
         )

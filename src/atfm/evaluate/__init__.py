@@ -1,8 +1,9 @@
 """Scoring a model on a split, with a guard against patients it was trained on."""
 
 from atfm.evaluate.beside import Scored, earlier
-from atfm.evaluate.cases import Leak, choose, guard
+from atfm.evaluate.cases import choose, guard
 from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
+from atfm.evaluate.leak import Leak
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Plan, numbers_of_samples, prepare
 from atfm.evaluate.present import report_of

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from atfm.data.seen.seen import Seen
 from atfm.errors import InputError
 from atfm.methods.method import Method
 from atfm.metrics.references import REFERENCES
@@ -13,14 +14,14 @@ __all__ = ["Contender", "Scored", "contenders", "earlier"]
 
 
 class Scored(Protocol):
-    """What can be scored: a method, its name, and the hashes of the patients it was trained on."""
+    """What can be scored: a method, its name, and what it was trained on."""
 
     @property
     def method(self) -> Method: ...
     @property
     def name(self) -> str: ...
     @property
-    def patients(self) -> frozenset[str]: ...
+    def seen(self) -> Seen: ...
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,13 @@ class Contender:
     Args:
         method: what draws.
         name: of its rows; no other contender has it.
-        patients: hashes of the patients that it was trained on.
+        seen: what it was trained on.
         title, note: what a reader is told that it is.
     """
 
     method: Method
     name: str
-    patients: frozenset[str]
+    seen: Seen
     title: str
     note: str = ""
 
@@ -54,7 +55,7 @@ def earlier(model: Scored) -> list[Contender]:
             kind = type(stage.method).__name__
             title = f"{kind} after {stage.name}" if found else f"{kind} alone"
             note = f"stage {number}, the same cases and noise"
-            found.append(Contender(stage.method, stage.name, model.patients, title, note))
+            found.append(Contender(stage.method, stage.name, model.seen, title, note))
     return found
 
 
@@ -69,7 +70,7 @@ def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
         InputError: two of one name, or one of a reference's.
     """
     kind = type(model.method).__name__
-    found = [Contender(model.method, kind.lower(), model.patients, kind)]
+    found = [Contender(model.method, kind.lower(), model.seen, kind)]
     for other in beside:
         found.append(other if isinstance(other, Contender) else _another(other))
     names = [*(contender.name for contender in found), *REFERENCES]
@@ -82,4 +83,4 @@ def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
 def _another(model: Scored) -> Contender:
     name = Path(model.name).resolve().name.removesuffix(".safetensors")
     note = f"another model, {type(model.method).__name__}; the same cases and noise"
-    return Contender(model.method, name, model.patients, name, note)
+    return Contender(model.method, name, model.seen, name, note)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
-from atfm.evaluate.cases import Leak
+from atfm.evaluate.leak import Leak
 from atfm.evaluate.rows import CaseScores
 from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.ged import consistent
@@ -143,16 +143,13 @@ def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) 
         leaks: what the guard found of each. Of the model itself a leak is an alarm and no warning.
         silent: cases without a pixel that counts.
     """
-    found = []
-    if not leaks[0].checked:
-        found.append("The model carries no list of the patients it was trained on, so a leak cannot be excluded.")
+    found = list(leaks[0].warnings)
     for result, leak in zip(results[1:], leaks[1:], strict=True):
         if leak == leaks[0]:
             continue  # a stage of the model has seen what the model has
-        if leak.patients:
-            found.append(f"{result.name} was trained on {len(leak.patients)} of the patients ({leak.names}).")
-        elif not leak.checked:
-            found.append(f"{result.name} carries no list of the patients it was trained on.")
+        if leak.found:
+            found.append(f"{result.name} was trained on {leak.told}.")
+        found += [f"{result.name}: {warning}" for warning in leak.warnings]
     found += [
         f"{result.name}: GED falls from 32 to 100 samples by more than self-pairs can explain (.0213), so the first "
         "samples are unlike the later ones: this table is wrong."

@@ -10,10 +10,13 @@ from typing import TypedDict
 import torch
 
 from atfm import __version__
+from atfm.data.seen.images import Compared
+from atfm.data.seen.seen import Seen
 from atfm.data.store import Store
 from atfm.errors import InputError, StoreError
 from atfm.evaluate.beside import Contender, Scored, contenders
-from atfm.evaluate.cases import Leak, choose, guard
+from atfm.evaluate.cases import choose, guard
+from atfm.evaluate.leak import Leak
 from atfm.methods.method import Method
 
 __all__ = ["Options", "Plan", "numbers_of_samples", "prepare"]
@@ -33,6 +36,7 @@ class Options(TypedDict, total=False):
     beside: Sequence[Scored]
     references: bool
     allow_leak: bool
+    patient_key: bytes
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def prepare(
     beside: Sequence[Scored] = (),
     references: bool = True,
     allow_leak: bool = False,
+    patient_key: bytes = b"",
 ) -> Plan:
     """Check that a model can be scored on a split, and that it may be.
 
@@ -122,11 +127,12 @@ def prepare(
         device: where samples are drawn; scores are computed on the CPU.
         beside: what is drawn with the same noise beside it: earlier stages of it, or other models.
         references: score always empty and the annotators' majority too.
-        allow_leak: score patients that a model was trained on, and say so in the result.
+        allow_leak: score what a model was trained on, and say so in the result.
+        patient_key: that the models know their patients by, if it was trained with one.
 
     Raises:
         StoreError: no such split, or an empty one.
-        LeakError: a model has seen patients of the split, and `allow_leak` is False.
+        LeakError: a model has seen patients or images of the split, and `allow_leak` is False.
         InputError: a store whose images or classes are not those of the models, or numbers that cannot be.
     """
     numbers_of_samples(samples)
@@ -136,10 +142,8 @@ def prepare(
     found = contenders(model, beside)
     for contender in found:
         check_fit(contender.method, store, split, chosen)
-    patients = {store.ids()[i][1] for i in chosen}
     names = [model.name, *(other.name for other in beside)]
-    pairs = zip(found, names, strict=True)
-    leaks = [guard(one.patients, patients, model=name, allow_leak=allow_leak) for one, name in pairs]
+    leaks = _leaks([one.seen for one in found], names, store, chosen, patient_key=patient_key, allow_leak=allow_leak)
     return Plan(
         model=model.name,
         contenders=found,
@@ -154,6 +158,36 @@ def prepare(
         device=torch.device(device),
         references=references,
     )
+
+
+def _leaks(
+    seen: Sequence[Seen],
+    names: Sequence[str],
+    store: Store,
+    chosen: Sequence[int],
+    *,
+    patient_key: bytes,
+    allow_leak: bool,
+) -> list[Leak]:
+    """What the guard finds of each model; those that were trained on the same are compared once."""
+    patients = {store.ids()[i][1] for i in chosen}
+    compared: dict[int, Compared] = {}
+    leaks = []
+    for one, name in zip(seen, names, strict=True):
+        if one.images is not None and id(one.images) not in compared:
+            compared[id(one.images)] = one.images.compare(store[i] for i in chosen)
+        leaks.append(
+            guard(
+                one,
+                patients,
+                model=name,
+                patients_known=store.info.patients_known,
+                images=compared.get(id(one.images)),
+                patient_key=patient_key,
+                allow_leak=allow_leak,
+            )
+        )
+    return leaks
 
 
 def numbers_of_samples(samples: int) -> list[int]:

@@ -63,26 +63,21 @@ def plural(count: int, noun: str) -> str:
 
 def facts(evaluation: Evaluation) -> dict[str, str]:
     """What was scored, on what, with which randomness."""
-    leak = evaluation.leak
-    checked = f"{plural(len(leak.patients), 'patient')} in common" if leak.checked else "not checked"
     return {
         "Model": f"{evaluation.model} ({title(evaluation.result)})",
         "Store": f"{evaluation.store.info.name}, SHA-256 {evaluation.store.digest[:16]}",
         "Split": f"{evaluation.split}: {in_words(evaluation)} scored of {evaluation.split_cases:,} cases in it",
         "Samples": f"{evaluation.samples} of each case, seed {evaluation.seed}",
-        "Training against test": checked,
+        "Training against test": evaluation.leak.line,
     }
 
 
 def alarms(evaluation: Evaluation) -> list[str]:
     """What makes the scores dishonest."""
     leak = evaluation.leak
-    if not leak.patients:
+    if not leak.found:
         return []
-    return [
-        f"Leaky: the model was trained on {len(leak.patients)} of the {evaluation.patients} patients scored here "
-        f"({leak.names}). These scores say nothing about new patients."
-    ]
+    return [f"Leaky: the model was trained on {leak.told}. These scores say nothing about new patients."]
 
 
 def notes(evaluation: Evaluation) -> list[str]:

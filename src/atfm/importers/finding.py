@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from atfm.errors import InputError
+from atfm.importers.listing import listed
 from atfm.importers.naming import Pattern, natural, printable, shown
+from atfm.importers.sides import Sides
 
 __all__ = ["Found", "find_cases"]
 
@@ -27,76 +29,77 @@ class Found:
 
 
 def find_cases(
-    folder: Path, images: Pattern, masks: Pattern, patient: str | None = None, *, skipped: list[str] | None = None
+    folder: Path,
+    images: Pattern,
+    masks: Pattern,
+    patient: str | None = None,
+    *,
+    incomplete: bool = False,
+    skipped: list[str] | None = None,
 ) -> dict[str, Found]:
     """Find the files of every case, in natural order of the cases.
 
+    Where images and masks lie side by side and a name fits both patterns, the more specific one has it, the images' if
+    neither is; a file that no image could have a mask in is an image.
+
     Args:
-        folder: where the patterns begin.
+        folder: where the patterns begin; hidden files are passed over.
         images: pattern of the images.
         masks: pattern of the masks.
         patient: regular expression whose first group in the case's name is the patient.
-        skipped: takes a line for each incomplete case that is left out; None refuses them.
+        incomplete: leave out images without masks and masks without an image, instead of refusing them.
+        skipped: takes a line for each file that is left out, and one for all hidden ones.
 
     Raises:
         InputError: no such folder, nothing found, two files for one image or mask, or an incomplete case.
+        AmbiguousError: a file that may be an image with masks of its own or a mask of another image.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    names = sorted((file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()), key=natural)
+    skipped = [] if skipped is None else skipped
+    names = listed(folder, skipped, folders=any(pattern.text.endswith("/") for pattern in (images, masks)))
     if "{annotator}" in images.parts:
         raise InputError(
             f"pattern {images.text!r}: an image has no {{annotator}}; put it into the pattern of the masks"
         )
-    # Two patients may both have a case `visit-1`; the patient tells them apart where both patterns name it.
-    by_patient = "{patient}" in images.parts and "{patient}" in masks.parts
+    sides = Sides(folder, names, images, masks)
     cases: dict[str, Found] = {}
-    rest = []
-    for name in names:
-        match = next(images.matches(name), None)
-        case_id = named(match, by_patient) if match and printable(name, folder) else ""
-        if match is None:
-            rest.append(name)
-        elif case_id in cases:
+    for name, match in sides.images.items():
+        printable(name, folder)
+        case_id = sides.case_of(match)
+        if case_id in cases:
             raise InputError(f"{folder / name}: case {case_id} has an image already: {cases[case_id].image}")
-        else:
-            cases[case_id] = Found(folder / name, match.get("patient") or patient_of(match["case"], patient))
+        cases[case_id] = Found(folder / name, match.get("patient") or patient_of(match["case"], patient))
     if not cases:
         raise InputError(f"{folder}: no file fits the pattern {images.text!r} of the images; {examples(names)}")
-    orphans = [name for name in rest if not place(name, masks, cases, folder, by_patient)]
-    return complete(cases, orphans, folder, masks, skipped)
+    orphans = [name for name in sides.others if not place(name, sides, cases)]
+    return complete(cases, orphans, sides, skipped if incomplete else None)
 
 
-def named(match: Mapping[str, str], by_patient: bool) -> str:
-    """The id of the case that a name was read as."""
-    return f"{match['patient']}/{match['case']}" if by_patient else match["case"]
-
-
-def place(name: str, masks: Pattern, cases: Mapping[str, Found], folder: Path, by_patient: bool) -> bool:
+def place(name: str, sides: Sides, cases: Mapping[str, Found]) -> bool:
     """Give a mask to its case; False for a mask of a case that has no image."""
-    readings = list(masks.matches(name))
+    readings = list(sides.masks.matches(name))
     if readings:
-        printable(name, folder)
+        printable(name, sides.folder)
     for match in readings:
-        case_id = named(match, by_patient)
+        case_id = sides.case_of(match)
         if case_id not in cases:
             continue
         masks_of, annotator = cases[case_id].masks, match.get("annotator", "")
         if annotator in masks_of:
             who = f"of annotator {annotator}" if annotator else "and the pattern has no {annotator}"
-            raise InputError(f"{folder / name}: case {case_id} has a mask already {who}: {masks_of[annotator]}")
-        masks_of[annotator] = folder / name
+            raise InputError(f"{sides.folder / name}: case {case_id} has a mask already {who}: {masks_of[annotator]}")
+        masks_of[annotator] = sides.folder / name
         return True
     return not readings
 
 
 def complete(
-    cases: Mapping[str, Found], orphans: Sequence[str], folder: Path, masks: Pattern, skipped: list[str] | None
+    cases: Mapping[str, Found], orphans: Sequence[str], sides: Sides, skipped: list[str] | None
 ) -> dict[str, Found]:
     """The cases that have masks; the others are an error, or left out with a line in `skipped`."""
+    folder, masks = sides.folder, sides.masks
     whole = {case_id: files for case_id, files in cases.items() if files.masks}
     if not whole:
-        raise InputError(f"{folder}: no mask fits the pattern {masks.text!r} and a case; {examples(orphans)}")
+        raise InputError(f"{folder}: no mask fits the pattern {masks.text!r} and a case; {sides.why_no_mask(orphans)}")
     lonely = sorted(cases.keys() - whole.keys(), key=natural)
     lines = [f"{cases[case_id].image}: no mask of this image fits {masks.text!r}" for case_id in lonely]
     lines += [f"{folder / orphan}: a mask without an image" for orphan in orphans]
@@ -122,4 +125,4 @@ def patient_of(case_id: str, pattern: str | None) -> str:
 
 def examples(names: Sequence[str]) -> str:
     """A few of the names that are there, for an error."""
-    return f"it holds {', '.join(map(shown, names[:3]))} ..." if names else "it holds no other file"
+    return f"it holds {', '.join(map(shown, names[:3]))} ..." if names else "it holds no file at all"

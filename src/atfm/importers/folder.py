@@ -23,6 +23,7 @@ from atfm.importers.importer import (
 )
 from atfm.importers.naming import Pattern
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.importers.stems import stems
 
 __all__ = ["FOLDER", "plan_folder"]
 
@@ -55,7 +56,7 @@ def plan_folder(
         form: how the files become cases.
         class_names: of every label but the background, in their order, if they have names.
         patient: regular expression whose first group in the case's name is the patient; without it and without
-            `{patient}` in the pattern every case is a patient of its own.
+            `{patient}` in the pattern of the images every case is taken for a patient of its own, with a warning.
         splits: patient ids of each split; None deals them out at random.
         fractions: share of the patients for each split then.
         seed: of the deal.
@@ -71,8 +72,11 @@ def plan_folder(
     Raises:
         InputError: patterns that find nothing, or an incomplete case, by name.
     """
-    skipped: list[str] | None = [] if skip_incomplete else None
-    found = find_cases(folder, Pattern(images), Pattern(masks), patient, skipped=skipped)
+    skipped: list[str] = []
+    where = (Pattern(images), Pattern(masks))
+    found = find_cases(folder, *where, patient, incomplete=skip_incomplete, skipped=skipped)
+    named = patient is not None or "{patient}" in where[0].parts
+    hint = None if named else stems(list(found))
     if splits is None:
         splits = random_splits((case.patient_id for case in found.values()), seed, fractions)
     return Plan(
@@ -98,7 +102,9 @@ def plan_folder(
         classes=form.classes,
         ignore_label=form.ignore_label,
         class_names=class_names,
-        skipped=skipped or (),
+        patients_known="from names" if named else "assumed one per case",
+        skipped=skipped,
+        warnings=[hint] if hint else [],
     )
 
 
@@ -120,9 +126,9 @@ def flags(parser: argparse.ArgumentParser) -> None:
     add_dealing(parser)
 
 
-def plan(args: argparse.Namespace, looking: Progress) -> Planning:
-    """What it makes."""
-    form = Form(
+def form_of(args: argparse.Namespace) -> Form:
+    """How the files become cases, by the flags."""
+    return Form(
         classes=args.classes,
         size=size_of(args),
         grey=args.grey,
@@ -130,11 +136,15 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
         spatial_dims=args.dims,
         ignore_label=args.ignore_label,
     )
+
+
+def plan(args: argparse.Namespace, looking: Progress) -> Planning:
+    """What it makes."""
     return plan_folder(
         args.folder,
         images=args.images,
         masks=args.masks,
-        form=form,
+        form=form_of(args),
         class_names=args.class_names,
         patient=args.patient,
         splits=args.splits,
@@ -149,8 +159,8 @@ FOLDER = Importer(
     name="folder",
     summary="images with one or several masks each, found by patterns",
     description="PNG, JPEG, TIFF, NPY and NIfTI. In a pattern {case}, {annotator} and {patient} stand for a part of a "
-    "name and * for anything; a file that is an image is never taken for a mask. Binary masks are 0 and 255, 0 and 1, "
-    "or what is not transparent.",
+    "name and * for anything; of two patterns that fit a name, the one that fixes more letters has it. Binary masks "
+    "are 0 and 255, 0 and 1, or what is not transparent.",
     example="scans --images 'images/{case}.png' --masks 'masks/{case}_{annotator}.png' --size 128 128 --out store",
     flags=flags,
     plan=plan,

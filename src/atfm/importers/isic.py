@@ -10,11 +10,13 @@ annotators are left out, and listed.
 
 import argparse
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from atfm.data.patients import PatientsKnown
 from atfm.data.splits import FRACTIONS, random_splits
 from atfm.errors import InputError
 from atfm.importers.finding import Found
@@ -29,6 +31,7 @@ from atfm.importers.importer import (
     fractions_of,
     size_of,
 )
+from atfm.importers.listing import listed
 from atfm.importers.naming import natural, printable, shown
 from atfm.importers.plan import Plan, Planned, Planning, Progress
 from atfm.io.images import EXTENSIONS
@@ -77,7 +80,8 @@ def plan_isic(
         InputError: no such folder, nothing left to import, two images of one name, or an unreadable metadata file.
     """
     skipped: list[str] = []
-    found = find_lesions(folder, annotators, read_patients(patients) if patients else {}, skipped)
+    owners = read_patients(patients) if patients else {}
+    found = find_lesions(folder, annotators, owners, skipped)
     if splits is None:
         splits = random_splits((lesion.patient_id for lesion in found.values()), seed, fractions)
     return Plan(
@@ -96,8 +100,16 @@ def plan_isic(
         sources=[file for lesion in found.values() for file in (lesion.image, *lesion.masks.values())],
         arguments={"form": asdict(form)},
         classes=form.classes,
+        patients_known=how_known(found, owners),
         skipped=skipped,
+        warnings=[] if patients else ["--patients metadata.csv, the archive's own table, tells whose the images are"],
     )
+
+
+def how_known(found: Mapping[str, Found], owners: Mapping[str, str]) -> PatientsKnown:
+    """Of how many images the table tells the patient or the lesion."""
+    told = sum(name in owners for name in found)
+    return "given" if told == len(found) else "partly" if told else "assumed one per case"
 
 
 def find_lesions(
@@ -114,11 +126,7 @@ def find_lesions(
     Raises:
         InputError: no such folder, nothing left, or two images of one name.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    files = sorted(
-        (file for file in folder.rglob("*") if file.is_file() and readable(file)), key=lambda f: natural(str(f))
-    )
+    files = [folder / name for name in listed(folder, skipped) if name.lower().endswith(EXTENSIONS)]
     lesions: dict[str, Found] = {}
     for file in files:
         name = stem(file)
@@ -192,14 +200,9 @@ def read_patients(path: Path) -> dict[str, str]:
     return {image: owner for image, owner in owners.items() if owner}
 
 
-def readable(file: Path) -> bool:
-    """Whether a name is that of an image; hidden files are none."""
-    return file.name.lower().endswith(EXTENSIONS) and not file.name.startswith(".")
-
-
 def stem(file: Path) -> str:
     """The name without its extension."""
-    return file.name.removesuffix(".gz").rpartition(".")[0]
+    return re.sub(r"\.gz$", "", file.name, flags=re.IGNORECASE).rpartition(".")[0]
 
 
 def flags(parser: argparse.ArgumentParser) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 
 from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
+from atfm.io.hidden import is_hidden, passed_over
 from atfm.io.machine import reading
 
-__all__ = ["Member", "files_of", "open_members"]
+__all__ = ["Member", "Members", "files_of", "open_members"]
 
 # A slice is some kilobytes; what claims to be more than this is a mistake or a zip bomb.
 LARGEST_MEMBER = 64 * 2**20
@@ -61,19 +62,39 @@ class Member:
             raise InputError(f"{self}: cannot be read: {brief(error)}; unpack it and import the folder") from error
 
 
+class Members(list[Member]):
+    """The files of several folders and zips, without the hidden ones.
+
+    Attributes:
+        skipped: a line for each folder or zip with hidden files, which counts them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped: list[str] = []
+
+    def take(self, path: Path, members: Sequence[Member]) -> None:
+        """Add what lies in one folder or zip, but for what systems leave there."""
+        hidden = [member.name for member in members if is_hidden(member.name)]
+        self.skipped += passed_over(path, hidden)
+        self += [member for member in members if not is_hidden(member.name)]
+
+
 @contextmanager
-def open_members(paths: Sequence[Path]) -> Iterator[list[Member]]:
-    """All files in several folders and zips; the zips stay open inside the block.
+def open_members(paths: Sequence[Path]) -> Iterator[Members]:
+    """All files in several folders and zips, but hidden ones; the zips stay open inside the block.
 
     Raises:
         InputError: a path that does not exist, is neither a folder nor a zip, or holds a name that leads out of it.
     """
     with ExitStack() as stack:
-        members: list[Member] = []
+        members = Members()
         for path in paths:
             if path.is_dir():
                 files = (file for file in path.rglob("*") if file.is_file())
-                members += [Member(file.relative_to(path).as_posix(), path, file.stat().st_size) for file in files]
+                members.take(
+                    path, [Member(file.relative_to(path).as_posix(), path, file.stat().st_size) for file in files]
+                )
                 continue
             try:
                 with reading(path):
@@ -82,9 +103,8 @@ def open_members(paths: Sequence[Path]) -> Iterator[list[Member]]:
                 raise InputError(f"{path}: no such file or folder") from None
             except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
                 raise InputError(f"{path}: neither a folder nor a whole zip file: {brief(error)}") from error
-            for item in archive.infolist():
-                if not item.filename.endswith("/"):
-                    members.append(Member(checked_name(item.filename, path), archive, item.file_size))
+            items = [item for item in archive.infolist() if not item.filename.endswith("/")]
+            members.take(path, [Member(checked_name(item.filename, path), archive, item.file_size) for item in items])
         yield members
 
 

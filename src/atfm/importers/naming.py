@@ -1,7 +1,8 @@
 """Names of other people's files: the order in which people count them, how an error shows one, and patterns of them.
 
 In a pattern such as `masks/{case}_{annotator}.png`, `{name}` stands for one or more characters other than a slash, `*`
-for any number of them. A placeholder that occurs twice has to be the same both times.
+for any number of them. A placeholder that occurs twice has to be the same both times. Letters count as they are, but
+not those of an extension: `{case}.png` fits `a.PNG`. A pattern that ends in a slash names folders.
 """
 
 import re
@@ -14,6 +15,7 @@ from atfm.io.decoding import is_plain
 __all__ = ["Pattern", "natural", "printable", "shown"]
 
 PLACEHOLDERS = ("case", "annotator", "patient")
+EXTENSION = re.compile(r"(\.nii|\.seg)?\.[A-Za-z0-9]+$", re.IGNORECASE)
 
 
 def natural(text: str) -> list[tuple[str, int, str]]:
@@ -59,9 +61,19 @@ class Pattern:
                 )
         if "{case}" not in self.parts:
             raise InputError(f"pattern {text!r}: it has no {{case}}; put {{case}} where the name of a case stands")
+        found = EXTENSION.search(self.parts[-1])
+        self.extension = found[0] if found else ""
+
+    @property
+    def literals(self) -> int:
+        """How many letters it fixes: of two patterns that fit a name, the one with more of them is more specific."""
+        return sum(len(part) for part in self.parts if part[0] not in "{}*")
 
     def matches(self, name: str) -> Iterator[dict[str, str]]:
         """Every way to read `name`, the longest first: `a_b_c` may be case a_b or case a of `{case}_{annotator}`."""
+        end = len(name) - len(self.extension)
+        if self.extension and name[end:].lower() == self.extension.lower():
+            name = name[:end] + self.extension
         yield from read(self.parts, name, {})
 
 

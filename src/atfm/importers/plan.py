@@ -16,7 +16,9 @@ from atfm import __version__
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
 from atfm.data.layout import StoreInfo
+from atfm.data.patients import PatientsKnown
 from atfm.data.writer import StoreWriter
+from atfm.importers.stems import patient_warnings
 
 __all__ = ["Plan", "Planned", "Planning", "Progress", "build_store"]
 
@@ -53,6 +55,7 @@ class Plan:
         arguments: whatever else decides how the cases come out, in plain values.
         classes: 1 for binary masks, else the number of labels, background included.
         ignore_label: a label that says nothing, if there is one.
+        patients_known: how it is known whose the cases are.
         skipped: what is left out on purpose, a line with the reason for each.
         warnings: what is guessed or ignored of all cases alike, a sentence each; those of a case are its own.
         class_names: of every label but the background, if they have names.
@@ -70,6 +73,7 @@ class Plan:
     classes: int = 1
     ignore_label: int | None = None
     class_names: Sequence[str] | None = None
+    patients_known: PatientsKnown | None = None
     skipped: Sequence[str] = ()
     warnings: Sequence[str] = ()
     window: tuple[float, float] | None = None
@@ -94,11 +98,18 @@ class Plan:
             class_names=self.class_names,
             intensity=self.intensity,
             splits=self.splits,
+            patients_known=self.patients_known,
             skipped=self.skipped,
-            warnings=self.warnings,
+            warnings=self.told,
             resume=self.fingerprint() if resume else None,
             **self.about,
         )
+
+    @property
+    def told(self) -> list[str]:
+        """The warnings that are about no single case, those about patients among them."""
+        patients = (case.patient_id for case in self.cases)
+        return [*patient_warnings(self.patients_known, patients), *self.warnings]
 
     @property
     def intensity(self) -> Intensity | None:

@@ -1,7 +1,7 @@
 """A dry run: read and check everything that a plan would import, and write nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from atfm.data.splits import check_disjoint
@@ -13,7 +13,7 @@ from atfm.importers.plan import Plan, Progress
 __all__ = ["survey"]
 
 
-def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[str, Any]:
+def survey(plan: Plan, progress: Progress = lambda done, total: None, *, named: Collection[str] = ()) -> dict[str, Any]:
     """Read every case of a plan as the import would, and count.
 
     Where the import stops at the first case that it refuses, this goes on and lists all of them.
@@ -21,11 +21,12 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[st
     Args:
         plan: what would be made.
         progress: called with the cases done and their total after each of them.
+        named: the patients that splits of the user's name.
 
     Returns:
-        Facts that JSON can hold. `cases`, `patients`, `annotators` (cases by their number of annotators),
-        `filled_masks` (by how many of them drew anything), `sizes`, `channels` and `splits` count what would be
-        imported; `skipped` and `refused` are lines with the reason for each,
+        Facts that JSON can hold. `planned` are all cases, `cases` those of them that can be imported; of these are
+        `patients`, `annotators` (cases by their number of annotators), `filled_masks` (by how many of them drew
+        anything), `sizes`, `channels` and `splits`. `skipped` and `refused` are lines with the reason for each,
         `warnings` sentences on what is guessed or ignored.
 
     Raises:
@@ -34,7 +35,7 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[st
     check_disjoint(plan.splits)
     uniform, refused = Uniform(plan.classes, plan.ignore_label, plan.class_names), []
     counts: dict[str, Counter[Any]] = {name: Counter() for name in ("annotators", "filled_masks", "sizes", "channels")}
-    telling = Telling(plan.warnings)
+    telling = Telling(plan.told)
     for done, planned in enumerate(plan.cases, start=1):
         try:
             case = planned.read()
@@ -53,11 +54,14 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None) -> dict[st
         "importer": plan.importer,
         **dict(plan.about),
         "classes": plan.classes,
+        "planned": len(plan.cases),
         "cases": len(uniform.patients),
         "patients": len(patients),
+        "patients_known": plan.patients_known,
         **{name: in_order(count) for name, count in counts.items()},
         "splits": split_sizes(plan.splits, uniform.patients),
         "unassigned_patients": unassigned(plan.splits, patients),
+        "absent_patients": len(set(named).difference(patients)),
         "skipped": list(plan.skipped),
         "warnings": telling.lines(),
         "refused": refused,

@@ -8,6 +8,7 @@ import torch
 
 from atfm.data.case import Case
 from atfm.data.intensity import Intensity
+from atfm.data.patients import PatientsKnown
 from atfm.data.phantom.kinds import kind_of, phantom_cases
 from atfm.data.source import Selection, Source
 from atfm.data.store import Store
@@ -30,6 +31,8 @@ class Cases:
         ignore_label: a label that says nothing, see `StoreInfo`.
         intensity: how the files' values were put into [0, 1].
         modality: what the images are, see `StoreInfo`.
+        patients_known: how it is known whose the cases are, see `StoreInfo`.
+        patient_key: secret, of the hashes that stand for the patients in the card; empty for none.
     """
 
     train: Source | Sequence[Case]
@@ -40,6 +43,8 @@ class Cases:
     ignore_label: int | None = None
     intensity: Intensity = field(default_factory=lambda: Intensity(kind="as-is"))
     modality: str = "unknown"
+    patients_known: PatientsKnown | None = None
+    patient_key: bytes = field(default=b"", repr=False)
 
 
 def from_store(
@@ -80,6 +85,7 @@ def from_store(
         store.info.ignore_label,
         rule(store),
         store.info.modality,
+        store.info.patients_known,
     )
 
 
@@ -107,4 +113,6 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
         "validation": config.validate_cases,
     }
     patients = [case.patient_id for case in train]
-    return Cases(train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated")
+    return Cases(
+        train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated", patients_known="given"
+    )

@@ -124,6 +124,10 @@ def test_xml_in_another_folder(tmp_path, lidc, readers, xml) -> None:
     shutil.copy(tmp_path / "xml" / "157" / "158.XML", folder / "069.xml")  # the same reading in both places
     with plan_lidc_dicom([tmp_path / "tcia"], xml=[tmp_path / "xml"], crop=SMALL) as plan:
         assert len(plan.cases) == 5
+    text = (folder / "069.xml").read_bytes()  # by way of another system: its line ends, its byte order mark
+    (folder / "069.xml").write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n") + b"\r\n")
+    with plan_lidc_dicom([tmp_path / "tcia"], xml=[tmp_path / "xml"], crop=SMALL) as plan:
+        assert len(plan.cases) == 5
     (folder / "069.xml").write_text(xml.message("1.9.1.1", [[], []]))
     assert "another reading of the same series" in refused(tmp_path / "tcia", xml=[tmp_path / "xml"])
 
@@ -339,3 +343,30 @@ def test_a_position_that_is_no_number(tmp_path, lidc, readers) -> None:
         file.write_bytes(content[:at] + said + b"\\" + content[at + 4 :])
         line = refused(tmp_path / "tcia")
         assert line.startswith(f"{file}: ") and line.endswith("--skip-broken leaves such scans out")
+
+
+def test_hidden_files_are_passed_over_and_counted(tmp_path, lidc, readers) -> None:
+    folder = lidc("LIDC-IDRI-0001", readers())
+    for file in list(folder.iterdir()):
+        file.with_name(f"._{file.name}").write_bytes(b"a resource fork" + file.read_bytes())
+    shutil.copytree(folder, tmp_path / "tcia/__MACOSX/LIDC-IDRI-0001/study-1/3000566-NA")
+    with plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL) as plan:
+        assert len(plan.cases) == 5 and plan.patients_known == "given"
+        assert len(plan.skipped) == 1 and "hidden files passed over, such as " in plan.skipped[0]
+
+
+def test_a_dry_run_deals_out_the_patients_that_the_import_will_have(tmp_path, lidc, readers) -> None:
+    for k in range(1, 8):
+        lidc(f"LIDC-IDRI-000{k}", readers(f"1.9.{k}.1"))
+    for k in (2, 5):
+        for file in (tmp_path / f"tcia/LIDC-IDRI-000{k}").rglob("003.dcm"):
+            file.unlink()
+    with (
+        plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL, broken="list") as told,
+        plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL, broken="skip") as made,
+    ):
+        dry, done = survey(told), survey(made)
+    assert len(dry["refused"]) == 2 and dry["cases"] == done["cases"] == 25
+    assert [dry[name] for name in ("patients", "splits", "unassigned_patients")] == [
+        done[name] for name in ("patients", "splits", "unassigned_patients")
+    ]

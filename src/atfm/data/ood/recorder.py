@@ -8,6 +8,7 @@ from atfm.data.case import Case
 from atfm.data.ood.coreset import Coreset
 from atfm.data.ood.features import Features, features, tiles
 from atfm.data.ood.training_images import TrainingImages
+from atfm.data.seen.images import Looker, SeenImages
 from atfm.data.source import Source
 
 __all__ = ["Recorder", "nearly_all", "reaches"]
@@ -35,6 +36,7 @@ class Recorder:
 
     def __init__(self, crop: Sequence[int] | None = None) -> None:
         self.crop = tuple(crop) if crop else None
+        self._looker, self._of = Looker(), 0
         self._seen: list[Features] = []
         self._patients: list[str] = []
         self._spacings: set[tuple[float, ...]] = set()
@@ -43,6 +45,7 @@ class Recorder:
 
     def look(self, cases: Source | Sequence[Case]) -> None:
         """Look at the cases, and at a fixed 10,000 of them where there are more: as many tell what all look like."""
+        self._of += len(cases)
         chosen = np.sort(np.random.default_rng(0).permutation(len(cases))[:MOST])
         for _ in self.watch(cases[i] for i in chosen.tolist()):
             pass
@@ -57,12 +60,17 @@ class Recorder:
             self._spacings.add(tuple(round(float(mm), 6) for mm in case.spacing))
             self._images, self._channels = self._images + 1, len(case.image)
             self._full += reaches(case.image)
+            self._looker.look(case.image)
             yield case
 
     @property
     def stretched(self) -> bool:
         """Whether nearly every image reached from black to white."""
         return nearly_all(self._full, self._images)
+
+    def seen_images(self) -> SeenImages:
+        """The fingerprints of the images, for the guard against leaks."""
+        return self._looker.seen(max(self._of, self._images))
 
     def training_images(self, modality: str) -> TrainingImages:
         """What was seen, of images of this modality."""

@@ -45,6 +45,7 @@ def unpack(file: Path, out: Path, *, progress: Callable[[int, int], object] = la
             intensity=head.store.intensity,
             class_names=head.store.class_names,
             packed_from=head.packed_from,
+            patients_known=head.store.patients_known,
             skipped=head.store.skipped,
             warnings=head.store.warnings or (),
             resume=fingerprint(head),

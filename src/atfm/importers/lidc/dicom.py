@@ -82,6 +82,7 @@ def plan_lidc_dicom(
     """
     found = look_through(folders, xml, crop, allow_gaps=allow_gaps, refuse=broken == "refuse", looking=looking)
     planned = cases_of(found.scans, crop)[:limit]
+    patients = [case.patient_id for case in planned]
     if broken == "list":
         planned += [
             Planned(f"{one.patient}: {one.where}", one.patient, partial(refused, one.reason)) for one in found.broken
@@ -98,10 +99,11 @@ def plan_lidc_dicom(
         importer="lidc-dicom",
         about=ABOUT,
         cases=planned,
-        splits=random_splits((case.patient_id for case in planned), seed) if splits is None else splits,
+        splits=random_splits(patients, seed) if splits is None else splits,
         window=crop.window,
         sources=found.sources,
         arguments={"crop": asdict(crop), "allow_gaps": allow_gaps},
+        patients_known="given",
         skipped=found.skipped,
     )
 
@@ -112,7 +114,8 @@ def look_through(
     """Find all scans with a reading; with `refuse`, the first that cannot be used is an error."""
     readings = find_readings([*folders, *xml])
     found, met = FoundScans(), set()
-    for scan in find_scans(folders, readings, allow_gaps=allow_gaps, progress=looking):
+    scans = find_scans(folders, readings, allow_gaps=allow_gaps, skipped=found.skipped, progress=looking)
+    for scan in scans:
         if isinstance(scan, Unread):
             found.skipped.append(f"{scan.where}: no XML is about this {scan.modality} series, {scan.series}")
             continue

@@ -118,6 +118,7 @@ def plan_lidc_hdf5(
                 for i, uid in enumerate(group.uids[:limit])
             ],
             splits=splits,
+            patients_known="one per series",
             sources=[path],
             arguments={"shift": shift},
             window=window,

@@ -32,7 +32,7 @@ __all__ = ["LIDC_HPUNET", "plan_lidc_hpunet"]
 
 NAME = re.compile(
     r"(?:.*/)?(?:[^/]*[_-])?(?P<split>train|val|test)/(?P<kind>images|gt)/(?P<patient>[^/]+)/(?P<slice>[^/]+?)"
-    r"(?:_l(?P<annotator>\d+))?\.png"
+    r"(?:_l(?P<annotator>\d+))?\.(?i:png)"
 )
 SPLITS = ("train", "val", "test")
 
@@ -84,6 +84,8 @@ def plan_lidc_hpunet(paths: Sequence[Path], *, limit: int | None = None) -> Iter
             about=ABOUT,
             cases=[Planned("/".join(key), key[1], partial(read_crop, key, crops[key])) for key in order],
             splits=splits,
+            patients_known="given",
+            skipped=members.skipped,
             sources=files_of(member for key in order for member in files(crops[key])),
         )
 

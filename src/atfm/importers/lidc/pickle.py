@@ -94,6 +94,7 @@ def plan_lidc_pickle(
                 Planned(entry.case_id, entry.patient_id, partial(read_slice, entry, file, window)) for entry in entries
             ],
             splits=splits,
+            patients_known="one per series",
             sources=[path],
             window=window,
         )

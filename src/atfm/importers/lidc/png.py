@@ -26,7 +26,7 @@ from atfm.importers.plan import Plan, Planned, Planning, Progress
 __all__ = ["LIDC_PNG", "plan_lidc_png", "read_slice"]
 
 NAME = re.compile(
-    r"(?:.*/)?(?P<patient>[^/]+)/nodule-(?P<nodule>\d+)/(?P<kind>images|mask-\d+)/slice-(?P<slice>\d+)\.png"
+    r"(?:.*/)?(?P<patient>[^/]+)/nodule-(?P<nodule>\d+)/(?P<kind>images|mask-\d+)/slice-(?P<slice>\d+)\.(?i:png)"
 )
 Slice = tuple[str, int, int]  # patient, nodule, slice
 
@@ -68,6 +68,8 @@ def plan_lidc_png(
             about=ABOUT,
             cases=[Planned(case_name(key), key[0], partial(read_slice, key, slices[key])) for key in order],
             splits=splits,
+            patients_known="given",
+            skipped=members.skipped,
             sources=files_of(member for key in order for member in slices[key].values()),
             stretched=True,  # measured against raw series: native pixels, no window
         )

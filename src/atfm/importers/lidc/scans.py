@@ -16,6 +16,7 @@ from atfm.importers.plan import Progress
 from atfm.io.dicom.headers import find_headers
 from atfm.io.dicom.pixels import check_copies
 from atfm.io.dicom.stack import Stack, stack_of
+from atfm.io.hidden import is_hidden, passed_over
 
 __all__ = ["Broken", "Scan", "Unread", "find_readings", "find_scans"]
 
@@ -90,19 +91,28 @@ def find_readings(paths: Sequence[Path]) -> dict[str, Reading]:
 
 
 def xml_files(path: Path) -> list[Path]:
-    """The XML files below a folder, in natural order, or the file itself."""
+    """The XML files below a folder, in natural order and without hidden ones, or the file itself."""
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
     return sorted(
-        (file for file in path.rglob("*") if file.suffix.lower() == ".xml" and file.is_file()),
+        (
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() == ".xml" and file.is_file() and not is_hidden(file.relative_to(path))
+        ),
         key=lambda file: natural(str(file)),
     )
 
 
 def find_scans(
-    folders: Sequence[Path], readings: dict[str, Reading], *, allow_gaps: bool, progress: Progress
+    folders: Sequence[Path],
+    readings: dict[str, Reading],
+    *,
+    allow_gaps: bool,
+    skipped: list[str],
+    progress: Progress,
 ) -> Iterator[Scan | Broken | Unread]:
     """Go through all folders that hold files, reading the headers of one at a time.
 
@@ -110,14 +120,17 @@ def find_scans(
         folders: where to begin.
         readings: by Series Instance UID.
         allow_gaps: let scans through of which slices are missing.
+        skipped: takes a line for each folder with hidden files.
         progress: called with the folders done and their total after each of them.
     """
-    places = sorted(
-        {file.parent for folder in folders for file in folder.rglob("*") if is_candidate(file)},
-        key=lambda place: natural(str(place)),
-    )
+    places: set[Path] = set()
+    for folder in folders:
+        files = [file for file in folder.rglob("*") if is_candidate(file)]
+        hidden = {file for file in files if is_hidden(file.relative_to(folder))}
+        skipped += passed_over(folder, (file.relative_to(folder).as_posix() for file in hidden))
+        places |= {file.parent for file in files if file not in hidden}
     seen: dict[str, Path] = {}
-    for done, place in enumerate(places, start=1):
+    for done, place in enumerate(sorted(places, key=lambda place: natural(str(place))), start=1):
         for found in scans_of(place, readings, allow_gaps=allow_gaps):
             if isinstance(found, Scan):
                 other = seen.setdefault(found.series, place)
@@ -137,7 +150,8 @@ def is_candidate(file: Path) -> bool:
 def scans_of(place: Path, readings: dict[str, Reading], *, allow_gaps: bool) -> Iterator[Scan | Broken | Unread]:
     """The series whose files lie in one folder."""
     try:
-        headers, _ = find_headers(sorted(filter(is_candidate, place.iterdir())), named=False)
+        files = [file for file in sorted(place.iterdir()) if is_candidate(file) and not is_hidden(file.name)]
+        headers, _ = find_headers(files, named=False)
     except InputError as error:
         yield Broken(place.parent.parent.name, "", place, str(error))
         return

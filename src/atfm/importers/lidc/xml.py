@@ -65,7 +65,7 @@ class Reading:
         series: Series Instance UID of the scan that was read.
         readers: how many radiologists read it.
         outlines: of all of them.
-        digest: SHA-256 of the file.
+        digest: SHA-256 of the file's lines, whichever way they end: another system's copy is no other reading.
     """
 
     file: Path
@@ -115,7 +115,13 @@ def read_xml(file: Path) -> Reading | None:
         raise InputError(f"{file}: {error}") from error
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise InputError(f"{file}: cannot be read as XML, it is damaged: {shown(error)}") from error
-    return Reading(file, series, len(sessions), tuple(outlines), hashlib.sha256(data).hexdigest())
+    return Reading(file, series, len(sessions), tuple(outlines), digest_of(data))
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 of the lines of a text, without a byte order mark, their ends and empty ones at the end."""
+    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip()
+    return hashlib.sha256(lines).hexdigest()
 
 
 def outlines_of(session: ElementTree.Element, reader: int) -> Iterator[Outline]:

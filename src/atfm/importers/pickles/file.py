@@ -14,6 +14,7 @@ from typing import IO, Self
 from atfm.errors import InputError
 from atfm.importers.members import checked_name
 from atfm.io.decoding import brief, decoding
+from atfm.io.hidden import is_hidden
 from atfm.io.machine import reading
 
 __all__ = ["PickleFile", "Span", "open_pickle"]
@@ -150,7 +151,11 @@ def bounded(stream: IO[bytes], name: str, size: int, *, packed: bool) -> PickleF
 
 def only_pickle(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     """The one pickle in a zip."""
-    items = [item for item in archive.infolist() if item.filename.lower().endswith(SUFFIXES) and not item.is_dir()]
+    items = [
+        item
+        for item in archive.infolist()
+        if item.filename.lower().endswith(SUFFIXES) and not item.is_dir() and not is_hidden(item.filename)
+    ]
     for item in items:
         checked_name(item.filename, path)
     if len(items) != 1:
