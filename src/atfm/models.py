@@ -16,6 +16,7 @@ from atfm.data.seen.seen import Seen, seen_of
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
 from atfm.io.lock import folder_lock
+from atfm.io.naming import hidden_by, is_name
 from atfm.methods.method import Method
 from atfm.metrics.masks import Array
 from atfm.predict import Chunk, Point, Prediction, Prepared, Window, prepare_array, sample, stream
@@ -121,6 +122,11 @@ def shipped() -> list[str]:
 def load(name: str | Path, device: torch.device | str = "cpu") -> Model:
     """Return the model of a run folder, a weight file or the name of shipped weights.
 
+    Args:
+        name: a name of shipped weights is taken as such, even where a folder of that name lies in the working
+            directory, which a warning then names; a path, with a separator or as a `Path`, is always a path.
+        device: where the method lies.
+
     Raises:
         CheckpointError: nothing of that name, or a file that is truncated, damaged or of another version.
     """
@@ -205,14 +211,21 @@ def find(name: str | Path) -> Path:
     Raises:
         CheckpointError: nothing of that name.
     """
-    path, name = Path(name), str(name)
+    path, called = Path(name), str(name)
+    if is_name(name) and called in shipped():
+        hidden_by(called, "the shipped weights")
+        return _shipped(called)
     if path.is_dir():
         if not (path / WEIGHTS).exists():
             raise CheckpointError(f"{path}: expected a run folder with {WEIGHTS}, found none; train it first")
         return path / WEIGHTS
     if path.suffix == ".safetensors":
         return path
-    if name in shipped():
-        return Path(str(resources.files("atfm") / "weights" / f"{name}.safetensors"))
+    if called in shipped():
+        return _shipped(called)
     names = ", ".join(shipped()) or "none"
-    raise CheckpointError(f"model {name!r}: expected a run folder, a .safetensors file or shipped weights ({names})")
+    raise CheckpointError(f"model {called!r}: expected a run folder, a .safetensors file or shipped weights ({names})")
+
+
+def _shipped(name: str) -> Path:
+    return Path(str(resources.files("atfm") / "weights" / f"{name}.safetensors"))

@@ -210,3 +210,35 @@ def test_the_command_goes_on_with_what_was_interrupted(tmp_path, capsys, monkeyp
         build_store(plan, tmp_path / "store", interrupt)
     status, out, _ = call(capsys, *words)
     assert status == 0 and "went on after the 4 cases of an import that was stopped" in out
+
+
+@pytest.mark.parametrize("make", [folder, lidc_png, lidc_hpunet, isic], ids=lambda make: make.__name__)
+def test_files_that_are_none_of_a_data_set_are_counted_and_named(
+    tmp_path, capsys, make: Callable[[Path], Made]
+) -> None:
+    words = [make.__name__.replace("_", "-"), *make(tmp_path / "in")]
+    for number in range(7):
+        (tmp_path / f"in/notes-{number}.txt").write_text("nothing")
+    (tmp_path / "in/.DS_Store").write_text("nothing")
+    dry, stored = (
+        json.loads(call(capsys, *words, *more, "--json")[1]) for more in (["--dry-run"], ["--out", tmp_path / "store"])
+    )
+    for facts in (dry, stored):
+        lines = [line for line in facts["skipped"] if "notes-" in line]
+        assert len(lines) == 1 and "7 files left out" in lines[0] and "notes-0.txt" in lines[0] and "2 more" in lines[0]
+        assert any("1 hidden file" in line for line in facts["skipped"])
+    _, out, _ = call(capsys, *words, "--dry-run")
+    assert "7 files left out" in out
+    assert list(Store.open(tmp_path / "store").info.skipped) == stored["skipped"]
+
+
+def test_what_a_pickle_and_an_hdf5_hold_besides_is_named(tmp_path, capsys) -> None:
+    cases = {f"c{i}": {"image": np.eye(8), "masks": [np.eye(8)], "series_uid": f"s{i}", "alpha": 1} for i in range(3)}
+    (tmp_path / "a.pickle").write_bytes(pickle.dumps(cases))
+    facts = json.loads(call(capsys, "lidc-pickle", tmp_path / "a.pickle", "--dry-run", "--json")[1])
+    assert facts["skipped"] == [f"{tmp_path / 'a.pickle'}: 1 field left out, not read of its cases: alpha"]
+    (file,) = lidc_hdf5(tmp_path / "a.hdf5")
+    with h5py.File(file, "a") as opened:
+        opened["train/ages"] = np.arange(6)
+    facts = json.loads(call(capsys, "lidc-hdf5", file, "--dry-run", "--json")[1])
+    assert facts["skipped"] == [f"{file}: 1 array left out, not read of its groups: train/ages"]

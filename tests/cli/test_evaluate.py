@@ -31,7 +31,7 @@ KEYS = {
     "seed",
     "limit",
 }
-KEYS |= {"warnings", "report", "rows", "seconds"}
+KEYS |= {"titles", "floor", "by_empty", "warnings", "report", "rows", "seconds"}
 SCORES = {"ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32", "diversity"}
 SCORES |= {"annotator_diversity", "floor_ged_16", "floor_ged_100"}
 
@@ -98,7 +98,9 @@ def test_json_has_every_key_and_the_files_are_there(folder, tmp_path, monkeypatc
 def test_for_a_person_it_is_a_table(folder, tmp_path, capsys) -> None:
     assert run(folder, "--samples", "16", "--limit", "2", "--out", str(tmp_path / "out")) == 0
     text = capsys.readouterr().out
-    assert "ged_16" in text and "\ngtr " in text and "perfect model" in text
+    assert "ged_16" in text and "\ngtr " in text and "\nother readers " in text
+    assert "GED by parts" in text and "least GED of a model of the image alone: at most" in text
+    assert "note: 2 patients are few: 95 % intervals" in text and "perfect" not in text
     assert f"see {tmp_path / 'out' / 'report.html'}" in text
     assert "--limit 2" in (tmp_path / "out" / "report.html").read_text(), "the page says how it was made"
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from atfm.cli.main import main
 from atfm.errors import ConfigError
 
 SMALL = [
@@ -149,3 +150,10 @@ def test_assignments_are_json_and_bare_words() -> None:
         "crop": None,
         "method": {"sfm": {"solver": "heun"}},
     }
+
+
+def test_a_run_folder_is_never_named_out_of_runs(capsys, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "gtr-phantom", "--set", "preset=../../elsewhere", "--max-steps", "1"]) == 2
+    assert "the run folder is named after it" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

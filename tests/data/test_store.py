@@ -349,3 +349,19 @@ def test_more_annotators_than_a_store_can_count(tmp_path) -> None:
     case = replace(make_case(0, shape=(1, 1)), masks=np.zeros((65536, 1, 1), np.uint8))
     with pytest.raises(InputError, match="case c0: 65536 annotators, more than"):
         write(tmp_path / "store", [case])
+
+
+def test_a_store_says_how_its_images_lie_and_an_older_one_does_not(tmp_path) -> None:
+    """`store.json` of earlier versions has no such field, and goes on loading."""
+    assert write(tmp_path / "a", [make_case(0)], orientation="LPS").info.orientation == "LPS"
+    file = tmp_path / "a" / "store.json"
+    fields = json.loads(file.read_text("utf-8"))
+    del fields["orientation"]
+    file.write_text(json.dumps(fields), "utf-8")
+    assert Store.open(tmp_path / "a").info.orientation == "unknown"
+    for letters in ("none", "RAS"):
+        file.write_text(json.dumps(fields | {"orientation": letters}), "utf-8")
+        assert Store.open(tmp_path / "a").info.orientation == letters
+    file.write_text(json.dumps(fields | {"orientation": "up"}), "utf-8")
+    with pytest.raises(StoreError, match="field orientation: expected three letters"):
+        Store.open(tmp_path / "a")

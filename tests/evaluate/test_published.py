@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from atfm.data.splits import patient_hash
+from atfm.data.pseudonyms import patient_hash
 from atfm.errors import InputError
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import prepare

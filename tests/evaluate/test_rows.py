@@ -5,7 +5,7 @@ import json
 import pytest
 
 from atfm.evaluate.rows import CaseScores, Entry, columns, rows_text
-from atfm.metrics.calibration import ReliabilityBins
+from atfm.metrics.reliability import ReliabilityBins
 
 ROWS = [CaseScores("atfm", f"c{number}", "p, of \u00e4", 4, {"ged": number / 3}) for number in range(3)]
 
@@ -16,6 +16,16 @@ def test_rows_come_back() -> None:
     assert found[0]["patient_id"] == "p, of \u00e4" and found[0]["annotators"] == "4"
     assert float(found[1]["ged"]) == pytest.approx(1 / 3, abs=1e-6)
     assert found[0]["ncc"] == "", "a score that does not exist is blank"
+
+
+def test_cells_are_no_formulas_and_numbers_stay_numbers() -> None:
+    rows = [
+        CaseScores("=m", "=HYPERLINK(A1)", "@p", 4, {"ncc": -0.25}),
+        CaseScores("m", "-12", "\tp", 2, {"ncc": 1e-9}),
+    ]
+    first, second = csv.DictReader(io.StringIO(rows_text(rows, ["ncc"]), newline=""))
+    assert list(first.values()) == ["'=m", "'=HYPERLINK(A1)", "'@p", "4", "-0.25"]
+    assert list(second.values()) == ["m", "-12", "'\tp", "2", "1e-09"]
 
 
 def test_an_entry_survives_json_to_the_last_bit() -> None:

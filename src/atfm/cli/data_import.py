@@ -153,6 +153,7 @@ def summary(store: Any) -> Result:
     """What came to be."""
     return {
         "name": store.info.name,
+        "orientation": store.info.orientation,
         "cases": len(store),
         "patients": len(store.patients()),
         "patients_known": store.info.patients_known,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atfm.cli.common_flags import add_patient_key, add_shard, meet, patient_key_of, shard_of
+from atfm.cli.evaluate_text import show
 from atfm.cli.progress import bar
 from atfm.errors import CheckpointError, InputError
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 BATCH, SAMPLES = 4, 100
-TABLE = ("ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32", "diversity")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -147,7 +147,7 @@ def claimed(out: Path, parts: Parts, shard: Shard | None, processes: Processes) 
 
 
 def discarded(parts: Parts) -> None:
-    """Drop the rows of another evaluation that was not finished, for `--overwrite`; our own stay."""
+    """Drop the rows of another evaluation that was not finished, for `--overwrite`."""
     try:
         parts.read()
     except InputError as error:
@@ -199,47 +199,3 @@ def command(args: argparse.Namespace) -> str:
     words += ["--patient-key", str(args.patient_key)] if args.patient_key is not None else []
     words += ["--no-references"] * args.no_references + ["--allow-leak"] * args.allow_leak
     return shlex.join(words)
-
-
-def show(result: dict[str, Any]) -> str:
-    """The main scores as a table, and where the files are; of a shard, how far all of them are."""
-    if "shard" in result:
-        return (
-            f"shard {result['shard']}: {result['cases']} of {result['of']} cases are scored, see {result['parts']}; "
-            "when all are, the same command without --shard writes the files"
-        )
-    methods = {result["method"]: result["scores"], **result["beside"], **result["references"]}
-    floor = {
-        name.removeprefix("floor_"): score for name, score in result["scores"].items() if name.startswith("floor_")
-    }
-    rows = {name: scores for name, scores in {**methods, "perfect model": floor}.items() if scores}
-    columns = [metric for metric in TABLE if metric in result["scores"]]
-    lines = [" " * 15 + "".join(f"{metric:>11}" for metric in columns)]
-    for name, scores in rows.items():
-        lines.append(f"{name:<15}" + "".join(f"{mean(scores, metric):>11}" for metric in columns))
-    lines += ["", *class_lines(result, columns)] if result.get("classes") else []
-    lines.append("")
-    leaky = "LEAKY: " if result["leak"]["found"] else ""
-    lines.append(f"{leaky}training against test: {result['leak']['line']}")
-    lines += [f"note: {warning}" for warning in result["warnings"]]
-    lines.append(
-        f"{result['cases']} cases of {result['patients']} patients, {result['samples']} samples, "
-        f"{result['seconds']:.0f} s; see {result['report']}"
-    )
-    return "\n".join(lines)
-
-
-def class_lines(result: dict[str, Any], columns: list[str]) -> list[str]:
-    """A further table: the model's scores of each class."""
-    head = f"{result['method']}, by class"
-    width = max(15, len(head) + 1, *(len(name) + 1 for name in result["classes"]))
-    lines = [f"{head:<{width}}" + "".join(f"{metric:>11}" for metric in columns)]
-    for name in result["classes"]:
-        scores = "".join(f"{mean(result['scores'], f'{metric}/{name}'):>11}" for metric in columns)
-        lines.append(f"{name:<{width}}{scores}")
-    return lines
-
-
-def mean(scores: dict[str, Any], metric: str) -> str:
-    """A mean with three digits, or a dash."""
-    return f"{scores[metric]['mean']:.3f}" if metric in scores else "-"

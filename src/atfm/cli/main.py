@@ -15,13 +15,17 @@ import json
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from atfm import __version__
 from atfm.cli import ablate, bench, card, data, evaluate, methods, sample, train
 from atfm.cli.common_flags import add_common, apply_threads
-from atfm.errors import AtfmError
+from atfm.errors import AtfmError, AtfmWarning
+from atfm.io.links import refuse_link
 from atfm.io.machine import in_words
 
 __all__ = ["build_parser", "main"]
@@ -113,8 +117,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         apply_threads(args.threads)
-        result = args.run(args)
+        if isinstance(getattr(args, "out", None), Path):
+            refuse_link(args.out)
+        with telling() as told:
+            result = args.run(args)
         if result is not None:
+            if told:
+                result = {**result, "warnings": [*told, *result.get("warnings", ())]}
             print(rendered(args, result), flush=True)
     except AtfmError as error:
         return complain(str(error), USER_ERROR)
@@ -129,6 +138,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return complain(in_words(error), USER_ERROR)
     return 0
+
+
+@contextmanager
+def telling() -> Iterator[list[str]]:
+    """Say what the package warns of in a line on standard error, each once, and keep it for the result."""
+    told: list[str] = []
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, AtfmWarning):
+                usual(message, category, *where, **more)
+            elif str(message) not in told:
+                told.append(str(message))
+                complain(f"warning: {message}", 0)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", AtfmWarning)
+        yield told
 
 
 def complain(message: str, status: int) -> int:

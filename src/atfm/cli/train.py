@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             return {"config": config.model_dump(mode="json")} if processes.main else None
         if args.max_steps is not None and args.max_steps < 1:
             raise InputError(f"--max-steps: expected at least 1, got {args.max_steps}")
-        out = args.out or Path("runs") / config.preset
+        out = args.out or default_folder(config.preset)
         started = time.perf_counter()
         with TrainProgress(out, processes.world) if processes.main else contextlib.nullcontext(_silent) as progress:
             fitted = fit(
@@ -138,6 +138,18 @@ def _budget(args: argparse.Namespace) -> Any:
     if args.workers is not None and not 0 <= args.workers <= 256:
         raise InputError(f"--workers: expected 0 to 256 processes, got {args.workers}")
     return Budget(None if args.hold is None else int(1e9 * args.hold), args.workers)
+
+
+def default_folder(preset: str) -> Path:
+    """The run folder of a preset; `--set preset=...` can give it any name."""
+    from atfm.errors import ConfigError
+    from atfm.io.naming import is_folder_name
+
+    if not is_folder_name(preset):
+        raise ConfigError(
+            f"preset {preset!r}: the run folder is named after it; give a name without / and dots, or --out"
+        )
+    return Path("runs") / preset
 
 
 def taken(texts: list[str]) -> dict[str, str]:

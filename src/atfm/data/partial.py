@@ -8,10 +8,11 @@ import secrets
 import shutil
 from pathlib import Path
 
-from atfm.errors import InputError
+from atfm.data.layout import FILES, StoreInfo, read_info, sha256
+from atfm.errors import InputError, StoreError
 from atfm.io.lock import drop_dead
 
-__all__ = ["check_free", "left_behind", "partial_folder", "remove"]
+__all__ = ["check_free", "left_behind", "partial_folder", "remove", "whole_store"]
 
 
 def check_free(path: Path) -> None:
@@ -37,6 +38,16 @@ def partial_folder(path: Path, fingerprint: str | None) -> Path:
         remove(other)
     folder.mkdir(exist_ok=fingerprint is not None)
     return folder
+
+
+def whole_store(folder: Path) -> StoreInfo | None:
+    """The store in a folder whose import was stopped when it was whole, byte for byte, and only lacked its name."""
+    try:
+        info = read_info(folder)
+    except StoreError:
+        return None
+    files = [folder / name for name in FILES]
+    return info if all(file.exists() and sha256(file) == info.files[file.name] for file in files) else None
 
 
 def left_behind(path: Path) -> list[Path]:

@@ -16,13 +16,13 @@ from atfm.data.case import Case
 from atfm.data.growing import GrowingFiles, write_safely
 from atfm.data.intensity import Intensity
 from atfm.data.journal import Entry, Journal
-from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, read_info, sha256
-from atfm.data.partial import check_free, left_behind, partial_folder, remove
+from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, sha256
+from atfm.data.partial import check_free, left_behind, partial_folder, remove, whole_store
 from atfm.data.patients import PatientsKnown
 from atfm.data.splits import check_disjoint
 from atfm.data.telling import Telling
 from atfm.data.uniform import Uniform
-from atfm.errors import AtfmError, DiskError, InputError, StoreError
+from atfm.errors import AtfmError, DiskError, InputError
 from atfm.io.atomic import disk_errors, settle_folder
 from atfm.io.lock import file_lock
 
@@ -52,6 +52,7 @@ class StoreWriter:
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that these cases were packed from, if they were.
         patients_known: how the patients of the cases are; None where nobody records it.
+        orientation: of every image, see `StoreInfo`.
         skipped: what is left out, a line with the reason for each; None where nobody records it.
         warnings: what is guessed or ignored of all cases alike; those of each case are counted besides.
         resume: a fingerprint of all that decides what is written. If a writer of the same fingerprint was killed here,
@@ -83,6 +84,7 @@ class StoreWriter:
         class_names: Sequence[str] | None = None,
         packed_from: str | None = None,
         patients_known: PatientsKnown | None = None,
+        orientation: str = "unknown",
         skipped: Sequence[str] | None = None,
         warnings: Sequence[str] = (),
         resume: str | None = None,
@@ -93,6 +95,7 @@ class StoreWriter:
         self._uniform = Uniform(classes, ignore_label, class_names)
         self._resume, self._intensity, self._packed_from = resume, intensity, packed_from
         self._patients_known = patients_known
+        self._orientation = orientation
         self._skipped, self._warnings = None if skipped is None else tuple(skipped), tuple(warnings)
         self._entries: list[Entry] = []
         self._complete: StoreInfo | None = None  # a store that only lacked its name
@@ -108,7 +111,8 @@ class StoreWriter:
                 self._folder = partial_folder(self.path, self._resume)
                 self._files = GrowingFiles(self._folder, self._uniform.classes)
                 self._journal = Journal(self._folder / JOURNAL)
-                self._complete = self._stopped_at_the_end()
+                if self._resume is not None and not self._journal.file.exists():
+                    self._complete = whole_store(self._folder)
                 if self._complete is None:
                     self._begin()
             self._claim = stack.pop_all()
@@ -159,17 +163,6 @@ class StoreWriter:
         self._unsafe_bytes += size
         if len(self) - self._safe >= COMMIT_CASES or self._unsafe_bytes >= COMMIT_BYTES:
             self._commit()
-
-    def _stopped_at_the_end(self) -> StoreInfo | None:
-        """The store in the folder, if an import was stopped when it was whole and only lacked its name."""
-        if self._resume is None or self._journal.file.exists():
-            return None
-        try:
-            info = read_info(self._folder)
-        except StoreError:
-            return None
-        files = [self._folder / name for name in FILES]
-        return info if all(file.exists() and sha256(file) == info.files[file.name] for file in files) else None
 
     def _begin(self) -> None:
         """Open the files; after a killed writer, with its cases."""
@@ -240,6 +233,7 @@ class StoreWriter:
             class_names=self._uniform.class_names,
             packed_from=self._packed_from,
             patients_known=self._patients_known,
+            orientation=self._orientation,
             skipped=self._skipped,
             warnings=self._told(),
         )

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from atfm.errors import InputError
+from atfm.evaluate.by_empty import by_empty
 from atfm.evaluate.evaluation import Evaluation
+from atfm.evaluate.floor import best_floor
 from atfm.evaluate.parts import Parts, Tell
 from atfm.evaluate.plan import numbers_of_samples
-from atfm.evaluate.present import report_of
+from atfm.evaluate.present import described, report_of
 from atfm.evaluate.rows import columns, rows_text
 from atfm.io.sealed import in_words, is_whole, plain
 from atfm.io.unit import changed, read_manifest, write_unit
@@ -47,7 +49,13 @@ def save(
         ROWS: rows_text(itertools.chain.from_iterable(cases), metrics),
         REPORT: render(report_of(evaluation, command)),
     }
-    summary = evaluation.as_json() | _places(folder) | {"made_by": made_by}
+    floor = best_floor(evaluation)
+    told = {
+        "titles": {result.name: described(result) for result in evaluation.results},
+        "floor": None if floor is None else floor.as_json(),
+        "by_empty": [line.as_json() for line in by_empty(evaluation.result, evaluation.seed)],
+    }
+    summary = evaluation.as_json() | told | _places(folder) | {"made_by": made_by}
     return write_unit(folder, files, SUMMARY, summary)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from atfm.io.cells import cell
 from atfm.metrics.table import METRICS
 
 __all__ = ["CaseScores", "Entry", "columns", "rows_text"]
@@ -76,7 +77,13 @@ def rows_text(rows: Iterable[CaseScores], metrics: Sequence[str]) -> str:
     table = csv.writer(stream)
     table.writerow(["method", "case_id", "patient_id", "annotators", *metrics])
     table.writerows(
-        [row.method, row.case_id, row.patient_id, row.annotators, *(text(row, metric) for metric in metrics)]
+        [
+            cell(row.method),
+            cell(row.case_id),
+            cell(row.patient_id),
+            row.annotators,
+            *(text(row, name) for name in metrics),
+        ]
         for row in rows
     )
     return stream.getvalue()

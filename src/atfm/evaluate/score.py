@@ -10,11 +10,12 @@ from atfm.evaluate.batch import score_batch
 from atfm.evaluate.beside import Contender, Scored
 from atfm.evaluate.evaluation import Evaluation, Result, warnings
 from atfm.evaluate.illustrate import illustrate
+from atfm.evaluate.lying import lying
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Options, Plan, prepare
 from atfm.evaluate.rows import Entry
-from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.references import REFERENCES
+from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.table import Interval, summarise
 
 __all__ = ["carry_out", "conclude", "evaluate", "join", "score_part"]
@@ -139,7 +140,10 @@ def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
         seed=plan.seed,
         limit=plan.limit,
         leak=plan.leaks[0],
-        warnings=warnings(results, plan.leaks, len(chosen) - len(said)),
+        warnings=[
+            *warnings(results, plan.leaks, len(chosen) - len(said)),
+            *lying(plan.contenders, plan.store.info),
+        ],
         illustrations=illustrations,
         seconds=time.perf_counter() - started + sum(entry.seconds for entry in chosen),
         silent=len(chosen) - len(said),

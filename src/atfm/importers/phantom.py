@@ -66,6 +66,7 @@ def plan_phantom(
         cases=planned,
         splits=splits,
         sources=(),
+        orientation="none",
         patients_known="given",
         arguments={"annotators": annotators, "test_annotators": test_annotators},
         classes=chosen.classes,

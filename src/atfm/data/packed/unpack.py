@@ -46,6 +46,7 @@ def unpack(file: Path, out: Path, *, progress: Callable[[int, int], object] = la
             class_names=head.store.class_names,
             packed_from=head.packed_from,
             patients_known=head.store.patients_known,
+            orientation=head.store.orientation,
             skipped=head.store.skipped,
             warnings=head.store.warnings or (),
             resume=fingerprint(head),
