@@ -45,9 +45,8 @@ class Pairs:
         got = [np.shape(matrix) for matrix in (self.samples, self.across, self.annotators)]
         s, k = got[1] if len(got[1]) == 2 else (0, 0)
         if not s or not k or got != [(s, s), (s, k), (k, k)]:
-            raise InputError(
-                f"pairs: expected [S, S], [S, K] and [K, K], got {', '.join(str(list(shape)) for shape in got)}"
-            )
+            shapes = ", ".join(str(list(shape)) for shape in got)
+            raise InputError(f"pairs: expected [S, S], [S, K] and [K, K], got {shapes}")
 
     def first(self, n: int) -> "Pairs":
         """Return the same of the first `n` samples only."""
@@ -166,10 +165,7 @@ def pairwise_iou(a: Array, b: Array, *, empty: float | None = 1.0) -> np.ndarray
 
 
 def pairwise_dice(a: Array, b: Array, *, empty: float | None = 1.0) -> np.ndarray:
-    """Return the Dice score `2 |A and B| / (|A| + |B|)` of every mask of `a` with every mask of `b`.
-
-    Arguments, result and errors are those of `pairwise_iou`.
-    """
+    """Return the Dice score `2 |A and B| / (|A| + |B|)` of every two masks, as `pairwise_iou` does the IoU."""
     a, b = _classes(a, b, ("a", "b"))
     return _dice(_shared(a, b), areas(a).T, areas(b).T, empty)
 

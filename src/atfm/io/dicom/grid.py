@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.io.dicom.headers import normal
+from atfm.io.dicom.placing import normal
 from atfm.io.dicom.series import Series
 
 __all__ = ["Grid", "Placed", "grid_of"]

@@ -18,7 +18,8 @@ from atfm.io.decoding import brief
 from atfm.io.dicom.contours import draw, rois_of
 from atfm.io.dicom.file import kind_of, open_dicom
 from atfm.io.dicom.grid import Grid
-from atfm.io.dicom.segments import SEGMENTATIONS, lay, segmentation_of
+from atfm.io.dicom.laying import lay
+from atfm.io.dicom.segments import SEGMENTATIONS, segmentation_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset

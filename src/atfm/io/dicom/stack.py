@@ -11,7 +11,8 @@ from itertools import pairwise
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.io.dicom.headers import Header, Plane, normal
+from atfm.io.dicom.headers import Header, Plane
+from atfm.io.dicom.placing import normal
 from atfm.io.dicom.scale import Scale, unlike
 
 __all__ = ["Stack", "affine_of", "different", "slice_distance", "stack_of"]
