@@ -140,7 +140,7 @@ def test_a_folder_named_like_shipped_weights_does_not_hide_them(tmp_path: Path, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lidc").mkdir()
     (tmp_path / "lidc" / "weights.safetensors").write_bytes(b"another")
-    with pytest.warns(AtfmWarning, match=r"lidc: the shipped weights .* give \./lidc"):
+    with pytest.warns(AtfmWarning, match=r"lidc: taken for the shipped weights .* give \./lidc"):
         assert load("lidc").card["config"]["preset"] == "lidc"
     for path in ("./lidc", str(tmp_path / "lidc"), Path("lidc")):
         with pytest.raises(CheckpointError, match=r"lidc.weights.json"):
@@ -154,6 +154,6 @@ def test_the_command_says_which_is_taken(tmp_path: Path, monkeypatch, capsys) ->
     assert main(["sample", "lidc", "a.npy", "--n", "1", "--json"]) == 0
     printed = capsys.readouterr()
     (told,) = json.loads(printed.out)["warnings"]
-    assert told.startswith("lidc: the shipped weights") and f"atfm: warning: {told}" in printed.err
+    assert told.startswith("lidc: taken for the shipped weights") and f"atfm: warning: {told}" in printed.err
     assert main(["sample", "./lidc", "a.npy", "--n", "1"]) == 2
     assert "expected a run folder" in capsys.readouterr().err
