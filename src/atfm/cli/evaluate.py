@@ -148,7 +148,7 @@ def claimed(out: Path, parts: Parts, shard: Shard | None, processes: Processes) 
     Raises:
         BusyError: another process writes there.
     """
-    from atfm.io.lock import file_lock, folder_lock
+    from atfm.disk.lock import file_lock, folder_lock
 
     with ExitStack() as stack:
         if processes.main:
@@ -182,12 +182,16 @@ def note(line: str) -> None:
 def beside(args: argparse.Namespace, model: Model | Foreign, device: torch.device) -> list[Scored]:
     """What `--beside` names: stages of the model, else other models."""
     from atfm.evaluate import earlier
+    from atfm.io.naming import hidden_by
     from atfm.models import load
 
     stages = {stage.name: stage for stage in earlier(model)}
     if args.beside is None:
         return [] if args.no_references else list(stages.values())
     try:
+        for name in args.beside:
+            if name in stages:
+                hidden_by(name, "the earlier stage")
         return [stages[name] if name in stages else load(name, device) for name in args.beside]
     except CheckpointError as error:
         raise CheckpointError(f"--beside: {error}; earlier stages: {', '.join(stages) or 'none'}") from error

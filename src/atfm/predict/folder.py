@@ -20,12 +20,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from atfm.disk.atomic import atomic_write, disk_errors
+from atfm.disk.links import refuse_link
+from atfm.disk.lock import folder_lock
+from atfm.disk.sealed import differing, is_whole, plain, sealed
 from atfm.errors import DiskError, InputError
-from atfm.io.atomic import atomic_write, disk_errors
 from atfm.io.decoding import brief
-from atfm.io.links import refuse_link
-from atfm.io.lock import folder_lock
-from atfm.io.sealed import differing, is_whole, plain, sealed
 
 __all__ = ["RESULT", "held", "published", "seal"]
 
@@ -54,19 +54,12 @@ def held(folder: Path, made_by: Mapping[str, Any], *, overwrite: bool) -> Iterat
         InputError: a result of something else, or files that are no result's.
         DiskError: a link, or a folder that cannot be written.
     """
-    refuse_link(folder)
-    new = not folder.exists()
-    try:
-        with folder_lock(folder):
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise DiskError(f"{folder}: no permission to write there; choose another folder")
-            with disk_errors(folder):
-                _finish(folder)
-            yield None if overwrite else _there(folder, plain(made_by))
-    finally:
-        if new:
-            with suppress(OSError):  # of a run that failed nothing is left
-                folder.rmdir()
+    with folder_lock(folder):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise DiskError(f"{folder}: no permission to write there; choose another folder")
+        with disk_errors(folder):
+            _finish(folder)
+        yield None if overwrite else _there(folder, plain(made_by))
 
 
 @contextmanager
