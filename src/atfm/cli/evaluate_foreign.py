@@ -46,7 +46,7 @@ def foreign_of(args: argparse.Namespace, store: Store, *, shown: bool = True) ->
     """Read and check the masks that the arguments name."""
     from atfm.cli.progress import bar
     from atfm.evaluate import Stated, read_predictions, seen_as_stated
-    from atfm.io.marking import MaskRule
+    from atfm.io.pictures.marking import MaskRule
 
     if args.steps is not None:
         raise InputError("--steps: masks in files have no flow to integrate; leave the steps out")

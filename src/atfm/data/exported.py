@@ -25,16 +25,16 @@ from atfm.data.file_names import file_names
 from atfm.data.layout import StoreInfo, on_grid, sha256
 from atfm.data.partial import check_free
 from atfm.data.store import Store
+from atfm.disk.atomic import atomic_write, disk_errors, settle_folder
+from atfm.disk.links import refuse_link
+from atfm.disk.lock import file_lock
+from atfm.disk.sealed import is_whole, plain, sealed
+from atfm.disk.unit import changed, read_manifest
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write, disk_errors, settle_folder
 from atfm.io.cells import cell
 from atfm.io.decoding import decoding
-from atfm.io.links import refuse_link
-from atfm.io.lock import file_lock
 from atfm.io.saving import write_nifti, write_npy, write_png
-from atfm.io.sealed import is_whole, plain, sealed
-from atfm.io.turn import AXIAL, turn
-from atfm.io.unit import changed, read_manifest
+from atfm.io.volumes.turn import AXIAL, turn
 
 __all__ = ["export", "read_names"]
 

@@ -3,7 +3,7 @@ import pytest
 
 from atfm.errors import AmbiguousError, InputError
 from atfm.evaluate.foreign.arrays import Stated, labels_of_array
-from atfm.io.marking import MaskRule
+from atfm.io.pictures.marking import MaskRule
 
 SIZE = (6, 7)
 PLAIN = Stated()

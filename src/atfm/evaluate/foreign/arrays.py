@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from atfm.errors import AmbiguousError, InputError
-from atfm.io.marking import MaskRule
-from atfm.io.raster import Raster
-from atfm.io.stated import by_rule
-from atfm.io.unstated import by_itself
+from atfm.io.pictures.marking import MaskRule
+from atfm.io.pictures.raster import Raster
+from atfm.io.pictures.stated import by_rule
+from atfm.io.pictures.unstated import by_itself
 
 __all__ = ["Stated", "labels_of_array", "labels_of_raster"]
 

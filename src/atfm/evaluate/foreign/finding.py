@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.machine import reading
+from atfm.disk.sealed import is_whole
 from atfm.errors import InputError
 from atfm.io.hidden import is_hidden
 from atfm.io.images import EXTENSIONS, suffix_of
-from atfm.io.machine import reading
 from atfm.io.naming import natural
-from atfm.io.sealed import is_whole
 
 __all__ = ["CaseFiles", "Found", "find"]
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from atfm.data.labels import one_hot
 from atfm.data.seen.seen import Seen
 from atfm.data.store import Store
+from atfm.disk.sealed import digest
 from atfm.errors import InputError
 from atfm.evaluate.cases import choose
 from atfm.evaluate.foreign.arrays import Stated
@@ -22,7 +23,6 @@ from atfm.evaluate.foreign.convention import Convention, some
 from atfm.evaluate.foreign.finding import CaseFiles
 from atfm.evaluate.foreign.reading import Form, digests, read_case
 from atfm.evaluate.foreign.survey import Survey, survey
-from atfm.io.sealed import digest
 from atfm.methods.method import Frame, Method
 from atfm.methods.samples import Samples
 from atfm.seeding import Noise

@@ -13,11 +13,11 @@ from atfm.evaluate.foreign.arrays import Stated, labels_of_array, labels_of_rast
 from atfm.evaluate.foreign.finding import CaseFiles
 from atfm.io.arrays import native, open_npy
 from atfm.io.decoding import brief, decoding
-from atfm.io.geometry import Geometry
 from atfm.io.images import read_labels, suffix_of
-from atfm.io.raster import RASTERS, read_raster
-from atfm.io.turn import turn
-from atfm.io.volumes import read_volumes
+from atfm.io.pictures.raster import RASTERS, read_raster
+from atfm.io.volumes.geometry import Geometry
+from atfm.io.volumes.stack import read_volumes
+from atfm.io.volumes.turn import turn
 from atfm.metrics.weights import as_weights
 
 __all__ = ["Form", "Read", "digests", "read_case"]

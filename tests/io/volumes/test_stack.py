@@ -4,7 +4,7 @@ import pytest
 
 from atfm.errors import UnsupportedError
 from atfm.io.saving import write_nifti, write_nifti_stack
-from atfm.io.volumes import read_volumes
+from atfm.io.volumes.stack import read_volumes
 
 STACK = np.random.default_rng(0).integers(0, 2, (7, 3, 4, 5)).astype(np.uint8)
 AFFINE = np.diag([-1.0, -2.0, 3.0, 1.0])

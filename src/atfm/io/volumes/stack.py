@@ -7,9 +7,9 @@ import numpy as np
 
 from atfm.errors import UnsupportedError
 from atfm.io.decoding import decoding
-from atfm.io.geometry import Geometry
-from atfm.io.nifti import open_nifti, place_of
-from atfm.io.voxels import near_whole
+from atfm.io.volumes.geometry import Geometry
+from atfm.io.volumes.nifti import open_nifti, place_of
+from atfm.io.volumes.voxels import near_whole
 
 __all__ = ["Volumes", "read_volumes"]
 
