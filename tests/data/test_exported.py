@@ -40,7 +40,8 @@ def test_every_value_comes_back(tmp_path, channels: int, size: tuple[int, ...], 
     assert told["cases"] == 2 and told["white"] == (255 if steps else 1)
     file = tmp_path / "out" / "images" / f"b__0{suffix}"
     found = read_image(file, spatial_dims=len(size)).pixels if suffix != ".npy" else np.load(file)
-    assert (found / (255 if found.dtype == np.uint8 else 1) == image).all()
+    found = found / np.float32(255) if found.dtype == np.uint8 else found
+    assert found.dtype == np.float32 and (found == image).all()
     for number, mask in enumerate(masks):
         kind = ".png" if len(size) == 2 else ".nii.gz"
         read = read_mask(tmp_path / "out" / "masks" / "b__0" / f"reader-{number}{kind}", classes=3)
