@@ -46,7 +46,7 @@ def test_every_value_comes_back(tmp_path, channels: int, size: tuple[int, ...], 
         kind = ".png" if len(size) == 2 else ".nii.gz"
         read = read_mask(tmp_path / "out" / "masks" / "b__0" / f"reader-{number}{kind}", classes=3)
         assert (read == mask).all()
-    assert read_names(tmp_path / "out" / "cases.csv") == {"=a__0": "=a/0", "b__0": "b/0"}
+    assert read_names(tmp_path / "out" / "cases.csv") == {"_a__0": "=a/0", "b__0": "b/0"}
 
 
 @pytest.mark.parametrize("lies", ["LPS", "RAS", "PIR", "SLA"])

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 __all__ = ["file_names"]
 
 _LONGEST = 150  # bytes, so that a suffix and a hidden temporary name still fit
-_STRANGE = re.compile(r"[^\w.+=~-]")  # white space, and what shells, Windows and other programs take for something else
+_STRANGE = re.compile(r"[^\w.~-]")  # white space, and what shells, Windows and other programs take for something else
 
 
 def file_names(case_ids: Sequence[str]) -> dict[str, str]:
