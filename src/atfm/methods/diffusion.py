@@ -1,0 +1,153 @@
+"""What the methods of diffusion share: a network, a schedule, the readers of a step, and images that are read once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from atfm.diffusion.denoiser import Denoiser
+from atfm.diffusion.schedule import SCHEDULES, Schedule
+from atfm.errors import ConfigError
+from atfm.flow.network import STNet
+from atfm.methods.config import Blocks, Levels, MethodConfig, Part
+from atfm.methods.gtr.config import check_networks
+from atfm.methods.gtr.presets import LIDC_AUGMENT
+from atfm.methods.method import Frame, Method
+from atfm.nn.blocks import pixel_unshuffle
+
+__all__ = [
+    "LIDC",
+    "LIDC_NETWORK",
+    "PHANTOM",
+    "PHANTOM_NETWORK",
+    "DiffusionConfig",
+    "DiffusionMethod",
+    "NetworkConfig",
+]
+
+
+class NetworkConfig(Part):
+    """A time-conditioned U-Net that reads the image once, see `atfm.flow.network.STNet`."""
+
+    widths: Levels = Field((24, 48, 64), min_length=1, description="channels of the levels, finest first")
+    blocks: Blocks = Field(1, description="residual blocks on each level")
+    context_widths: Levels = Field((), description="levels of a U-Net that reads the image once; none: a convolution")
+    patch: int = Field(1, ge=1, description="pixels moved into channels; 2 costs a quarter of 1")
+    full: tuple[int, ...] = Field((), description="levels with full attention, 0 the finest")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of channels left out where the image is read")
+
+    def build(self, frame: Frame, channels: int, outputs: int) -> STNet:
+        """Return the network with fresh weights, for a state and an output of so many channels.
+
+        Raises:
+            ConfigError: levels or a patch that do not fit the window.
+        """
+        strides = {
+            "network.widths": self.patch * 2 ** (len(self.widths) - 1),
+            "network.context_widths": self.patch * 2 ** max(len(self.context_widths) - 1, 0),
+        }
+        check_networks(strides, frame, {"network.patch": self.patch})
+        if any(not 0 <= level < len(self.widths) for level in self.full):
+            raise ConfigError(
+                f"field 'method.network.full': expected levels from 0 to {len(self.widths) - 1}, got {list(self.full)}"
+            )
+        return STNet(
+            frame.in_channels * self.patch**frame.dims,
+            channels,
+            self.widths,
+            blocks=self.blocks,
+            context_widths=self.context_widths,
+            patch=self.patch,
+            full=self.full,
+            dropout=self.dropout,
+            dims=frame.dims,
+            outputs=outputs,
+        )
+
+
+class DiffusionConfig(MethodConfig):
+    """What a configuration of every method of diffusion has."""
+
+    network: NetworkConfig = NetworkConfig()
+    levels: int = Field(250, ge=2, le=10_000, description="levels of noise, T")
+    schedule: Literal["cosine", "linear"] = Field("cosine", description="how the noise grows with the level")
+    steps: int = Field(50, ge=1, le=10_000, description="levels that are visited when sampling")
+    readers: int = Field(1, ge=1, le=64, description="readers of each image that a step sees")
+
+    def noise(self, frame: Frame, most: int | None = None) -> Schedule:
+        """Return the schedule.
+
+        Raises:
+            ConfigError: crops, over which no method of diffusion slides; more steps than levels.
+        """
+        if frame.slides:
+            raise ConfigError(
+                f"field 'crop': {self.name} looks at an image as a whole; leave out crop, or give a window"
+            )
+        if self.steps > (most or self.levels):
+            raise ConfigError(
+                f"field 'method.steps': expected at most the {most or self.levels} levels of noise, got {self.steps}"
+            )
+        return SCHEDULES[self.schedule](self.levels)
+
+
+class DiffusionMethod(Method):
+    """A method whose network sees a noisy mask, its level and the image.
+
+    Args:
+        frame: what it looks at and what it draws.
+        network: of a state, a time and what is known of the image.
+        schedule: of the noise.
+        steps: levels that are visited when sampling.
+        readers: of each image that a training step sees.
+        most: the largest number of steps; None: as many as there are levels.
+        chunk: samples that pass through the network at a time; bounds memory, changes nothing else.
+    """
+
+    steps: int
+    most: int
+
+    def __init__(
+        self,
+        frame: Frame,
+        network: STNet,
+        schedule: Schedule,
+        *,
+        steps: int,
+        readers: int = 1,
+        most: int | None = None,
+        chunk: int = 64,
+    ) -> None:
+        super().__init__(frame)
+        self.network, self.schedule = network, schedule
+        self.steps, self.readers, self.most, self.chunk = steps, readers, most or schedule.levels, chunk
+
+    def context(self, window: Tensor) -> Tensor:
+        """Read the image once: `[B, C_in, *window]` in [0, 1], told as [-1, 1], to `[B, w, *grid]`."""
+        return self.network.context(pixel_unshuffle(2 * window - 1, self.network.patch))
+
+    def denoiser(self, context: Tensor) -> Denoiser:
+        """Return the network for samples of images with this context."""
+        return Denoiser(self.network, context, self.schedule, self.chunk)
+
+    def several(self, context: Tensor) -> Tensor:
+        """Return the context of each reading of a step, `[B P, w, *grid]`."""
+        return context.repeat_interleave(self.readers, 0)
+
+    def path(self) -> Sequence[int]:
+        """The levels that sampling visits, from noise down to 0."""
+        return self.schedule.strided(self.steps)
+
+
+# What their small presets share, so that they differ in the method alone.
+
+PHANTOM_NETWORK = NetworkConfig(widths=(16, 32, 48), context_widths=(24, 32, 48), patch=2)
+PHANTOM: Mapping[str, Any] = {"phantom": "grey", "validate_every": 10_000, "validate_cases": 40, "validate_samples": 8}
+LIDC_NETWORK = NetworkConfig(widths=(24, 48, 64, 96), context_widths=(32, 48, 64), patch=2)
+LIDC: Mapping[str, Any] = {
+    "window": (64, 64),
+    "augment": LIDC_AUGMENT,
+    "validate_every": 2000,
+    "validate_cases": 100,
+}
