@@ -42,7 +42,7 @@ def posterior(x_k: Tensor, x_0: Tensor, ab_j: Tensor | float, ab_k: Tensor | flo
 
 @in_float32
 def predicted(x_k: Tensor, p_0: Tensor, ab_j: Tensor | float, ab_k: Tensor | float) -> Tensor:
-    """Return the probabilities of `p(x_j | x_k)` for those of `x_0`, `p_0 [N, K, *spatial]`; at `j = 0` they are these."""
+    """Return the probabilities of `p(x_j | x_k)` for those of `x_0`, `p_0 [N, K, *spatial]`; at `j = 0` it is these."""
     u = _kept(x_k, ab_j, ab_k)
     weighted = p_0 / marginal(u, ab_j)  # p_c / Z_c
     ab = over(ab_j, x_k).to(u.dtype)

@@ -12,7 +12,7 @@ __all__ = ["PRESETS"]
 
 PRESETS: dict[str, Mapping[str, Any]] = {
     # LarsDoorenbos/ccdm-stochastic-segmentation, params.yml and ddpm/models/unet_openai: 32 x (1, 1, 2, 3, 4), 2
-    # blocks, attention at strides 8 and 16; T 250, cosine, all levels visited; Adam 1e-4, falling to 1e-6, Polyak .9999,
+    # blocks, attention at strides 8 and 16; T 250, cosine, all of them visited; Adam 1e-4, down to 1e-6, Polyak .9999,
     # batches of 16, 2,000 epochs of 9,931 slices, one reader at a time, flips and quarter turns.
     "ccdm-paper": {
         "method": CCDMConfig(

@@ -33,7 +33,7 @@ class Discriminator(nn.Module):
         self.head = nn.Linear(2 * widths[-1], 1)
 
     def forward(self, x: Tensor, image: Tensor) -> Tensor:
-        """Return the logits `[N]` that `x [N, C, *spatial]` are noisy masks of readers of `image [N, C_in, *spatial]`."""
+        """Return logits `[N]` that `x [N, C, *spatial]` are noisy masks of readers of `image [N, C_in, *spatial]`."""
         h = F.leaky_relu(self.stem(pixel_unshuffle(torch.cat([x, image], 1), self.patch)), 0.2)
         for level, layer in enumerate(self.levels):
             h = F.leaky_relu(layer(self.shrink[level - 1](h) if level else h), 0.2)
