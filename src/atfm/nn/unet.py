@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,6 @@ class UNet(nn.Module):
         blocks: residual blocks on each level, down and up.
         embedding: width of the time embedding, 0 for none.
         attention: linear attention on every level and full attention at the bottom.
-        full: levels, 0 the finest, with full attention of 32 channels a head; any of them puts it at the bottom too.
         bottom: a further block at the bottom, and blocks on its way up too; without it the way up begins there.
         dropout: of each block, see `ResBlock`.
     """
@@ -36,7 +35,6 @@ class UNet(nn.Module):
         blocks: int = 1,
         embedding: int = 0,
         attention: bool = False,
-        full: Sequence[int] = (),
         bottom: bool = True,
         dropout: float = 0.0,
     ) -> None:
@@ -45,16 +43,15 @@ class UNet(nn.Module):
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
-            looks: Literal["none", "linear", "full"] = "full" if level in full else "linear" if attention else "none"
-            self.down.append(level_of(width, width, blocks, attention=looks))
+            self.down.append(level_of(width, width, blocks, attention=attention))
             deepest = level + 1 == len(widths)
             if bottom or not deepest:
-                self.up.append(level_of(2 * width, width, blocks, attention=looks))
+                self.up.append(level_of(2 * width, width, blocks, attention=attention))
             if not deepest:
                 self.shrink.append(conv(dims, width, widths[level + 1], stride=2))
                 self.grow.append(conv(dims, widths[level + 1], width))
-        self.bottom = level_of(widths[-1], widths[-1], int(bottom), attention="none")
-        self.bottom_attention = Attention(dims, widths[-1]) if attention or full else nn.Identity()
+        self.bottom = level_of(widths[-1], widths[-1], int(bottom), attention=False)
+        self.bottom_attention = Attention(dims, widths[-1]) if attention else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
         skips = []
@@ -73,24 +70,12 @@ class UNet(nn.Module):
 
 class _Level(nn.Module):
     def __init__(
-        self,
-        dims: int,
-        inputs: int,
-        outputs: int,
-        blocks: int,
-        *,
-        embedding: int,
-        attention: Literal["none", "linear", "full"],
-        dropout: float,
+        self, dims: int, inputs: int, outputs: int, blocks: int, *, embedding: int, attention: bool, dropout: float
     ) -> None:
         super().__init__()
         sizes = [inputs] + [outputs] * blocks
         self.blocks = nn.ModuleList(ResBlock(dims, a, b, embedding, dropout) for a, b in pairwise(sizes))
-        self.attention: nn.Module = nn.Identity()
-        if attention == "linear":
-            self.attention = LinearAttention(dims, outputs)
-        if attention == "full":
-            self.attention = Attention(dims, outputs, heads=max(1, outputs // 32))
+        self.attention = LinearAttention(dims, outputs) if attention else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
         for block in self.blocks:
