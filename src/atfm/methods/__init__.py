@@ -1,6 +1,6 @@
 """The methods of the field, each a folder and a line of `METHODS`."""
 
-from atfm.methods import atfm, gtr
+from atfm.methods import atfm, ensemble, gtr, unet
 from atfm.methods.config import Entry, MethodConfig, StageConfig
 from atfm.methods.method import Frame, Method, Stage
 from atfm.methods.samples import Drawn, Samples
@@ -9,5 +9,7 @@ __all__ = ["METHODS", "Drawn", "Entry", "Frame", "Method", "MethodConfig", "Samp
 
 METHODS: dict[str, Entry] = {
     "atfm": atfm.ENTRY,
+    "ensemble": ensemble.ENTRY,
     "gtr": gtr.ENTRY,
+    "unet": unet.ENTRY,
 }
