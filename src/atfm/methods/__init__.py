@@ -1,6 +1,6 @@
 """The methods of the field, each a folder and a line of `METHODS`."""
 
-from atfm.methods import atfm, ensemble, gtr, unet
+from atfm.methods import atfm, ensemble, flow_ssn, gtr, medfm, unet
 from atfm.methods.config import Entry, MethodConfig, StageConfig
 from atfm.methods.method import Frame, Method, Stage
 from atfm.methods.samples import Drawn, Samples
@@ -10,6 +10,8 @@ __all__ = ["METHODS", "Drawn", "Entry", "Frame", "Method", "MethodConfig", "Samp
 METHODS: dict[str, Entry] = {
     "atfm": atfm.ENTRY,
     "ensemble": ensemble.ENTRY,
+    "flow-ssn": flow_ssn.ENTRY,
     "gtr": gtr.ENTRY,
+    "medfm": medfm.ENTRY,
     "unet": unet.ENTRY,
 }
