@@ -28,6 +28,12 @@ CONFIGS: dict[str, MethodConfig] = {
     "tdpm": TDPMConfig(network=SMALL, levels=20, steps=4, readers=2, truncation=9, discriminator_widths=(8, 8)),
     "tdpm-direct": TDPMConfig(network=SMALL, levels=20, steps=4, truncation=9, implicit="direct"),
 }
+
+
+def adm(**fields: Any) -> dict[str, Any]:
+    return {"network": NetworkConfig(**{"kind": "adm", "widths": (8, 16), **fields})}
+
+
 every = pytest.mark.parametrize("name", CONFIGS)
 
 
@@ -179,7 +185,14 @@ def test_what_does_not_fit_is_refused_in_a_line(name: str) -> None:
         ({"steps": 21}, Frame(1, 1, (16, 16)), "field 'method.steps': expected at most the"),
         ({"network": SMALL.model_copy(update={"patch": 3})}, Frame(1, 1, (16, 16)), "field 'method.network.patch': 3"),
         ({"network": NetworkConfig(widths=(8,) * 5)}, Frame(1, 1, (16, 16)), "field 'method.network.widths'"),
-        ({"network": NetworkConfig(widths=(8, 16), full=(2,))}, Frame(1, 1, (16, 16)), "field 'method.network.full'"),
+        (adm(attention=(2,)), Frame(1, 1, (16, 16)), "field 'method.network.attention': expected levels from 0 to 1"),
+        (adm(head=3), Frame(1, 1, (16, 16)), "field 'method.network.head': 3 does not divide"),
+        (
+            adm(context_widths=(8,)),
+            Frame(1, 1, (16, 16)),
+            "field 'method.network.context_widths': is not of kind 'adm'",
+        ),
+        (adm(kind="st", head=8), Frame(1, 1, (16, 16)), "field 'method.network.head': is not of kind 'st'"),
     ):
         with pytest.raises(ConfigError, match=said) as error:
             config.model_copy(update=changed).build(frame)

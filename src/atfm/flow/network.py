@@ -27,7 +27,7 @@ class STNet(nn.Module):
         context_widths: a U-Net that reads the condition once for an image; empty for a single convolution.
         patch: pixels folded into channels, as in `GTRNetwork`.
         dropout: of the blocks that read the condition.
-        attention, full: of the U-Net; linear attention on every level, full at the bottom (the paper).
+        attention: linear attention on every level, full at the bottom (the paper).
         dims: spatial dimensions, 2 or 3.
     """
 
@@ -41,7 +41,6 @@ class STNet(nn.Module):
         context_widths: Sequence[int] = (),
         patch: int = 1,
         attention: bool = False,
-        full: Sequence[int] = (),
         dropout: float = 0.0,
         dims: int = 2,
         outputs: int | None = None,
@@ -52,7 +51,7 @@ class STNet(nn.Module):
         self.time = TimeEmbedding(embedding)
         self.read = _Reader(dims, condition_channels, context_widths, widths[0], dropout)
         self.stem = conv(dims, cells, widths[0])
-        self.unet = UNet(dims, widths, blocks=blocks, embedding=embedding, attention=attention, full=full)
+        self.unet = UNet(dims, widths, blocks=blocks, embedding=embedding, attention=attention)
         self.out = conv(dims, widths[0], cells if outputs is None else outputs * patch**dims)
 
     def context(self, condition: Tensor) -> Tensor:

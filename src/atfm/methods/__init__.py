@@ -1,6 +1,6 @@
 """The methods of the field, each a folder and a line of `METHODS`."""
 
-from atfm.methods import analog_bits, atfm, ccdm, cimd, gtr, tdpm
+from atfm.methods import analog_bits, atfm, ccdm, cimd, ensemble, flow_ssn, gtr, medfm, tdpm, unet
 from atfm.methods.config import Entry, MethodConfig, StageConfig
 from atfm.methods.method import Frame, Method, Stage
 from atfm.methods.samples import Drawn, Samples
@@ -12,6 +12,10 @@ METHODS: dict[str, Entry] = {
     "atfm": atfm.ENTRY,
     "ccdm": ccdm.ENTRY,
     "cimd": cimd.ENTRY,
+    "ensemble": ensemble.ENTRY,
+    "flow-ssn": flow_ssn.ENTRY,
     "gtr": gtr.ENTRY,
+    "medfm": medfm.ENTRY,
     "tdpm": tdpm.ENTRY,
+    "unet": unet.ENTRY,
 }

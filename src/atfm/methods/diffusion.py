@@ -9,11 +9,13 @@ from torch import Tensor
 from atfm.diffusion.denoiser import Denoiser
 from atfm.diffusion.schedule import SCHEDULES, Schedule
 from atfm.errors import ConfigError
+from atfm.flow.field import FieldNetwork
 from atfm.flow.network import STNet
 from atfm.methods.config import Blocks, Levels, MethodConfig, Part
 from atfm.methods.gtr.config import check_networks
 from atfm.methods.gtr.presets import LIDC_AUGMENT
 from atfm.methods.method import Frame, Method
+from atfm.nn.adm import ADMUNet
 from atfm.nn.blocks import pixel_unshuffle
 
 __all__ = [
@@ -28,30 +30,58 @@ __all__ = [
 
 
 class NetworkConfig(Part):
-    """A time-conditioned U-Net that reads the image once, see `atfm.flow.network.STNet`."""
+    """A time-conditioned U-Net, see `atfm.flow.network.STNet` and `atfm.nn.adm.ADMUNet`."""
 
+    kind: Literal["adm", "st"] = Field(
+        "st", description="adm: the U-Net of guided diffusion (published); st: ATFM's ST-Net, which reads an image once"
+    )
     widths: Levels = Field((24, 48, 64), min_length=1, description="channels of the levels, finest first")
     blocks: Blocks = Field(1, description="residual blocks on each level")
-    context_widths: Levels = Field((), description="levels of a U-Net that reads the image once; none: a convolution")
+    context_widths: Levels = Field((), description="of st: levels of a U-Net that reads the image; none: a convolution")
     patch: int = Field(1, ge=1, description="pixels moved into channels; 2 costs a quarter of 1")
-    full: tuple[int, ...] = Field((), description="levels with full attention, 0 the finest")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of channels left out where the image is read")
+    attention: tuple[int, ...] = Field((), description="of adm: levels with attention, 0 the finest")
+    head: int = Field(0, ge=0, le=8192, description="of adm: channels of a head of attention; 0: a single head")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share left out in training; of st where the image is read")
 
-    def build(self, frame: Frame, channels: int, outputs: int) -> STNet:
+    def build(self, frame: Frame, channels: int, outputs: int) -> STNet | ADMUNet:
         """Return the network with fresh weights, for a state and an output of so many channels.
 
         Raises:
-            ConfigError: levels or a patch that do not fit the window.
+            ConfigError: levels or a patch that do not fit the window, fields of the other kind, levels that there are not.
         """
+        foreign = {"adm": ("context_widths",), "st": ("attention", "head")}[self.kind]
+        for name in foreign:
+            if getattr(self, name):
+                raise ConfigError(f"field 'method.network.{name}': is not of kind {self.kind!r}; leave it out")
         strides = {
             "network.widths": self.patch * 2 ** (len(self.widths) - 1),
             "network.context_widths": self.patch * 2 ** max(len(self.context_widths) - 1, 0),
         }
         check_networks(strides, frame, {"network.patch": self.patch})
-        if any(not 0 <= level < len(self.widths) for level in self.full):
+        if any(not 0 <= level < len(self.widths) for level in self.attention):
+            last = len(self.widths) - 1
             raise ConfigError(
-                f"field 'method.network.full': expected levels from 0 to {len(self.widths) - 1}, got {list(self.full)}"
+                f"field 'method.network.attention': expected levels from 0 to {last}, got {self.attention}"
             )
+        if any(self.widths[level] % (self.head or 1) for level in (*self.attention, -1)):
+            raise ConfigError(f"field 'method.network.head': {self.head} does not divide the channels {self.widths}")
+        return self._adm(frame, channels, outputs) if self.kind == "adm" else self._st(frame, channels, outputs)
+
+    def _adm(self, frame: Frame, channels: int, outputs: int) -> ADMUNet:
+        return ADMUNet(
+            channels,
+            outputs,
+            self.widths,
+            blocks=self.blocks,
+            condition=frame.in_channels * self.patch**frame.dims,
+            attention=self.attention,
+            head=self.head,
+            dropout=self.dropout,
+            patch=self.patch,
+            dims=frame.dims,
+        )
+
+    def _st(self, frame: Frame, channels: int, outputs: int) -> STNet:
         return STNet(
             frame.in_channels * self.patch**frame.dims,
             channels,
@@ -59,7 +89,6 @@ class NetworkConfig(Part):
             blocks=self.blocks,
             context_widths=self.context_widths,
             patch=self.patch,
-            full=self.full,
             dropout=self.dropout,
             dims=frame.dims,
             outputs=outputs,
@@ -111,7 +140,7 @@ class DiffusionMethod(Method):
     def __init__(
         self,
         frame: Frame,
-        network: STNet,
+        network: FieldNetwork,
         schedule: Schedule,
         *,
         steps: int,

@@ -17,7 +17,7 @@ PRESETS: dict[str, Mapping[str, Any]] = {
     # batches of 32; as many image views as CCDM (19.9 M).
     "analog-bits-paper": {
         "method": AnalogBitsConfig(
-            network=NetworkConfig(widths=(32, 64, 96, 128), blocks=2, full=(3,)),
+            network=NetworkConfig(widths=(32, 64, 96, 128), kind="adm", blocks=2, attention=(3,)),
             levels=1000,
             steps=250,
             scale=0.1,

@@ -16,7 +16,10 @@ PRESETS: dict[str, Mapping[str, Any]] = {
     # batches of 16, 2,000 epochs of 9,931 slices, one reader at a time, flips and quarter turns.
     "ccdm-paper": {
         "method": CCDMConfig(
-            network=NetworkConfig(widths=(32, 32, 64, 96, 128), blocks=2, full=(3, 4)), levels=250, steps=250, readers=1
+            network=NetworkConfig(widths=(32, 32, 64, 96, 128), kind="adm", blocks=2, attention=(3, 4), head=32),
+            levels=250,
+            steps=250,
+            readers=1,
         ),
         "stages": {"ccdm": StageConfig(steps=1_241_000, batch=16, lr=1e-4, warmup=0, weight_decay=0.0, ema=0.9999)},
     },

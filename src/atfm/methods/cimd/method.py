@@ -20,6 +20,7 @@ from atfm.diffusion.gaussian import (
 )
 from atfm.diffusion.sampler import ancestral
 from atfm.methods.cimd.encoder import AmbiguityEncoder
+from atfm.flow.signs import signed, unsigned
 from atfm.methods.diffusion import DiffusionMethod
 from atfm.methods.readers import readings
 from atfm.methods.samples import Drawn
@@ -63,7 +64,7 @@ class CIMD(DiffusionMethod):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         read = readings(self, batch, self.readers)
-        x_0 = 2 * read.mask - 1  # [N, C, *window]
+        x_0 = signed(read.mask)  # [N, C, *window]
         if read.said is not None:  # nothing known: noise alone
             x_0 = torch.where(read.said.unsqueeze(1), x_0, 0.0)
         k, noise = self.schedule.draw(len(x_0)), torch.randn_like(x_0)
@@ -118,4 +119,4 @@ class CIMD(DiffusionMethod):
 
         steps = noise["steps"].flatten(0, 1)
         x_0 = ancestral(predict, start.flatten(0, 1), self.schedule, self.path(), steps)
-        return Drawn(((x_0 + 1) / 2).unflatten(0, start.shape[:2]))
+        return Drawn(unsigned(x_0.unflatten(0, start.shape[:2])))

@@ -16,7 +16,7 @@ PRESETS: dict[str, Mapping[str, Any]] = {
     # linear; AdamW 1e-4 without decay, EMA .9999; a log ends at 53,000 steps of 140 images; one reader at a time.
     "cimd-paper": {
         "method": CIMDConfig(
-            network=NetworkConfig(widths=(128, 128, 256, 384, 512), blocks=2, full=(3,)),
+            network=NetworkConfig(widths=(128, 128, 256, 384, 512), kind="adm", blocks=2, attention=(3,)),
             encoder_widths=(32, 64, 128, 192),
             levels=1000,
             schedule="linear",

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from atfm.data.batch import Batch
 from atfm.diffusion.gaussian import diffuse, from_noise, masked_mean
 from atfm.diffusion.sampler import ancestral
+from atfm.flow.signs import signed, unsigned
 from atfm.methods.diffusion import DiffusionMethod
 from atfm.methods.readers import Readings, readings
 from atfm.methods.samples import Drawn
@@ -66,7 +67,7 @@ class TDPM(DiffusionMethod):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         read, window = readings(self, batch, self.readers), self.focus(batch.image)
-        x_0 = 2 * read.mask - 1  # [N, C, *window]
+        x_0 = signed(read.mask)  # [N, C, *window]
         if read.said is not None:  # nothing known: noise alone
             x_0 = torch.where(read.said.unsqueeze(1), x_0, 0.0)
         context = self.several(self.context(window))
@@ -125,4 +126,4 @@ class TDPM(DiffusionMethod):
             return from_noise(x, network(x, k), table[k]).clamp(-1, 1), None
 
         x_0 = ancestral(predict, self.starts(image, noise), self.schedule, self.path(), noise["steps"].flatten(0, 1))
-        return Drawn(((x_0 + 1) / 2).unflatten(0, noise["latent"].shape[:2]))
+        return Drawn(unsigned(x_0.unflatten(0, noise["latent"].shape[:2])))

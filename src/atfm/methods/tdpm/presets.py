@@ -17,7 +17,7 @@ PRESETS: dict[str, Mapping[str, Any]] = {
     # .9999, batches of 128, R1 .01; a plain discriminator, not StyleGAN2's; as many image views as CCDM (19.9 M).
     "tdpm-paper": {
         "method": TDPMConfig(
-            network=NetworkConfig(widths=(128, 256, 256, 256), blocks=2, full=(3,)),
+            network=NetworkConfig(widths=(128, 256, 256, 256), kind="adm", blocks=2, attention=(3,)),
             discriminator_widths=(64, 128, 256, 256),
             levels=1000,
             schedule="linear",
