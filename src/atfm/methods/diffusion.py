@@ -47,7 +47,7 @@ class NetworkConfig(Part):
         """Return the network with fresh weights, for a state and an output of so many channels.
 
         Raises:
-            ConfigError: levels or a patch that do not fit the window, fields of the other kind, levels that there are not.
+            ConfigError: levels or a patch that do not fit the window, fields of the other kind, no such level.
         """
         foreign = {"adm": ("context_widths",), "st": ("attention", "head")}[self.kind]
         for name in foreign:

@@ -19,8 +19,8 @@ from atfm.diffusion.gaussian import (
     posterior,
 )
 from atfm.diffusion.sampler import ancestral
-from atfm.methods.cimd.encoder import AmbiguityEncoder
 from atfm.flow.signs import signed, unsigned
+from atfm.methods.cimd.encoder import AmbiguityEncoder
 from atfm.methods.diffusion import DiffusionMethod
 from atfm.methods.readers import readings
 from atfm.methods.samples import Drawn
