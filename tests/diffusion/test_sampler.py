@@ -47,7 +47,9 @@ def test_ddim_carries_noise_to_a_normal_law() -> None:
         return ab**0.5 * s**2 / (ab * s**2 + 1 - ab) * x
 
     x = torch.tensor([[1.0], [-2.0]])
-    torch.testing.assert_close(ddim(predict, x, schedule, schedule.strided(500)), s * x, rtol=0.03, atol=0)
+    found, last = ddim(predict, x, schedule, schedule.strided(500))
+    torch.testing.assert_close(found, s * x, rtol=0.03, atol=0)
+    torch.testing.assert_close(last, found)  # at level 0 all of it lies at the mask
 
 
 def test_ddim_tells_what_was_predicted_before() -> None:
@@ -57,7 +59,9 @@ def test_ddim_tells_what_was_predicted_before() -> None:
         told.append((k, None if known is None else known.item()))
         return torch.full_like(x, k)
 
-    assert ddim(predict, torch.zeros(1), schedule, [10, 6, 3, 0]).item() == 3
+    found, last = ddim(predict, torch.zeros(1), schedule, [10, 6, 3, 0])
+    assert last is not None and found.item() == last.item() == 3
+    assert ddim(predict, torch.ones(1), schedule, [10]) == (torch.ones(1), None)
     assert told == [(10, None), (6, 10.0), (3, 6.0)]
 
 

@@ -94,16 +94,16 @@ def phantom(first: int, count: int) -> Batch:
 
 
 @every
-def test_a_training_of_60_steps_lowers_the_loss_of_other_cases(name: str) -> None:
+def test_a_training_of_40_steps_lowers_the_loss_of_other_cases(name: str) -> None:
     # The losses of both players of a game need not fall; of TDPM it is the denoising that has to.
     told = {"tdpm": "noise", "tdpm-direct": "noise"}.get(name)
     method = build(name, size=(32, 32))
-    training, other = phantom(0, 24), phantom(24, 16)
+    training, other = phantom(0, 12), phantom(12, 16)
 
     @torch.no_grad()
     def score() -> float:
         losses = []
-        for seed in range(4):
+        for seed in range(2):
             torch.manual_seed(seed)
             with torch.enable_grad():  # TDPM's penalty is made of a gradient
                 found = method.loss(other)
@@ -112,7 +112,7 @@ def test_a_training_of_60_steps_lowers_the_loss_of_other_cases(name: str) -> Non
 
     before, optimiser = score(), torch.optim.Adam(method.parameters(), 3e-3)
     torch.manual_seed(0)
-    for _ in range(60):
+    for _ in range(40):
         optimiser.zero_grad()
         torch.stack(list(method.loss(training).values())).sum().backward()
         optimiser.step()

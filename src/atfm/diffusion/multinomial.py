@@ -51,7 +51,7 @@ def predicted(x_k: Tensor, p_0: Tensor, ab_j: Tensor | float, ab_k: Tensor | flo
 
 def _kept(x_k: Tensor, ab_j: Tensor | float, ab_k: Tensor | float) -> Tensor:
     """`u`, the likelihood of each `x_j` for the given `x_k`."""
-    return marginal(x_k, over(ab_k, x_k).flatten() / over(ab_j, x_k).flatten())
+    return marginal(x_k, torch.as_tensor(ab_k, dtype=torch.float64) / ab_j)
 
 
 @in_float32

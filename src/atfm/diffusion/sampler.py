@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from atfm.diffusion.gaussian import diffuse, posterior, to_noise
@@ -49,23 +48,23 @@ def ancestral(predict: Predict, x: Tensor, schedule: Schedule, levels: Sequence[
 
 def ddim(
     predict: Callable[[Tensor, int, Tensor | None], Tensor], x: Tensor, schedule: Schedule, levels: Sequence[int]
-) -> Tensor:
+) -> tuple[Tensor, Tensor | None]:
     """Follow the deterministic path `x_j = sqrt(ab_j) x_0 + sqrt(1 - ab_j) eps` (Song et al., ICLR 2021, eq. 12).
 
     Args:
         predict: `x_0` from `x`, its level, and what was predicted at the level before (None at the first).
         x: the start, `[N, C, *spatial]`.
         schedule: of the noise.
-        levels: from the start to 0.
+        levels: from the start down.
 
     Returns:
-        The `x_0` that is predicted at the last level above 0.
+        The state at the last level, at 0 the mask, and the `x_0` that was predicted on the way there; None of no step.
     """
     x_0: Tensor | None = None
     for k, j in pairwise(levels):
         x_0 = predict(x, k, x_0)
         x = diffuse(x_0, to_noise(x, x_0, schedule.values[k]), schedule.values[j])
-    return x if x_0 is None else x_0
+    return x, x_0
 
 
 def categorical(
@@ -89,4 +88,4 @@ def categorical(
             return p_0
         probabilities = predicted(x, p_0, schedule.values[j], schedule.values[k])
         x = pick(probabilities, uniform[:, step])
-    return torch.as_tensor(x)
+    return x

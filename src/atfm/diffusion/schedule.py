@@ -96,6 +96,6 @@ SCHEDULES: dict[str, Callable[[int], Schedule]] = {"cosine": cosine, "linear": l
 
 
 def over(value: Tensor | float, x: Tensor) -> Tensor:
-    """Return a number, or `value [N]`, in float64 with as many axes as `x [N, ...]`."""
-    known = torch.as_tensor(value, dtype=torch.float64, device=x.device)
-    return known.reshape(-1, *[1] * (x.dim() - 1))
+    """Return `value [N]` in float64 with as many axes as `x [N, ...]`; a number without axes, wherever `x` lies."""
+    known = torch.as_tensor(value, dtype=torch.float64)
+    return known.reshape(-1, *[1] * (x.dim() - 1)) if known.dim() else known

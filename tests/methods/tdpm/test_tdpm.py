@@ -84,8 +84,8 @@ def test_sampling_starts_at_the_truncation_point_with_what_the_generator_drew() 
     image = torch.rand(1, 1, 16, 16)
     with torch.no_grad():
         method(image, noise)
-        drawn = own(noise["latent"][0], torch.tensor([21 / 50]), method.context(image))
-    assert [level for level, _ in asked] == [21, 20, 15, 10, 5]
+        drawn = own(noise["latent"][0], torch.ones(1), method.context(image))
+    assert [level for level, _ in asked] == [50, 20, 15, 10, 5]
     assert torch.equal(asked[0][1], noise["latent"][0])
     torch.testing.assert_close(asked[1][1], drawn)
 
@@ -106,25 +106,60 @@ def test_each_term_teaches_its_own_player_alone(implicit: str, term: str, judge:
     assert (slopes(method.network.parameters()) > 0) is network
 
 
-def test_the_penalty_is_half_the_squared_gradient() -> None:
+def test_the_penalty_is_half_the_squared_gradients_of_both_sides() -> None:
     method = tdpm(r1=3.0)
-    x, image = torch.randn(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
-    found = method._adversarial(torch.randn_like(x), x, image)["penalty"]
-    g, step = torch.Generator().manual_seed(0), 1e-3
-    judge = method.discriminator.double()
-    direction = torch.randn(x.shape, generator=g).double()
-    ahead, behind = (judge(x + sign * step * direction, image.double()) for sign in (1, -1))
-    along = (ahead - behind) / (2 * step)
-    leaf = x.double().requires_grad_()
-    (slope,) = torch.autograd.grad(judge(leaf, image.double()).sum(), leaf)
-    torch.testing.assert_close((slope * direction).flatten(1).sum(1), along, atol=1e-4, rtol=1e-3)
-    assert found.item() == pytest.approx(1.5 * slope.square().flatten(1).sum(1).mean().item(), rel=1e-4)
+    x, image = torch.randn(2, 2, 1, 16, 16).double(), torch.rand(2, 1, 16, 16).double()
+    judge, step = method.discriminator.double(), 1e-6
+    expected = 0.0
+    for side in x:
+        for row in range(2):
+            seen = side[row : row + 1].expand(256, -1, -1, -1)
+            moved = torch.eye(256).double().reshape(256, 1, 16, 16) * step
+            ahead, behind = (
+                sum(said.mean(1) for said in judge(seen + sign * moved, image[row : row + 1].expand(256, -1, -1, -1)))
+                for sign in (1, -1)
+            )
+            expected += ((ahead - behind) / (2 * step)).square().sum().item() / 2  # the mean over both rows
+    assert method._adversarial(x[0], x[1], image)["penalty"].item() == pytest.approx(1.5 * expected, rel=1e-4)
+
+
+def test_players_answer_for_pairs_of_one_image_and_all_levels_weigh_alike() -> None:
+    method, x, image = tdpm(), torch.randn(2, 3, 1, 16, 16), torch.rand(3, 1, 16, 16)
+    found = method._adversarial(x[0], x[1], image)
+    drawn, real = (method.discriminator(side, image) for side in x)
+    better = [(torch.exp(fake) / (torch.exp(fake) + torch.exp(true))) for fake, true in zip(drawn, real, strict=True)]
+    wins, losses = (
+        sum(-share.log().mean() for share in shares) / 2 for shares in (better, [1 - share for share in better])
+    )
+    torch.testing.assert_close(found["generator"], wins)
+    torch.testing.assert_close(found["discriminator"], losses)
+
+
+def test_the_guide_is_the_cross_entropy_of_the_mask_that_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    method, seen = tdpm(guide=0.5), batch()
+    calls: list[tuple[Tensor, Tensor]] = []
+    own = method.network.forward
+
+    def kept(x: Tensor, time: Tensor, context: Tensor) -> Tensor:
+        calls.append((time, own(x, time, context)))
+        return calls[-1][1]
+
+    monkeypatch.setattr(method.network, "forward", kept)
+    same = Batch(seen.image, seen.annotations[:, :1], seen.present[:, :1])
+    found = method.loss(same)["guide"]
+    ((time, output),) = [call for call in calls if len(call[0]) == 1]
+    chance = (output.tanh() + 1) / 2  # of the mask, whose mean on -1 and 1 the generator gives
+    mask = same.annotations[:, 0]
+    by_hand = -(mask * chance.log() + (1 - mask) * (1 - chance).log()).mean()
+    torch.testing.assert_close(found, 0.5 * by_hand)
+    assert time.item() == 1
 
 
 def test_a_held_judge_says_the_same() -> None:
     judge = Discriminator(2, (8, 8))
     x, image = torch.randn(2, 1, 8, 8), torch.rand(2, 1, 8, 8)
-    torch.testing.assert_close(judge(x, image), judge.held(x, image))
+    for free, held in zip(judge(x, image), judge.held(x, image), strict=True):
+        torch.testing.assert_close(free, held)
 
 
 def test_the_truncation_point_lies_below_the_last_level() -> None:
@@ -132,3 +167,5 @@ def test_the_truncation_point_lies_below_the_last_level() -> None:
         tdpm(truncation=50)
     with pytest.raises(ConfigError, match=r"field 'method\.steps': expected at most the 20 levels"):
         tdpm(steps=21)
+    with pytest.raises(ConfigError, match=r"field 'method\.guide': guides a mask"):
+        tdpm(implicit="direct", guide=1.0)

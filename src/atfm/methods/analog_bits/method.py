@@ -69,14 +69,14 @@ class AnalogBits(DiffusionMethod):
         return {"start": Draw("normal", (bits_of(self.channels), *size))}
 
     def forward(self, image: Tensor, noise: Mapping[str, Tensor]) -> Drawn:
-        network = self.denoiser(self.context(image))
-        start = noise["start"]  # [B, S, n, *window]
-        logits = start.flatten(0, 1)
+        network, start = self.denoiser(self.context(image)), noise["start"]  # [B, S, n, *window]
+
+        def logits(x: Tensor, k: int, known: Tensor | None) -> Tensor:
+            return network(torch.cat([x, torch.zeros_like(x) if known is None else known], 1), k)
 
         def predict(x: Tensor, k: int, known: Tensor | None) -> Tensor:
-            nonlocal logits
-            logits = network(torch.cat([x, torch.zeros_like(x) if known is None else known], 1), k)
-            return self._estimate(logits)
+            return self._estimate(logits(x, k, known))
 
-        ddim(predict, start.flatten(0, 1), self.schedule, self.path())
-        return Drawn(self._shares(logits).unflatten(0, start.shape[:2]))
+        *levels, _ = self.path()  # of the last step the classes themselves are wanted, not their bits
+        x, known = ddim(predict, start.flatten(0, 1), self.schedule, levels)
+        return Drawn(self._shares(logits(x, levels[-1], known)).unflatten(0, start.shape[:2]))

@@ -24,17 +24,17 @@ PRESETS: dict[str, Mapping[str, Any]] = {
             readers=1,
         ),
         "stages": {
-            "analogbits": StageConfig(steps=620_000, batch=32, lr=1e-3, warmup=3_000, weight_decay=0.05, ema=0.9999)
+            "diffusion": StageConfig(steps=620_000, batch=32, lr=1e-3, warmup=3_000, weight_decay=0.05, ema=0.9999)
         },
     },
     "analog-bits-phantom": {
         **PHANTOM,
         "method": AnalogBitsConfig(network=PHANTOM_NETWORK, levels=1000, steps=20, readers=4),
-        "stages": {"analogbits": stage(1_800, ema=0.995)},
+        "stages": {"diffusion": stage(900, ema=0.995)},
     },
     "analog-bits-lidc": {
         **LIDC,
         "method": AnalogBitsConfig(network=LIDC_NETWORK, levels=1000, steps=25, readers=2),
-        "stages": {"analogbits": StageConfig(steps=6_500, batch=16, lr=1e-3, warmup=200)},
+        "stages": {"diffusion": StageConfig(steps=6_500, batch=16, lr=1e-3, warmup=200)},
     },
 }

@@ -21,16 +21,18 @@ PRESETS: dict[str, Mapping[str, Any]] = {
             steps=250,
             readers=1,
         ),
-        "stages": {"ccdm": StageConfig(steps=1_241_000, batch=16, lr=1e-4, warmup=0, weight_decay=0.0, ema=0.9999)},
+        "stages": {
+            "diffusion": StageConfig(steps=1_241_000, batch=16, lr=1e-4, warmup=0, weight_decay=0.0, ema=0.9999)
+        },
     },
     "ccdm-phantom": {
         **PHANTOM,
         "method": CCDMConfig(network=PHANTOM_NETWORK, levels=100, steps=20, readers=4),
-        "stages": {"ccdm": stage(2_400, ema=0.995)},
+        "stages": {"diffusion": stage(1_200, ema=0.995)},
     },
     "ccdm-lidc": {
         **LIDC,
         "method": CCDMConfig(network=LIDC_NETWORK, levels=250, steps=25, readers=2),
-        "stages": {"ccdm": StageConfig(steps=8_000, batch=16, lr=1e-3, warmup=200)},
+        "stages": {"diffusion": StageConfig(steps=8_000, batch=16, lr=1e-3, warmup=200)},
     },
 }

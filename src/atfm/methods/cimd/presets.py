@@ -24,7 +24,7 @@ PRESETS: dict[str, Mapping[str, Any]] = {
             readers=1,
         ),
         "stages": {
-            "cimd": StageConfig(
+            "diffusion": StageConfig(
                 steps=53_000, batch=140, parts=7, lr=1e-4, warmup=0, decay="none", weight_decay=0.0, ema=0.9999
             )
         },
@@ -32,13 +32,13 @@ PRESETS: dict[str, Mapping[str, Any]] = {
     "cimd-phantom": {
         **PHANTOM,
         "method": CIMDConfig(network=PHANTOM_NETWORK, levels=100, schedule="linear", steps=20, readers=4),
-        "stages": {"cimd": stage(2_000, ema=0.995)},
+        "stages": {"diffusion": stage(1_000, ema=0.995)},
     },
     "cimd-lidc": {
         **LIDC,
         "method": CIMDConfig(
             network=LIDC_NETWORK, encoder_widths=(16, 32, 48), levels=250, schedule="linear", steps=25, readers=2
         ),
-        "stages": {"cimd": StageConfig(steps=8_000, batch=16, lr=1e-3, warmup=200)},
+        "stages": {"diffusion": StageConfig(steps=8_000, batch=16, lr=1e-3, warmup=200)},
     },
 }

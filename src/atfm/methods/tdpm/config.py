@@ -25,13 +25,16 @@ class TDPMConfig(DiffusionConfig):
     )
     discriminator_widths: Levels = Field((16, 32), min_length=1, description="channels of its levels, finest first")
     gan: float = Field(0.1, gt=0, description="weight of the adversarial terms")
-    r1: float = Field(0.01, ge=0, description="weight of the discriminator's gradient penalty")
+    r1: float = Field(0.2, ge=0, description="weight of the discriminator's gradient penalties")
+    guide: float = Field(0.0, ge=0, description="weight of the cross-entropy of the generator's mask; 0: paper")
 
     def build(self, frame: Frame) -> TDPM:
         if self.truncation >= self.levels:
             raise ConfigError(
                 f"field 'method.truncation': expected a level below the last, {self.levels}, got {self.truncation}"
             )
+        if self.guide and self.implicit == "direct":
+            raise ConfigError("field 'method.guide': guides a mask, and method.implicit is 'direct'; leave it at 0")
         schedule, patch = self.noise(frame, self.truncation), self.network.patch
         network = self.network.build(frame, frame.channels, frame.channels)
         check_networks({"discriminator_widths": patch * 2 ** (len(self.discriminator_widths) - 1)}, frame, {})
@@ -48,4 +51,5 @@ class TDPMConfig(DiffusionConfig):
             implicit=self.implicit,
             gan=self.gan,
             r1=self.r1,
+            guide=self.guide,
         )

@@ -15,7 +15,10 @@ __all__ = ["Discriminator"]
 
 
 class Discriminator(nn.Module):
-    """A convolutional network to one logit, without normalisation, as the gradient penalty wants it.
+    """A convolutional network with a logit for each position of each of its levels, near and far together.
+
+    Logits of patches (Isola et al., CVPR 2017) tell the generator where it is wrong; those of the coarsest level see a
+    mask as a whole. It has no normalisation, as the gradient penalty wants it.
 
     Args:
         channels: of image and mask together.
@@ -30,17 +33,25 @@ class Discriminator(nn.Module):
         self.stem = conv(dims, channels * patch**dims, widths[0])
         self.levels = nn.ModuleList(conv(dims, width, width) for width in widths)
         self.shrink = nn.ModuleList(conv(dims, a, b, stride=2) for a, b in pairwise(widths))
-        self.head = nn.Linear(2 * widths[-1], 1)
+        self.heads = nn.ModuleList(conv(dims, width, 1, kernel=1) for width in widths)
 
-    def forward(self, x: Tensor, image: Tensor) -> Tensor:
-        """Return logits `[N]` that `x [N, C, *spatial]` are noisy masks of readers of `image [N, C_in, *spatial]`."""
-        h = F.leaky_relu(self.stem(pixel_unshuffle(torch.cat([x, image], 1), self.patch)), 0.2)
-        for level, layer in enumerate(self.levels):
+    def forward(self, x: Tensor, image: Tensor) -> list[Tensor]:
+        """Return logits that `x` are noisy masks of readers of `image`, of each level, finest first.
+
+        Args:
+            x: `[N, C, *spatial]`.
+            image: `[N, C_in, *spatial]`.
+
+        Returns:
+            `[N, P]` for each level, `P` its positions.
+        """
+        h, logits = F.leaky_relu(self.stem(pixel_unshuffle(torch.cat([x, image], 1), self.patch)), 0.2), []
+        for level, (layer, head) in enumerate(zip(self.levels, self.heads, strict=True)):
             h = F.leaky_relu(layer(self.shrink[level - 1](h) if level else h), 0.2)
-        flat = h.flatten(2)  # [N, widths[-1], positions]
-        return cast(Tensor, self.head(torch.cat([flat.mean(2), flat.amax(2)], 1))).squeeze(1)
+            logits.append(head(h).flatten(1))
+        return logits
 
-    def held(self, x: Tensor, image: Tensor) -> Tensor:
+    def held(self, x: Tensor, image: Tensor) -> list[Tensor]:
         """Return the same, as a judge that learns nothing: a gradient reaches `x` and no weight."""
         weights = {name: value.detach() for name, value in self.named_parameters()}
-        return cast(Tensor, functional_call(self, weights, (x, image)))
+        return cast(list[Tensor], functional_call(self, weights, (x, image)))

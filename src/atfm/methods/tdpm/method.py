@@ -25,15 +25,18 @@ class TDPM(DiffusionMethod):
     r"""Truncated Diffusion Probabilistic Models (Zheng et al., ICLR 2023, arXiv 2202.09671), of masks `x_0 = +-1`.
 
     Noise is added up to level `K < T` only. There masks are distributed as no normal is, so a generator draws them,
-    the same network at level `K + 1` (the paper's shared form), and is trained against a discriminator:
+    the same network (the paper's shared form) that is told the otherwise unused level `T`, and is trained against a
+    discriminator of `x_K`, with true ones of a reader `y` of the same image:
 
-        L = || eps - eps_theta(x_k, k, image) ||^2,  k <= K      + gan ( L_G + L_D + L_R1 )
-        L_G  = softplus( -D(G(z)) )                              D held fixed
-        L_D  = softplus( -D(x_K) ) + softplus( D(G(z)) )         G held fixed;  x_K of a reader's mask
-        L_R1 = r1 / 2 || grad D(x_K) ||^2
+        L = || eps - eps_theta(x_k, k, image) ||^2, k <= K,      + gan ( L_G + L_D + L_R ) + guide L_CE
+        L_G  = softplus( D(x_K(y)) - D(G(z)) )                   D held fixed
+        L_D  = softplus( D(G(z)) - D(x_K(y)) )                   G held fixed
+        L_R  = r1 / 2 ( || grad D(x_K(y)) ||^2 + || grad D(G(z)) ||^2 )
+        L_CE = - log G(y | z)                                    the generator's mask, pixel by pixel
 
-    The paper's three optimisers take turns; here one optimiser makes one step for all of them, each term with a
-    gradient for its own player only.
+    Both players answer for pairs, and both sides are penalised (Huang et al., NeurIPS 2024, eq. 2 and 5): a game that
+    settles. The paper's three optimisers take turns; here one makes one step for all of them, each term with a
+    gradient for its own player only. `L_CE` is ours; without it a generator needs far more than minutes.
 
     Args:
         discriminator: `D`.
@@ -41,7 +44,8 @@ class TDPM(DiffusionMethod):
         implicit: what the generator's output is: "direct", `x_K` itself (the paper), or "mask", a mask to which the
             noise of level `K` is added: `x_K` then has the form of the true marginal, and `G` only its mask to learn.
         gan: weight of the adversarial terms.
-        r1: weight of the gradient penalty.
+        r1: weight of the gradient penalties.
+        guide: weight of `L_CE`, for "mask" alone; 0 is the paper.
         arguments: those of `DiffusionMethod`.
     """
 
@@ -53,11 +57,12 @@ class TDPM(DiffusionMethod):
         implicit: Literal["direct", "mask"],
         gan: float,
         r1: float,
+        guide: float = 0.0,
         **named: Any,
     ) -> None:
         super().__init__(*arguments, **named)
         self.discriminator = discriminator
-        self.last, self.implicit, self.gan, self.r1 = last, implicit, gan, r1
+        self.last, self.implicit, self.gan, self.r1, self.guide = last, implicit, gan, r1, guide
 
     def truncated(self, x_0: Tensor, noise: Tensor) -> Tensor:
         """Return `x_K ~ q(x_K | x_0) = N( sqrt(alpha_bar_K) x_0, 1 - alpha_bar_K )` for standard normal noise."""
@@ -73,8 +78,12 @@ class TDPM(DiffusionMethod):
         context = self.several(self.context(window))
         losses = {"noise": self._denoising(x_0, context, read)}
         z, noise = torch.randn_like(x_0), torch.randn_like(x_0)
-        time = self.schedule.time(torch.full((1,), self.last + 1, device=x_0.device))
-        drawn = self._start(self.network(z, time, context), noise).float()
+        time = torch.ones(1, device=x_0.device)
+        output = self.network(z, time, context)
+        if self.guide:  # tanh of the output is the mean of the mask +-1 whose logit is twice the output
+            surprise = F.binary_cross_entropy_with_logits(2 * output.float(), read.mask, reduction="none")
+            losses["guide"] = self.guide * masked_mean(surprise, read.said)
+        drawn = self._start(output, noise).float()
         real = self.truncated(x_0, torch.randn_like(x_0))
         if read.said is not None:  # a judge sees the same pixels of both
             drawn, real = (torch.where(read.said.unsqueeze(1), x, 0.0) for x in (drawn, real))
@@ -89,14 +98,16 @@ class TDPM(DiffusionMethod):
     @in_float32
     def _adversarial(self, drawn: Tensor, real: Tensor, images: Tensor) -> dict[str, Tensor]:
         """The terms of both players, for drawn and true `x_K [N, C, *window]`."""
-        true = real.detach().requires_grad_()
-        logits = self.discriminator(true, images)
-        (slope,) = torch.autograd.grad(logits.sum(), true, create_graph=True)
-        told_apart = F.softplus(-logits) + F.softplus(self.discriminator(drawn.detach(), images))
+        true, false = real.detach().requires_grad_(), drawn.detach().requires_grad_()
+        of_true, of_false = self.discriminator(true, images), self.discriminator(false, images)
+        told = sum(logits.mean(1).sum() for logits in (*of_true, *of_false))
+        slopes = torch.autograd.grad(told, (true, false), create_graph=True)
+        held = self.discriminator.held(torch.cat([drawn, real]), torch.cat([images, images]))
+        fooled, known = zip(*(logits.chunk(2) for logits in held), strict=True)
         return {
-            "generator": F.softplus(-self.discriminator.held(drawn, images)).mean(),
-            "discriminator": told_apart.mean(),
-            "penalty": self.r1 / 2 * slope.square().flatten(1).sum(1).mean(),
+            "generator": _preferred(fooled, known),
+            "discriminator": _preferred(of_true, of_false),
+            "penalty": self.r1 / 2 * sum(slope.square().flatten(1).sum(1).mean() for slope in slopes),
         }
 
     def _start(self, output: Tensor, noise: Tensor) -> Tensor:
@@ -116,7 +127,7 @@ class TDPM(DiffusionMethod):
     def starts(self, image: Tensor, noise: Mapping[str, Tensor]) -> Tensor:
         """Draw `x_K` of each image `[B, C_in, *window]` from the generator, `[B S, C, *window]`."""
         latent = noise["latent"].flatten(0, 1)
-        output = self.denoiser(self.context(image))(latent, self.last + 1)
+        output = self.denoiser(self.context(image))(latent, self.schedule.levels)
         return self._start(output, noise["start"].flatten(0, 1) if self.implicit == "mask" else latent)
 
     def forward(self, image: Tensor, noise: Mapping[str, Tensor]) -> Drawn:
@@ -127,3 +138,8 @@ class TDPM(DiffusionMethod):
 
         x_0 = ancestral(predict, self.starts(image, noise), self.schedule, self.path(), noise["steps"].flatten(0, 1))
         return Drawn(unsigned(x_0.unflatten(0, noise["latent"].shape[:2])))
+
+
+def _preferred(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """`softplus( D(second) - D(first) )` of the logits `[N, P]` of each level, all levels alike."""
+    return torch.stack([F.softplus(b - a).mean() for a, b in zip(first, second, strict=True)]).mean()

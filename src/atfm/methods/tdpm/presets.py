@@ -24,18 +24,19 @@ PRESETS: dict[str, Mapping[str, Any]] = {
             truncation=100,
             steps=100,
             implicit="direct",
+            r1=0.01,
             readers=1,
         ),
         "stages": {
-            "tdpm": StageConfig(
+            "diffusion": StageConfig(
                 steps=155_000, batch=128, parts=4, lr=2e-4, warmup=0, decay="none", weight_decay=0.0, ema=0.9999
             )
         },
     },
     "tdpm-phantom": {
         **PHANTOM,
-        "method": TDPMConfig(network=PHANTOM_NETWORK, levels=100, truncation=60, steps=10, readers=4),
-        "stages": {"tdpm": stage(1_400, ema=0.995)},
+        "method": TDPMConfig(network=PHANTOM_NETWORK, levels=100, truncation=60, steps=10, guide=1.0, readers=4),
+        "stages": {"diffusion": stage(800, ema=0.995)},
     },
     "tdpm-lidc": {
         **LIDC,
@@ -45,8 +46,9 @@ PRESETS: dict[str, Mapping[str, Any]] = {
             levels=250,
             truncation=150,
             steps=10,
+            guide=1.0,
             readers=2,
         ),
-        "stages": {"tdpm": StageConfig(steps=6_000, batch=16, lr=1e-3, warmup=200)},
+        "stages": {"diffusion": StageConfig(steps=6_000, batch=16, lr=1e-3, warmup=200)},
     },
 }

@@ -1,32 +1,18 @@
-"""What the methods of diffusion share: a network, a schedule, the readers of a step, and images that are read once."""
+"""The shared part of the configuration of the methods of diffusion: a network, and the levels of noise."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
-from torch import Tensor
 
-from atfm.diffusion.denoiser import Denoiser
 from atfm.diffusion.schedule import SCHEDULES, Schedule
 from atfm.errors import ConfigError
-from atfm.flow.field import FieldNetwork
 from atfm.flow.network import STNet
 from atfm.methods.config import Blocks, Levels, MethodConfig, Part
 from atfm.methods.gtr.config import check_networks
-from atfm.methods.gtr.presets import LIDC_AUGMENT
-from atfm.methods.method import Frame, Method
+from atfm.methods.method import Frame
 from atfm.nn.adm import ADMUNet
-from atfm.nn.blocks import pixel_unshuffle
 
-__all__ = [
-    "LIDC",
-    "LIDC_NETWORK",
-    "PHANTOM",
-    "PHANTOM_NETWORK",
-    "DiffusionConfig",
-    "DiffusionMethod",
-    "NetworkConfig",
-]
+__all__ = ["DiffusionConfig", "NetworkConfig"]
 
 
 class NetworkConfig(Part):
@@ -119,64 +105,3 @@ class DiffusionConfig(MethodConfig):
                 f"field 'method.steps': expected at most the {most or self.levels} levels of noise, got {self.steps}"
             )
         return SCHEDULES[self.schedule](self.levels)
-
-
-class DiffusionMethod(Method):
-    """A method whose network sees a noisy mask, its level and the image.
-
-    Args:
-        frame: what it looks at and what it draws.
-        network: of a state, a time and what is known of the image.
-        schedule: of the noise.
-        steps: levels that are visited when sampling.
-        readers: of each image that a training step sees.
-        most: the largest number of steps; None: as many as there are levels.
-        chunk: samples that pass through the network at a time; bounds memory, changes nothing else.
-    """
-
-    steps: int
-    most: int
-
-    def __init__(
-        self,
-        frame: Frame,
-        network: FieldNetwork,
-        schedule: Schedule,
-        *,
-        steps: int,
-        readers: int = 1,
-        most: int | None = None,
-        chunk: int = 64,
-    ) -> None:
-        super().__init__(frame)
-        self.network, self.schedule = network, schedule
-        self.steps, self.readers, self.most, self.chunk = steps, readers, most or schedule.levels, chunk
-
-    def context(self, window: Tensor) -> Tensor:
-        """Read the image once: `[B, C_in, *window]` in [0, 1], told as [-1, 1], to `[B, w, *grid]`."""
-        return self.network.context(pixel_unshuffle(2 * window - 1, self.network.patch))
-
-    def denoiser(self, context: Tensor) -> Denoiser:
-        """Return the network for samples of images with this context."""
-        return Denoiser(self.network, context, self.schedule, self.chunk)
-
-    def several(self, context: Tensor) -> Tensor:
-        """Return the context of each reading of a step, `[B P, w, *grid]`."""
-        return context.repeat_interleave(self.readers, 0)
-
-    def path(self) -> Sequence[int]:
-        """The levels that sampling visits, from noise down to 0."""
-        return self.schedule.strided(self.steps)
-
-
-# What their small presets share, so that they differ in the method alone.
-
-PHANTOM_NETWORK = NetworkConfig(widths=(16, 32, 48), context_widths=(24, 32, 48), patch=2)
-PHANTOM: Mapping[str, Any] = {"phantom": "grey", "validate_every": 10_000, "validate_cases": 40, "validate_samples": 8}
-LIDC_NETWORK = NetworkConfig(widths=(24, 48, 64, 96), context_widths=(32, 48, 64), patch=2)
-LIDC: Mapping[str, Any] = {
-    "window": (64, 64),
-    "augment": LIDC_AUGMENT,
-    "validate_every": 2000,
-    "validate_cases": 100,
-}
