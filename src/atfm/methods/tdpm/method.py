@@ -107,7 +107,7 @@ class TDPM(DiffusionMethod):
         return {
             "generator": _preferred(fooled, known),
             "discriminator": _preferred(of_true, of_false),
-            "penalty": self.r1 / 2 * sum(slope.square().flatten(1).sum(1).mean() for slope in slopes),
+            "penalty": self.r1 / 2 * torch.stack([slope.square().flatten(1).sum(1).mean() for slope in slopes]).sum(),
         }
 
     def _start(self, output: Tensor, noise: Tensor) -> Tensor:
