@@ -107,10 +107,9 @@ class FlowSSN(Method):
         background = 1 - mask if said is None else (1 - mask) * said.unsqueeze(2)
         return torch.cat([background, mask], 2)
 
-    @in_float32
     def _base(self, window: Tensor) -> tuple[Tensor, Tensor | float]:
-        """`mu [B, C', *window]`, and `s`, a number or `[B, 1, C', *window]`."""
-        found = self.base(window)
+        """`mu [B, C', *window]`, and `s`, a number or `[B, 1, C', *window]`, both float32."""
+        found = self.base(window).float()
         if self.deviation is not None:
             return found, self.deviation
         mean, logarithm = found.chunk(2, 1)
