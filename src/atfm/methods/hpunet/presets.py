@@ -23,7 +23,7 @@ PRESETS: dict[str, Mapping[str, Any]] = {
         weight_decay=1e-5,
     ),
     "hpunet-phantom": phantom(
-        HPUNetConfig(widths=(16, 32, 48, 64), latents=(1, 1, 1), convs=2, readers=2, geco=GECOConfig(rate=0.05)),
+        HPUNetConfig(widths=(16, 32, 48, 64), latents=(1, 1, 1), convs=2, readers=2, geco=GECOConfig(kappa=0.2)),
         "hpunet",
         800,
         lr=1e-3,
