@@ -2,8 +2,8 @@ r"""The transport between weighted samples and annotations that trains MoSE.
 
     min_P <P, C>   over   P >= 0,   sum_j P_ji = 1 / N for each annotation i,   sum_i P_ji <= gamma for each sample j
 
-(Gao et al., ICLR 2023: that the samples' shares be the gate's is relaxed to a bound, and the gate learns the shares that
-result.) With gamma = 1 each annotation goes to its nearest sample.
+(Gao et al., ICLR 2023: that the samples' shares be the gate's is relaxed to a bound, and the gate learns the shares
+that result.) With gamma = 1 each annotation goes to its nearest sample.
 """
 
 from collections.abc import Callable

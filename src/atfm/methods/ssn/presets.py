@@ -10,8 +10,8 @@ from atfm.methods.ssn.config import SSNConfig
 __all__ = ["PRESETS"]
 
 # Source of `ssn-paper`: github.com/MiguelMonteiro/PHiSeg-code @ 86436f8 (Apache-2.0), proposed_4annot.py and
-# likelihoods.py: PHiSeg's U-Net with batch normalisation, three 1x1 convolutions of 32, rank 10, 20 samples, floor 1e-5;
-# Adam 1e-3, constant, batch 12, up to 500,000 steps.
+# likelihoods.py: PHiSeg's U-Net with batch normalisation, three 1x1 convolutions of 32, rank 10, 20 samples, floor
+# 1e-5; Adam 1e-3, constant, batch 12, up to 500,000 steps.
 PRESETS: dict[str, Mapping[str, Any]] = {
     "ssn-paper": {
         "method": SSNConfig(),
