@@ -17,6 +17,8 @@ from atfm.methods.ensemble import EnsembleConfig
 from atfm.methods.flow_ssn import FlowSSNConfig
 from atfm.methods.flow_ssn.config import LightConfig
 from atfm.methods.medfm import MedFMConfig
+from atfm.methods.mose import MoSEConfig
+from atfm.methods.ssn import SSNConfig
 from atfm.methods.unet import UNetConfig
 from atfm.methods.unet.config import SegmenterConfig
 from atfm.models import load
@@ -34,6 +36,9 @@ CONFIGS: dict[str, MethodConfig] = {
     "ensemble of votes": EnsembleConfig(members=3, network=SMALL, readers="all"),
     "medfm": MedFMConfig(network="st", widths=(8, 8), context_widths=(8,), patch=2, pairs=2, steps=3, attention=()),
     "medfm, published form": MedFMConfig(widths=(8, 8), blocks=1, attention=(1,), dropout=0.1, steps=3),
+    "mose": MoSEConfig(widths=(8, 8), convs=1, gate=1, draws=2),
+    "mose, as often": MoSEConfig(widths=(8, 8), convs=1, gate=1, draws=2, coupling="exact", weighted=False),
+    "ssn": SSNConfig(widths=(8, 8), convs=1, rank=3, monte_carlo=4),
     "flow-ssn": FlowSSNConfig(base=LIGHT, flow=LIGHT, steps=3),
     "flow-ssn, learnt": FlowSSNConfig(
         base=LIGHT, flow=LIGHT, steps=3, deviation=None, velocity="marginal", monte_carlo=2
@@ -66,7 +71,7 @@ def test_all_that_is_trained_has_a_gradient_and_samples_have_shapes(
     name: str, channels: int, size: tuple[int, ...]
 ) -> None:
     method, images = built(name, channels, size), batch(channels, size)
-    (stage,) = method.stages()
+    stage = method.stages()[0]
     losses = stage.loss(images)
     assert all(value.dim() == 0 and torch.isfinite(value) for value in losses.values())
     sum(losses.values()).backward()  # type: ignore[union-attr]
@@ -129,13 +134,14 @@ def test_what_does_not_fit_is_refused_in_a_line() -> None:
             config.build(frame)
 
 
-@pytest.mark.parametrize("name", ["unet", "ensemble", "medfm", "flow-ssn"])
+@pytest.mark.parametrize("name", ["unet", "ensemble", "medfm", "flow-ssn", "mose", "ssn"])
 def test_on_the_phantom_the_loss_falls(name: str, tmp_path: Path) -> None:
     preset = presets()[f"{name}-phantom"]
-    (stage,) = preset.stages
+    plan = {"batch": 8, "parts": 1, "warmup": 5, "ema": 0.9}
+    steps = [60 if not number else 0 for number in range(len(preset.stages))]  # one stage of it
     fields = {
         "method": json.loads(CONFIGS[name].model_dump_json()),
-        "stages": {stage: {"steps": 60, "batch": 8, "parts": 1, "warmup": 5, "ema": 0.9}},
+        "stages": {stage: {"steps": count} | plan for stage, count in zip(preset.stages, steps, strict=True)},
         "validate_cases": 2,
         "validate_samples": 4,
     }
