@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from atfm.data.batch import Batch
-from atfm.flow.coupling import equal_shares
 from atfm.flow.path import endpoint_to_velocity, sample_path
 from atfm.flow.signs import simplex
 from atfm.flow.solver import EULER, integrate
 from atfm.methods.method import Frame, Method, Stage
+from atfm.methods.readers import readings
 from atfm.methods.samples import Drawn
 from atfm.nn.adm import ADMUNet
 from atfm.nn.precision import in_float32
@@ -74,11 +74,7 @@ class FlowSSN(Method):
     # Training.
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        annotations = self.focus(batch.annotations)
-        index = equal_shares(batch.present, 1)  # [B, 1]
-        rows = torch.arange(len(index), device=index.device).unsqueeze(1)
-        said = None if batch.valid is None else self.focus(batch.valid)[rows, index]  # [B, 1, *window]
-        mask = annotations[rows, index]
+        mask, said = readings(self, batch, 1)  # [B, C, *window]
         return {"endpoint": self.endpoint_loss(self.focus(batch.image), self._one_hot(mask, said), said)}
 
     def endpoint_loss(self, window: Tensor, mask: Tensor, said: Tensor | None) -> Tensor:
@@ -86,31 +82,30 @@ class FlowSSN(Method):
 
         Args:
             window: `[B, C_in, *window]`.
-            mask: `[B, 1, C', *window]`, one-hot; 0 where nothing is said.
-            said: `[B, 1, *window]` bool; None: all.
+            mask: `[B, C', *window]`, one-hot; 0 where nothing is said.
+            said: `[B, *window]` bool; None: all.
         """
         mean, deviation = self._base(window)
         shape = (len(window), self.monte_carlo, *mean.shape[1:])
         u = mean.unsqueeze(1) + deviation * torch.randn(shape, device=mean.device, dtype=mean.dtype)
-        end = mask.expand(shape)
+        end = mask.unsqueeze(1).expand(shape)
         if said is not None:  # where nothing is said the path stands still, so that the network sees what it will see
-            end = torch.where(said.unsqueeze(2), end, u)
-        t = torch.rand(len(window), device=mean.device).repeat_interleave(self.monte_carlo)
+            end = torch.where(said[:, None, None], end, u)
+        t = torch.rand(len(window), device=mean.device).repeat_interleave(self.monte_carlo)  # one of an image
         path = sample_path(u.flatten(0, 1), end.flatten(0, 1), t)
         logits = self.flow(path.x_t, path.t).unflatten(0, shape[:2])
-        return _endpoint(logits, mask, said)
+        return _endpoint(logits, mask.unsqueeze(1), None if said is None else said.unsqueeze(1))
 
     def _one_hot(self, mask: Tensor, said: Tensor | None) -> Tensor:
-        """A mask `[B, 1, C, *window]` with a channel for each class, 0 where nothing is said."""
+        """A mask `[B, C, *window]` with a channel for each class, 0 where nothing is said."""
         if self.channels > 1:
             return mask
-        background = 1 - mask if said is None else (1 - mask) * said.unsqueeze(2)
-        return torch.cat([background, mask], 2)
+        background = 1 - mask if said is None else (1 - mask) * said.unsqueeze(1)
+        return torch.cat([background, mask], 1)
 
-    @in_float32
     def _base(self, window: Tensor) -> tuple[Tensor, Tensor | float]:
-        """`mu [B, C', *window]`, and `s`, a number or `[B, 1, C', *window]`."""
-        found = self.base(window)
+        """`mu [B, C', *window]`, and `s`, a number or `[B, 1, C', *window]`, both float32."""
+        found = self.base(window).float()
         if self.deviation is not None:
             return found, self.deviation
         mean, logarithm = found.chunk(2, 1)

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from atfm.data.batch import Batch
-from atfm.flow.coupling import equal_shares
 from atfm.flow.field import ConditionalField, FieldNetwork
 from atfm.flow.loss import flow_matching
 from atfm.flow.path import sample_path
 from atfm.flow.signs import signed, unsigned
 from atfm.flow.solver import EULER, Solver, integrate
 from atfm.methods.method import Frame, Method, Stage
+from atfm.methods.readers import readings
 from atfm.methods.samples import Drawn
 from atfm.methods.sliding import TiledField, Tiling
 from atfm.nn.blocks import pixel_unshuffle
@@ -57,16 +57,12 @@ class MedFM(Method):
         return [Stage("flow", self, self, self.loss)]
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        annotations = self.focus(batch.annotations)
-        index = equal_shares(batch.present, self.pairs)  # [B, P]
-        rows = torch.arange(len(index), device=index.device).unsqueeze(1)
-        x_1 = signed(annotations[rows, index])  # [B, P, C, *window]
-        x_0, said = torch.randn_like(x_1), None
-        if batch.valid is not None:  # where an annotator says nothing the path stands still, as when sampling
-            said = self.focus(batch.valid)[rows, index]
-            x_1 = torch.where(said.unsqueeze(2), x_1, x_0)
-            said = said.flatten(0, 1)
-        path = sample_path(x_0.flatten(0, 1), x_1.flatten(0, 1), torch.rand(index.numel(), device=index.device))
+        mask, said = readings(self, batch, self.pairs)  # [B P, C, *window]
+        x_1 = signed(mask)
+        x_0 = torch.randn_like(x_1)
+        if said is not None:  # where a reader says nothing the path stands still, as when sampling
+            x_1 = torch.where(said.unsqueeze(1), x_1, x_0)
+        path = sample_path(x_0, x_1, torch.rand(len(x_0), device=x_0.device))
         context = self.context(self.focus(batch.image)).repeat_interleave(self.pairs, 0)
         return {"flow": flow_matching(self.network(path.x_t, path.t, context), path.dx_t, said)}
 
