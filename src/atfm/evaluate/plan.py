@@ -18,6 +18,7 @@ from atfm.evaluate.beside import Contender, Scored, contenders
 from atfm.evaluate.cases import choose, guard
 from atfm.evaluate.leak import Leak
 from atfm.methods.method import Method
+from atfm.metrics.conventions import CONVENTIONS
 
 __all__ = ["Options", "Plan", "numbers_of_samples", "prepare"]
 
@@ -85,6 +86,7 @@ class Plan:
         """Return what makes the results of two runs the same, as JSON; neither names of files nor the device do."""
         return {
             "version": __version__,
+            "conventions": dict(CONVENTIONS),
             "weights": {one.name: _digest(one.method) for one in self.contenders},
             "steps": {one.name: one.method.steps for one in self.contenders},
             "settings": {one.name: _sha256(_settings(one.method)) for one in self.contenders},
