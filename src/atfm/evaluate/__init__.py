@@ -3,9 +3,10 @@
 from atfm.evaluate.beside import Scored, earlier
 from atfm.evaluate.cases import choose, guard
 from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
+from atfm.evaluate.kept import Kept, is_kept, keep, read_kept
 from atfm.evaluate.leak import Leak
 from atfm.evaluate.parts import Parts
-from atfm.evaluate.plan import Plan, numbers_of_samples, prepare
+from atfm.evaluate.plan import Plan, numbers_of_samples, prepare, settings_digest, weights_digest
 from atfm.evaluate.present import report_of
 from atfm.evaluate.published import published, save
 from atfm.evaluate.rows import CaseScores, Entry, columns
@@ -15,6 +16,7 @@ __all__ = [
     "CaseScores",
     "Entry",
     "Evaluation",
+    "Kept",
     "Leak",
     "Parts",
     "Plan",
@@ -27,12 +29,17 @@ __all__ = [
     "earlier",
     "evaluate",
     "guard",
+    "is_kept",
     "join",
+    "keep",
     "numbers_of_samples",
     "prepare",
     "published",
+    "read_kept",
     "report_of",
     "save",
     "score_part",
     "scored_classes",
+    "settings_digest",
+    "weights_digest",
 ]
