@@ -91,7 +91,9 @@ def refused(capsys, status: int) -> str:
 
 
 @pytest.mark.parametrize("words", [["--samples", "4"], ["--seed", "3"], ["--limit", "3"], ["--split", "train"]])
-def test_another_protocol_is_refused_with_the_reason(store, published, out: Path, tmp_path: Path, capsys, words) -> None:
+def test_another_protocol_is_refused_with_the_reason(
+    store, published, out: Path, tmp_path: Path, capsys, words
+) -> None:
     other = tmp_path / "other"
     model = str(published("stranger", 5, patients=""))
     usual = ["--samples", "8", "--device", "cpu", "--out", str(other)]

@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         entrants = enter(asked, scoring, allow_leak=args.allow_leak, device=device, tell=note, progress=progress(bars))
         found = compare(entrants, store, wanted, device=device, tell=note)
         files = files_of(found, command(args))
-        made_by = {"what": {one.label: one.kept.made_by for one in entrants}, "against": found.against}
+        made_by = {"what": [[one.label, one.kept.made_by] for one in entrants], "against": found.against}
         replaced(args.out, made_by, files)
         document = write_unit(args.out, files, MANIFEST, found.as_json() | {"made_by": made_by})
     return document | {"written": [str(args.out / name) for name in files], "table": files["table.md"]}
@@ -115,7 +115,7 @@ def replaced(out: Path, made_by: dict[str, Any], files: dict[str, str]) -> None:
     if not is_whole(document):
         return
     if document["made_by"] != plain(made_by):
-        before, now = (", ".join(made["what"]) for made in (document["made_by"], made_by))
+        before, now = (", ".join(label for label, _ in made["what"]) for made in (document["made_by"], made_by))
         note(
             f"{out}: replaces the table of {before}" + (", scored otherwise" if before == now else f" by that of {now}")
         )
