@@ -67,6 +67,6 @@ def test_what_is_seen_is_no_part_of_what_makes_two_trainings_the_same(tmp_path: 
     for _ in range(2):  # the second finds the first complete
         done = fit(CONFIG, from_phantom(CONFIG, cases=4), tmp_path / "run", device=torch.device("cpu"))
     assert done.steps == done.total
-    assert set(json.loads((tmp_path / "run" / "config.json").read_text())) == {"config", "data"}
+    assert set(json.loads((tmp_path / "run" / "config.json").read_text())) == {"config", "data", "seal"}
     assert load(tmp_path / "run").card["training_images"]["modality"] == "simulated"
     assert load(tmp_path / "run").card["orientation"] == "none"

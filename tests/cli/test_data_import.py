@@ -121,6 +121,22 @@ def test_a_dry_run_tells_what_the_import_then_does(tmp_path, capsys, make: Calla
     assert done["resumed_after"] == 0 and done["cases"] == 10
 
 
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+def test_every_importer_deals_the_patients_out_by_fractions(tmp_path, capsys, make: Callable[[Path], Made]) -> None:
+    words = [make.__name__.replace("_", "-"), *make(tmp_path / "in"), "--fractions", 0.5, 0.2, 0.3]
+    status, out, err = call(capsys, *words, "--dry-run", "--json", "--seed", 1)
+    assert status == 0, err
+    dealt = {name: counts["patients"] for name, counts in json.loads(out)["splits"].items()}
+    assert dealt == {"train": 5, "val": 2, "test": 3}
+    status, out, _ = call(capsys, *words, "--out", tmp_path / "store", "--json", "--seed", 1)
+    assert {name: counts["patients"] for name, counts in json.loads(out)["splits"].items()} == dealt
+    if make is phantom:  # whose test cases have more annotators
+        store = Store.open(tmp_path / "store")
+        assert {store.annotators(i) for i in store.split("test")} == {5}
+        assert {store.annotators(i) for i in [*store.split("train"), *store.split("val")]} == {4}
+    assert call(capsys, *words[:-1], 0.9, "--dry-run")[0] == 2, "they do not sum to 1"
+
+
 def test_every_importer_has_an_example_in_its_help(capsys) -> None:
     names = {maker.__name__.replace("_", "-") for maker in MAKERS}
     listed = {importer.name for importer in IMPORTERS}
@@ -130,6 +146,7 @@ def test_every_importer_has_an_example_in_its_help(capsys) -> None:
             main(["data", "import", name, "--help"])
         text = " ".join(capsys.readouterr().out.split())
         assert f"example: atfm data import {name} " in text and "--dry-run" in text and "--out STORE" in text
+        assert "--fractions TRAIN VAL TEST" in text
         build_parser().parse_args(shlex.split(text.partition("example: atfm ")[2]))
 
 

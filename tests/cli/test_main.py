@@ -98,6 +98,20 @@ def test_a_fault_of_ours_is_not_hidden(run):
         ([], "atfm: the following arguments are required: command"),
         (["train", "phantom", "--seed", "-1"], "atfm train: argument --seed: expected 0 or more, got -1"),
         (["train", "phantom", "--threads", "two"], "atfm train: argument --threads: expected a whole number"),
+        (
+            ["train", "x", "--stes", "3"],
+            "atfm train: unrecognized arguments: --stes 3; did you mean --set? (see `atfm train",
+        ),
+        (["sample", "a", "b", "--zzz"], "atfm sample: unrecognized arguments: --zzz (see `atfm sample --help`)"),
+        (["data", "info", "x", "y"], "atfm data info: unrecognized arguments: y (see `atfm data info --help`)"),
+        (
+            ["data", "import", "phantom", "--frac", "1", "--case", "3", "--nope"],
+            "atfm data import phantom: argument --fractions: expected 3 arguments",
+        ),
+        (
+            ["data", "import", "lidc-png", "x", "--split", "a", "--nope"],
+            "atfm data import lidc-png: unrecognized arguments: --nope (see `atfm data import lidc-png --help`)",
+        ),
     ],
 )
 def test_a_wrong_word_is_one_line(capsys, words, line):

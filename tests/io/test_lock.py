@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from atfm.errors import BusyError
+from atfm.errors import BusyError, DiskError
 from atfm.io.lock import LOCK, file_lock, folder_lock, is_held
 
 HOLD = """
@@ -97,3 +97,11 @@ def test_a_file_is_locked_beside_itself_and_a_planted_link_is_not_followed(tmp_p
     with pytest.raises(Exception, match="run"), folder_lock(tmp_path / "run"):
         pass
     assert (tmp_path / "elsewhere").read_text() == "precious"
+
+
+def test_a_folder_that_is_a_link_is_no_place_to_write(tmp_path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DiskError, match="which is not followed"), folder_lock(tmp_path / "run"):
+        pass
+    assert list((tmp_path / "elsewhere").iterdir()) == []

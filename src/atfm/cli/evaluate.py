@@ -168,12 +168,16 @@ def note(line: str) -> None:
 def beside(args: argparse.Namespace, model: Model, device: torch.device) -> list[Scored]:
     """What `--beside` names: stages of the model, else other models."""
     from atfm.evaluate import earlier
+    from atfm.io.naming import hidden_by
     from atfm.models import load
 
     stages = {stage.name: stage for stage in earlier(model)}
     if args.beside is None:
         return [] if args.no_references else list(stages.values())
     try:
+        for name in args.beside:
+            if name in stages:
+                hidden_by(name, "the earlier stage")
         return [stages[name] if name in stages else load(name, device) for name in args.beside]
     except CheckpointError as error:
         raise CheckpointError(f"--beside: {error}; earlier stages: {', '.join(stages) or 'none'}") from error

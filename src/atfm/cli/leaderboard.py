@@ -162,7 +162,7 @@ def show(result: dict[str, Any]) -> str:
     """The page, and where the files are; of a shard, how much it did."""
     if "shard" in result:
         return (
-            f"shard {result['shard']}: {result['trainings']} of {result['of']} trainings are done; when all shards are, "
-            "the same command without --shard writes the tables"
+            f"shard {result['shard']}: {result['trainings']} of {result['of']} trainings are done; when all shards "
+            "are, the same command without --shard writes the tables"
         )
     return f"{result['text']}\nwritten: {', '.join(result['files'])}"

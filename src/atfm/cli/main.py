@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from atfm import __version__
-from atfm.cli import ablate, bench, compare, data, evaluate, methods, sample, train
+from atfm.cli import ablate, bench, card, compare, data, evaluate, leaderboard, methods, sample, train
 from atfm.cli.common_flags import add_common, apply_threads
 from atfm.errors import AtfmError, AtfmWarning
 from atfm.io.links import refuse_link
@@ -53,7 +53,16 @@ class Parser(argparse.ArgumentParser):
             add(self)
             for leaf in leaves(self):
                 add_common(leaf)
-        return super().parse_known_args(*words, **options)
+        known, extra = super().parse_known_args(*words, **options)
+        if extra:  # here, where it is known whose they are: the whole command line would name its own help
+            self.error(f"unrecognized arguments: {' '.join(extra)}{self._nearest(extra[0])}")
+        return known, extra
+
+    def _nearest(self, word: str) -> str:
+        """The flag that was meant, if one is near."""
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(word.partition("=")[0], flags, n=1) if word.startswith("--") else []
+        return f"; did you mean {near[0]}?" if near else ""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USER_ERROR, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
@@ -76,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"atfm {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for command in (data, methods, train, sample, evaluate, compare, ablate, bench):
+    for command in (data, methods, train, sample, evaluate, compare, leaderboard, card, ablate, bench):
         command.add_parser(subparsers)
     for leaf in leaves(parser):
         add_common(leaf)

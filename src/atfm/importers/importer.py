@@ -16,6 +16,7 @@ __all__ = [
     "add_about",
     "add_dealing",
     "add_form",
+    "add_fractions",
     "add_limit",
     "add_marking",
     "add_splits",
@@ -76,11 +77,20 @@ def add_splits(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_fractions(parser: argparse.ArgumentParser, default: str = "as the data have it, or 0.64 0.16 0.20") -> None:
+    """Add `--fractions`, which every importer has."""
+    parser.add_argument(
+        "--fractions",
+        type=float,
+        nargs=3,
+        metavar=("TRAIN", "VAL", "TEST"),
+        help=f"deal the patients out so, by --seed (default: {default})",
+    )
+
+
 def add_dealing(parser: argparse.ArgumentParser) -> None:
     """Add `--fractions` and `--splits`."""
-    parser.add_argument(
-        "--fractions", type=float, nargs=3, metavar=("TRAIN", "VAL", "TEST"), help="default: 0.64 0.16 0.20"
-    )
+    add_fractions(parser, "0.64 0.16 0.20")
     add_splits(parser)
 
 

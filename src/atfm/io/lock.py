@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from atfm.errors import BusyError, DiskError
 from atfm.io.atomic import disk_errors, sweep
+from atfm.io.links import refuse_link
 
 __all__ = ["LOCK", "drop_dead", "file_lock", "folder_lock", "is_held"]
 
@@ -34,8 +35,9 @@ def folder_lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
 
     Raises:
         BusyError: another process is writing there; the line names it.
-        DiskError: the folder cannot be written.
+        DiskError: a link, or a folder that cannot be written.
     """
+    refuse_link(folder)
     made = not folder.exists()
     try:
         with _held(folder / LOCK, folder, shared):

@@ -23,7 +23,7 @@ def hidden_by(name: str, what: str) -> None:
         what: that it names, such as "the shipped weights".
     """
     if Path(name).exists():
-        told = f"{name}: {what} of this name are taken, not the folder that lies here; for that give ./{name}"
+        told = f"{name}: taken for {what} of this name, not for the folder that lies here; for that give ./{name}"
         warnings.warn(told, AtfmWarning, stacklevel=2)
 
 

@@ -28,17 +28,20 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with its own SHA-256."""
-    value = plain({name: entry for name, entry in document.items() if name != SEAL})
-    return value | {SEAL: digest(value)}
+def sealed(document: Mapping[str, Any], field: str = SEAL) -> dict[str, Any]:
+    """The document with its own SHA-256, in a field of that name.
+
+    It finds accidents, and edits made by hand; it is no signature: whoever can run this can seal anything.
+    """
+    value = plain({name: entry for name, entry in document.items() if name != field})
+    return value | {field: digest(value)}
 
 
-def is_whole(document: Any) -> bool:
+def is_whole(document: Any, field: str = SEAL) -> bool:
     """Whether a document is what was sealed, to the last digit."""
-    if not isinstance(document, dict) or SEAL not in document:
+    if not isinstance(document, dict) or field not in document:
         return False
-    return bool(document[SEAL] == digest({name: entry for name, entry in document.items() if name != SEAL}))
+    return bool(document[field] == digest({name: entry for name, entry in document.items() if name != field}))
 
 
 def write_sealed(file: Path, value: object, made_by: Mapping[str, object]) -> None:

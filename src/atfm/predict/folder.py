@@ -54,19 +54,12 @@ def held(folder: Path, made_by: Mapping[str, Any], *, overwrite: bool) -> Iterat
         InputError: a result of something else, or files that are no result's.
         DiskError: a link, or a folder that cannot be written.
     """
-    refuse_link(folder)
-    new = not folder.exists()
-    try:
-        with folder_lock(folder):
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise DiskError(f"{folder}: no permission to write there; choose another folder")
-            with disk_errors(folder):
-                _finish(folder)
-            yield None if overwrite else _there(folder, plain(made_by))
-    finally:
-        if new:
-            with suppress(OSError):  # of a run that failed nothing is left
-                folder.rmdir()
+    with folder_lock(folder):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise DiskError(f"{folder}: no permission to write there; choose another folder")
+        with disk_errors(folder):
+            _finish(folder)
+        yield None if overwrite else _there(folder, plain(made_by))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ _STAGES = {"gtr": "stage1", "sfm": "stage2", "energy": "stage3"}
 
 
 def migrated(card: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a card as version 2 writes it.
+    """Return a card as version 3 writes it, but for its seal; version 2 differs in that alone.
 
     Version 1 knew one method: its two parts and three stages stood at the top of the configuration, and `method` said
     whether stage 1 alone was written.
@@ -26,8 +26,8 @@ def migrated(card: Mapping[str, Any]) -> dict[str, Any]:
         KeyError: a card of version 1 without one of its fields.
     """
     card = dict(card) if "orientation" in card else {**card, **_orientation(card)}
-    if card.get("version") == VERSION:
-        return card
+    if card.get("version") != 1:
+        return {**card, "version": VERSION}
     old = dict(card["config"])
     stages = {name: old.pop(number) for name, number in _STAGES.items()}
     method = {"name": "atfm", "gtr": old.pop("gtr"), "sfm": old.pop("sfm")}
