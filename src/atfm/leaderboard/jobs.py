@@ -1,12 +1,14 @@
 """What the leaderboard trains: on each set every method that has a preset for it, with every seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from atfm.data.store import Store
 from atfm.errors import ConfigError, InputError
 from atfm.io.naming import is_folder_name
+from atfm.io.sealed import digest, plain
 from atfm.methods import METHODS
 from atfm.train.config import Config
 from atfm.train.presets import presets
@@ -55,13 +57,23 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Of its folders, and for a reader."""
+        """What a reader calls it."""
         return f"{self.label}-seed-{self.config.seed}"
 
     @property
     def run(self) -> Path:
-        """Its run folder."""
-        return self.board.folder / "runs" / self.name
+        """Its run folder, named for all that decides its weights."""
+        return self.board.folder / "runs" / f"{self.name}-{digest(plain(self.identity))[:8]}"
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What decides its weights, but for the machine that a number of minutes was spent on."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "store_digest": self.board.store.digest,
+            "minutes": self.board.minutes if self.board.budget is None else None,
+            "budget": self.board.budget,
+        }
 
 
 def rows_for(board: str, chosen: Sequence[str] = ()) -> dict[str, Config]:

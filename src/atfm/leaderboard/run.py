@@ -1,9 +1,8 @@
 """Train and score jobs, a line of progress for each, going on past those that fail; what is done is not done again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -67,25 +66,14 @@ def carry_out(work: Sequence[Job], device: torch.device, tell: Tell) -> tuple[li
 
 def trained(job: Job) -> bool:
     """Whether the training of a job has come to its end."""
-    value, _ = read_sealed(_end(job), identity(job))
+    value, _ = read_sealed(_end(job), job.identity)
     return value is not None
 
 
 def seconds_of_training(job: Job) -> float:
     """How long a job was trained, over all the times that it was stopped and went on; 0 where it was not."""
-    value, _ = read_sealed(_clock(job), identity(job))
+    value, _ = read_sealed(_clock(job), job.identity)
     return 0.0 if value is None else float(value)
-
-
-def identity(job: Job) -> Mapping[str, Any]:
-    """What decides a job's weights, but for the machine that a number of minutes was spent on."""
-    board = job.board
-    return {
-        "config": job.config.model_dump(mode="json"),
-        "store_digest": board.store.digest,
-        "minutes": board.minutes,
-        "budget": board.budget,
-    }
 
 
 def _told(job: Job, entrant: Entrant) -> str:
@@ -100,7 +88,7 @@ def _train(job: Job, device: torch.device, tell: Tell) -> None:
         return
     board = job.board
     config = job.config if board.budget is None else shortened(job.config, board.budget)
-    clock = Clock(_clock(job), identity(job), tell)
+    clock = Clock(_clock(job), job.identity, tell)
     fitted = fit(
         config,
         from_store(board.store, config),
@@ -110,7 +98,7 @@ def _train(job: Job, device: torch.device, tell: Tell) -> None:
         tell=clock,
     )
     clock.stop()
-    write_sealed(_end(job), fitted.steps, identity(job))
+    write_sealed(_end(job), fitted.steps, job.identity)
 
 
 def _entered(job: Job, device: torch.device, tell: Tell) -> list[Entrant]:
