@@ -45,6 +45,9 @@ def test_a_method_of_two_trainings_is_the_mean_of_both(out: Path) -> None:
     means = [json.loads((folder / "summary.json").read_text())["scores"]["ged"]["mean"] for folder in folders]
     assert two["scores"]["ged"]["mean"] == pytest.approx(sum(means) / 2, abs=1e-6)
     assert set(two["difference"]) == {"ged", "hm_iou_8"} and not one["difference"]
+    for score, found in two["difference"].items():
+        assert found["mean"] == pytest.approx(two["scores"][score]["mean"] - one["scores"][score]["mean"], abs=1e-9)
+        assert found["p"] >= found["p_alone"]
     assert two["cost"]["views"] > 0 and two["cost"]["seconds"] > 0 and two["cost"]["steps"] == 1
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from atfm.compare.table import name_of, number, short
+from atfm.compare.table import name_of, number, short, shown
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,10 @@ def test_sizes_have_three_digits_and_a_unit(value: float, text: str) -> None:
 def test_scores_go_by_the_names_of_the_field() -> None:
     names = [name_of(metric) for metric in ("ged", "ged_16", "hm_iou_32", "d_sr", "diversity", "best_k_iou_100")]
     assert names == ["GED", "GED_16", "HM-IoU_32", "D_sr", "D_ss", "best K IoU_100"]
+
+
+def test_columns_are_those_of_papers_and_of_all_samples() -> None:
+    papers = ["ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_sr", "diversity"]
+    assert shown(100) == papers
+    assert shown(8) == ["ged", "ged_8", "hm_iou_8", "mdm_8", "d_sr", "diversity"]
+    assert "ged_50" in shown(50) and "ged_100" not in shown(50) and "hm_iou_50" not in shown(50)

@@ -92,7 +92,7 @@ class Comparison:
             found.append("One training of each method: how far another would land is not in the intervals.")
         elif len(trainings) > 1:
             found.append(
-                "Methods have unequal numbers of trainings; they are held against each other in pairs of them."
+                "Methods have unequal numbers of trainings: how far another of those with one would land is not told."
             )
         for line in self.methods:
             found += [f"{line.label}: {note}." for note in line.notes]

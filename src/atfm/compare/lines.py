@@ -177,15 +177,32 @@ def _pairs(
 
 
 def _difference(ours: Sequence[Entrant], others: Sequence[Entrant], score: str, seed: int) -> Difference | None:
-    """Case by case and training by training, in the order they were given; of as many as both have."""
+    """Case by case and training by training, in the order they were given; of unequal numbers the fewer are averaged.
+
+    Either way the mean is that of the one row less that of the other.
+    """
+    own, against = ([_by_case(entrant, score) for entrant in group] for group in (ours, others))
+    if len(own) > len(against):
+        against = [_averaged(against)] * len(own)
+    elif len(own) < len(against):
+        own = [_averaged(own)] * len(against)
     rows = [
-        {"patient": a.patient_id, "training": number, "difference": a.scores[score] - b.scores[score]}
-        for number, (one, other) in enumerate(zip(ours, others, strict=False))
-        for a, b in zip(one.kept.own, other.kept.own, strict=True)
-        if score in a.scores and score in b.scores
+        {"patient": case.patient_id, "training": number, "difference": one[case.case_id] - other[case.case_id]}
+        for number, (one, other) in enumerate(zip(own, against, strict=True))
+        for case in ours[0].kept.own
+        if case.case_id in one and case.case_id in other
     ]
-    several = min(len(ours), len(others)) > 1
-    return difference(rows, trainings="training" if several else None, seed=seed)
+    return difference(rows, trainings="training", seed=seed)
+
+
+def _by_case(entrant: Entrant, score: str) -> dict[str, float]:
+    return {row.case_id: row.scores[score] for row in entrant.kept.own if score in row.scores}
+
+
+def _averaged(trainings: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean over trainings of every case that all of them have."""
+    there = set.intersection(*(set(one) for one in trainings))
+    return {case: sum(one[case] for one in trainings) / len(trainings) for case in trainings[0] if case in there}
 
 
 def _notes(group: Sequence[Entrant]) -> list[str]:

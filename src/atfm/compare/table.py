@@ -6,10 +6,10 @@ from atfm.compare.lines import Line, Paired
 from atfm.metrics.table import METRICS, Interval, describe
 from atfm.report.grid import Column, Grid, csv_text
 
-__all__ = ["NAMES", "grid", "number", "numbers", "short"]
+__all__ = ["NAMES", "grid", "name_of", "number", "numbers", "short", "shown"]
 
 # Columns of the table, those that any line has; CSV and JSON have all scores.
-SHOWN = ("ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_sr", "diversity")
+SHOWN = {"ged": (16, 32, 100), "hm_iou": (16, 32), "mdm": (32,)}
 NAMES = {
     "ged": "GED",
     "hm_iou": "HM-IoU",
@@ -29,7 +29,7 @@ def grid(lines: Sequence[Line], against: str, samples: int, caption: str) -> Gri
         samples: of an image, which operations and seconds are for.
         caption: one sentence.
     """
-    scores = [name for name in SHOWN if any(name in line.scores for line in lines)]
+    scores = [name for name in shown(samples) if any(name in line.scores for line in lines)]
     tested = list(dict.fromkeys(name for line in lines for name in line.pairs))
     columns = [Column("method", text=True), *(Column(name_of(name), better(name)) for name in scores)]
     columns += [Column(f"{name_of(name)} less {against}") for name in tested]
@@ -47,6 +47,15 @@ def grid(lines: Sequence[Line], against: str, samples: int, caption: str) -> Gri
     ]
     first = next((number for number, line in enumerate(lines) if line.kind == "reference"), None)
     return Grid(columns, rows, caption, () if first is None else (first,))
+
+
+def shown(samples: int) -> list[str]:
+    """The scores that are columns: of the numbers that papers print, and of all samples where these are others."""
+    found = ["ged"]
+    for family, usual in SHOWN.items():
+        numbers = {n for n in usual if n <= samples} | ({samples} if family == "ged" else {min(samples, usual[-1])})
+        found += [f"{family}_{n}" for n in sorted(numbers)]
+    return [*found, "d_sr", "diversity"]
 
 
 def costs_of(samples: int) -> dict[str, Callable[[Line], str]]:

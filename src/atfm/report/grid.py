@@ -15,7 +15,7 @@ _LATEX = {
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "†": r"\dag{}", "\N{MINUS SIGN}": "$-$", "—": "---",
 }  # fmt: skip
-_MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\|`*_[]<"} | {"\n": " ", "\r": " "})
+_MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\|`*[<"} | {"\n": " ", "\r": " "})
 
 
 @dataclass(frozen=True)
