@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from atfm.compare.comparison import Comparison
+from atfm.compare.lines import Line
 from atfm.compare.table import grid, numbers
 from atfm.report.document import document
 from atfm.report.side_by_side import side_by_side
@@ -120,5 +121,5 @@ def _sentences(found: Comparison) -> list[str]:
     return [text for text in (floor_sentence(found), *found.notes, *READING, timed) if text]
 
 
-def _alarms(found: Comparison) -> Sequence[tuple]:
+def _alarms(found: Comparison) -> Sequence[tuple[Line, str]]:
     return [(line, note) for line in found.methods for note in line.notes if note.startswith("LEAKY")]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -69,9 +70,8 @@ def side_by_side(case: SharedCase, key: str) -> str:
     """
     cut = _cut(case.annotations)
     image, annotations = picture(case.image[cut]), case.annotations[cut]
-    region = foreground(annotations).any(0)
-    for method in case.methods:
-        region = region | foreground(method.samples[cut]).any(0)
+    marked = [foreground(annotations), *(foreground(method.samples[cut]) for method in case.methods)]
+    region: np.ndarray = np.any(np.concatenate(marked), axis=0)
     height, width = region.shape
     view = window(region)
     left, top, across, down = view
@@ -91,7 +91,7 @@ def side_by_side(case: SharedCase, key: str) -> str:
     )
 
 
-def _row(method: DrawnBy, cut: tuple[object, ...], key: str, view: tuple[int, int, int, int]) -> str:
+def _row(method: DrawnBy, cut: tuple[Any, ...], key: str, view: tuple[int, int, int, int]) -> str:
     """A method's row: its name and scores over its pictures."""
     probability, samples = method.probability[cut], method.samples[cut]
     objects = probability[0] if len(probability) == 1 else 1 - probability[0]
@@ -104,7 +104,7 @@ def _row(method: DrawnBy, cut: tuple[object, ...], key: str, view: tuple[int, in
     return f'<p class="quiet"><b>{escape(method.label)}</b>{told}</p><div class="tiles samples">{"".join(tiles)}</div>'
 
 
-def _cut(annotations: np.ndarray) -> tuple[object, ...]:
+def _cut(annotations: np.ndarray) -> tuple[Any, ...]:
     """The index that leaves `[..., H, W]`: all of a picture, of a volume the slice that is marked most."""
     if annotations.ndim == 4:
         return (Ellipsis,)
