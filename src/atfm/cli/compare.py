@@ -71,6 +71,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         raise InputError(
             "compare: expected two or more runs, weights or evaluations, got 1; `atfm evaluate` scores one"
         )
+    labels = list(dict.fromkeys(one.label for one in asked))
+    if args.against not in (None, *labels):
+        raise InputError(f"--against {args.against}: expected one of {', '.join(labels)}")
     device = resolve_device(args.device)
     store = None if args.store is None else Store.open(args.store)
     scoring = None
@@ -86,6 +89,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             device,
             args.allow_leak,
             patient_key_of(args),
+            command(args),
         )
     wanted = Wanted(
         args.against, not args.no_time, not args.no_cases, args.published, seed=args.seed, by_ged=args.by_ged

@@ -86,7 +86,7 @@ def boards_of(args: argparse.Namespace) -> list[Any]:
         raise InputError(f"--budget: expected at least 1 step, got {args.budget}")
     if args.no_phantom and args.lidc is None:
         raise InputError("--no-phantom: nothing is left to train on; give a store with --lidc")
-    common = {"budget": args.budget, "samples": args.samples, "limit": args.limit}
+    common = {"budget": args.budget, "samples": args.samples, "limit": args.limit, "command": command(args)}
     found = []
     if not args.no_phantom:
         store = Store.open(phantom(args.out))

@@ -39,6 +39,7 @@ class Scoring:
     Args:
         store, split, samples, limit, seed, batch, device, allow_leak, patient_key: as for `atfm.evaluate.prepare`.
         folder: the evaluations are kept in it, each in a folder of its own.
+        command: the command line that makes them again.
     """
 
     store: Store
@@ -51,6 +52,7 @@ class Scoring:
     device: torch.device | str = "cpu"
     allow_leak: bool = False
     patient_key: bytes = b""
+    command: str = "atfm compare"
 
     def options(self) -> dict[str, Any]:
         """The options of `prepare`."""
@@ -133,7 +135,7 @@ def enter(
         folder = scoring.folder / f"{one.label}-{digest(plan.identity())[:8]}"
         if not is_kept(folder):
             tell(f"{one.label}: evaluates {one.what} into {folder}")
-        kept = keep(plan, folder, _command(one.what, scoring), tell=tell, progress=progress(one.label))
+        kept = keep(plan, folder, scoring.command, tell=tell, progress=progress(one.label))
         entrants.append(Entrant(one.label, kept, model))
     _check_apart(entrants)
     for entrant in entrants:
@@ -181,9 +183,3 @@ def _check_apart(entrants: Sequence[Entrant]) -> None:
                 "give each training once, or labels of their own"
             )
         seen[entrant.label, made] = str(entrant.kept.folder)
-
-
-def _command(what: str, scoring: Scoring) -> str:
-    words = f"atfm evaluate {what} {scoring.store.path} --split {scoring.split} --samples {scoring.samples}"
-    limit = f" --limit {scoring.limit}" if scoring.limit is not None else ""
-    return words + limit + (f" --seed {scoring.seed}" if scoring.seed else "")

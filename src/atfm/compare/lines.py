@@ -125,7 +125,8 @@ def lines_of(entrants: Sequence[Entrant], costs: Mapping[str, Cost], against: st
 
 def reference_lines(entrants: Sequence[Entrant], *, seed: int = 0) -> list[Line]:
     """Return what methods are read by: further readers of the same images, their majority, and always empty."""
-    first = entrants[0].kept
+    equal = [one.kept for one in entrants if not any("effective_samples" in row.scores for row in one.kept.own)]
+    first = (equal or [entrants[0].kept])[0]  # of samples with weights further readers are as many as these are worth
     scores = _summarised([first.own], seed)
     readers = {name.removeprefix("floor_"): score for name, score in scores.items() if name.startswith("floor_")}
     if "annotator_diversity" in scores:

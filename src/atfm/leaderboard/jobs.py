@@ -28,6 +28,7 @@ class Board:
         budget: steps of a preset's first stage, the others alike, in place of a time; None: a time.
         seeds: of the trainings.
         split, samples, limit: what is scored, as for `atfm.evaluate.prepare`.
+        command: the command line that makes it again.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Board:
     split: str = "test"
     samples: int = 100
     limit: int | None = None
+    command: str = "atfm leaderboard"
 
 
 @dataclass(frozen=True)

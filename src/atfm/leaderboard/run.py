@@ -109,7 +109,7 @@ def _entered(job: Job, device: torch.device, tell: Tell) -> list[Entrant]:
 def scoring_of(board: Board, device: torch.device) -> Scoring:
     """How the methods of a board are scored."""
     folder = board.folder / "evaluations"
-    return Scoring(board.store, folder, board.split, board.samples, board.limit, device=device)
+    return Scoring(board.store, folder, board.split, board.samples, board.limit, device=device, command=board.command)
 
 
 def _end(job: Job) -> Path:
