@@ -31,7 +31,7 @@ CONFIG = Config(
 
 def store_of(path: Path, *, eight_bit: bool, stretched: bool) -> Store:
     splits = {"train": [], "val": []}
-    with StoreWriter(path, name="mine", modality="CT", splits=splits) as writer:
+    with StoreWriter(path, name="mine", modality="CT", splits=splits, orientation="RAS") as writer:
         for case in phantom_cases(0, 40):
             image = case.image if eight_bit else case.image * np.float32(0.999)  # off the grid of 8 bits
             if stretched:
@@ -53,6 +53,7 @@ def test_the_card_tells_the_intensities_and_how_the_images_looked(
     fit(CONFIG, from_store(store, CONFIG), tmp_path / "run", device=torch.device("cpu"))
     model = load(tmp_path / "run")
     assert intensity_of(model.card, "run") == Intensity(kind=kind, stretched=stretched)  # type: ignore[arg-type]
+    assert model.card["orientation"] == "RAS"
     reference = training_images_of(model.card, "run")
     assert reference is not None
     assert (reference.modality, reference.images, reference.channels, reference.size) == ("CT", 40, 1, (32, 32))
@@ -66,5 +67,6 @@ def test_what_is_seen_is_no_part_of_what_makes_two_trainings_the_same(tmp_path: 
     for _ in range(2):  # the second finds the first complete
         done = fit(CONFIG, from_phantom(CONFIG, cases=4), tmp_path / "run", device=torch.device("cpu"))
     assert done.steps == done.total
-    assert set(json.loads((tmp_path / "run" / "config.json").read_text())) == {"config", "data"}
+    assert set(json.loads((tmp_path / "run" / "config.json").read_text())) == {"config", "data", "seal"}
     assert load(tmp_path / "run").card["training_images"]["modality"] == "simulated"
+    assert load(tmp_path / "run").card["orientation"] == "none"

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from atfm.errors import CheckpointError, ConfigError
+from atfm.cli.main import main
+from atfm.errors import AtfmWarning, CheckpointError, ConfigError
 from atfm.methods import StageConfig
 from atfm.methods.atfm import ATFM, ATFMConfig, SFMConfig
 from atfm.methods.gtr import GTR, GTRConfig
 from atfm.models import load, publish, shipped
 from atfm.seeding import Noise
+from atfm.train.checkpoint import load_pair, save_pair
 from atfm.train.config import Config
 
 CONFIG = Config(
@@ -64,7 +66,7 @@ def test_what_cannot_be_found_is_said(tmp_path: Path) -> None:
         load("nothing-of-this-name")
     with pytest.raises(CheckpointError, match=r"expected a run folder with weights.safetensors"):
         load(tmp_path)
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match="no such file"):
         load(tmp_path / "missing.safetensors")
 
 
@@ -89,14 +91,13 @@ LIES: list[dict[str, object]] = [
     {"training": {}},
     {"patients": 3},
     {"patients": [3]},
-    {"version": 1},
 ]
 
 
 @pytest.mark.parametrize("change", LIES, ids=range(len(LIES)))
 def test_a_card_that_does_not_fit_the_weights_is_refused(file: Path, change: dict[str, object]) -> None:
-    there = json.loads(file.with_suffix(".json").read_text()) | change
-    file.with_suffix(".json").write_text(json.dumps(there))
+    tensors, card = load_pair(file)
+    save_pair(file, tensors, card | change)  # sealed: whoever can run this can seal a lie
     with pytest.raises(CheckpointError, match="do not belong together") as error:
         load(file)
     assert "\n" not in str(error.value)
@@ -133,3 +134,26 @@ def test_lidc_draws_the_masks_that_it_drew_when_it_was_shipped() -> None:
     assert masks.any() and np.array_equal(drawn.masks.numpy()[decided], masks[decided]) and decided.mean() > 0.9999
     probability = drawn.probabilities[:, :2, :, 44:84:4, 44:84:4].numpy()
     np.testing.assert_allclose(probability, kept["probability"], atol=1e-4)
+
+
+def test_a_folder_named_like_shipped_weights_does_not_hide_them(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lidc").mkdir()
+    (tmp_path / "lidc" / "weights.safetensors").write_bytes(b"another")
+    with pytest.warns(AtfmWarning, match=r"lidc: taken for the shipped weights .* give \./lidc"):
+        assert load("lidc").card["config"]["preset"] == "lidc"
+    for path in ("./lidc", str(tmp_path / "lidc"), Path("lidc")):
+        with pytest.raises(CheckpointError, match=r"lidc.weights.json"):
+            load(path)
+
+
+def test_the_command_says_which_is_taken(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lidc").mkdir()
+    np.save("a.npy", np.random.default_rng(0).integers(0, 256, (128, 128), np.uint8))
+    assert main(["sample", "lidc", "a.npy", "--n", "1", "--json"]) == 0
+    printed = capsys.readouterr()
+    (told,) = json.loads(printed.out)["warnings"]
+    assert told.startswith("lidc: taken for the shipped weights") and f"atfm: warning: {told}" in printed.err
+    assert main(["sample", "./lidc", "a.npy", "--n", "1"]) == 2
+    assert "expected a run folder" in capsys.readouterr().err

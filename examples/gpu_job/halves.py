@@ -4,17 +4,15 @@ Weights become float16, the optimiser's moments bfloat16, whose range squared gr
 checkpoint are those of the weight file beside it: they are left out here and put back by `filled`.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from atfm.train.checkpoint import load_pair, save_pair, write_json
+from atfm.train.checkpoint import load_pair, save_pair
 
 __all__ = ["filled", "halved", "placed"]
 
-OWN = ("version", "sha256", "bytes")  # of the files, not of what they hold
 AVERAGE = "average."
 
 
@@ -34,11 +32,11 @@ def halved(run: Path, out: Path) -> dict[str, list[Path]]:
         return made
     tensors, card = load_pair(weights)
     made["weights"] = written(out / weights.name, {name: half(name, value) for name, value in tensors.items()}, card)
-    complete = sorted(run.glob("checkpoint-*.json"))
+    complete = sorted(run.glob("checkpoint-*.safetensors"))
     if complete:
-        there, state = load_pair(complete[-1].with_suffix(".safetensors"))
+        there, state = load_pair(complete[-1])
         kept = {name: half(name, value) for name, value in there.items() if not name.startswith(AVERAGE)}
-        made["checkpoint"] = written(out / complete[-1].with_suffix(".safetensors").name, kept, state)
+        made["checkpoint"] = written(out / complete[-1].name, kept, state)
     return made
 
 
@@ -51,7 +49,7 @@ def half(name: str, value: torch.Tensor) -> torch.Tensor:
 
 def written(path: Path, tensors: dict[str, torch.Tensor], card: dict[str, object]) -> list[Path]:
     """A pair of tensors and their description."""
-    save_pair(path, tensors, {name: value for name, value in card.items() if name not in OWN})
+    save_pair(path, tensors, card)
     return [path, path.with_suffix(".json")]
 
 
@@ -75,10 +73,10 @@ def placed(folder: Path, size: Sequence[int]) -> list[str]:
         The runs that have such weights; those without a window stay as they are.
     """
     runs = []
-    for file in sorted(folder.rglob("weights.json")):
-        card = json.loads(file.read_text("utf-8"))
+    for file in sorted(folder.rglob("weights.safetensors")):
+        tensors, card = load_pair(file)
         window = card["config"]["window"]
         if window and len(window) == len(size) and all(a <= b for a, b in zip(window, size, strict=True)):
-            write_json(file, card | {"size": list(size)})
+            save_pair(file, tensors, card | {"size": list(size)})
             runs.append(str(file.parent.relative_to(folder)))
     return runs

@@ -3,6 +3,7 @@
 __all__ = [
     "AmbiguousError",
     "AtfmError",
+    "AtfmWarning",
     "BusyError",
     "CheckpointError",
     "ConfigError",
@@ -18,6 +19,10 @@ __all__ = [
 
 class AtfmError(Exception):
     """Base of every error whose message is meant for a user; the command line prints it and exits with 2."""
+
+
+class AtfmWarning(UserWarning):
+    """What a user has to know of how something was understood; the command line says it in a line, and in its JSON."""
 
 
 class InputError(AtfmError):

@@ -19,15 +19,19 @@ from atfm.data.ood.recorder import Recorder
 from atfm.data.pseudonyms import key_name, patient_hash
 from atfm.data.seen.images import FIELD
 from atfm.errors import ConfigError
+from atfm.io.memory import available_bytes
 from atfm.methods.method import Method
-from atfm.models import WEIGHTS, Model, load, publish
+from atfm.models import WEIGHTS, Model, load
 from atfm.train.cases import Cases
+from atfm.train.checkpoints import Checkpoints
 from atfm.train.clock import sized
 from atfm.train.config import Config
 from atfm.train.loop import Trainer
+from atfm.train.memory import check_fits, foreseen, spoken
 from atfm.train.processes import Processes
 from atfm.train.progress import Progress
-from atfm.train.run import Run
+from atfm.train.publication import Publication
+from atfm.train.run import Run, held
 from atfm.train.step import check_parts
 
 __all__ = ["Fitted", "fit"]
@@ -44,6 +48,8 @@ class Fitted:
         skipped: those that were left out because they were not finite.
         validation: the last one.
         cases: where the training cases were kept, see `Budget.told`.
+        memory: what it was to hold, see `Memory`.
+        notes: what was said on the way: files that were damaged or removed, and the memory.
     """
 
     run: Path
@@ -52,6 +58,8 @@ class Fitted:
     skipped: int
     validation: dict[str, Any] | None
     cases: dict[str, Any]
+    memory: dict[str, Any]
+    notes: list[str]
 
 
 def fit(
@@ -67,6 +75,7 @@ def fit(
     budget: Budget = Budget(),  # noqa: B008 (frozen)
     processes: Processes | None = None,
     tell: Callable[[Progress], None] = lambda progress: None,
+    say: Callable[[str], object] = lambda note: None,
 ) -> Fitted:
     """Train all stages in `out`, or go on where a killed or shortened training stopped.
 
@@ -84,11 +93,16 @@ def fit(
         budget: how many bytes of cases are held on the device; more are streamed, without another result.
         processes: those that train together, of which this is one; all see `out`, and the main one writes.
         tell: is told of every step.
+        say: is told, before the first step, what the training will hold, and whatever else there is to be said.
+
+    Returns:
+        Where it stands, with that published.
 
     Raises:
-        ConfigError: a configuration that does not fit the data, the model to begin from, the run or the number of
-            processes; `take` and `start` together.
-        CheckpointError: `out` holds another training, or a damaged checkpoint.
+        ConfigError: a configuration that does not fit the data, the model to begin from, the run, the memory or the
+            number of processes; `take` and `start` together.
+        CheckpointError: `out` holds another training, or none but damaged checkpoints.
+        BusyError: another process is training in `out`.
         TrainingError: the training diverged.
         ProcessError: another process has ended.
         DiskError: the disk is full; the last checkpoint stays usable.
@@ -97,6 +111,13 @@ def fit(
     config = _without(config, take or {})
     together = processes or Processes()
     check_parts(config.stages, together)
+    notes: list[str] = []
+
+    def noted(note: str) -> None:
+        notes.append(note)
+        say(note)
+
+    free = _room(config, cases, budget, device, together)
     opened = partial(
         budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
     )
@@ -105,17 +126,44 @@ def fit(
     method = _begun(config, train, cases.classes, given, whole=start is not None).to(device)
     identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
     identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
-    run = Run(out, identity, [stage.name for stage in method.stages()], together)
-    trainer = Trainer(method, config, train, validation, run, processes=together)
-    if minutes is not None:
-        trainer.config = run.resolve(
-            lambda: sized(config, method, trainer.batches, minutes=minutes, device=device, processes=together)
-        )
-    card = _card(trainer.config, cases, given) | {"cases": budget.told(train)}
-    trainer.publish = partial(_publish, out / WEIGHTS, card | ({"extended": run.extended} if run.extended else {}))
-    steps = trainer.train(max_steps, tell)
+    done = max(Checkpoints(out).steps(), default=0)
+    memory = foreseen(method, config.stages, train, validation, done=done, end=max_steps, limit=free)
+    check_fits(memory, free)
+    noted(f"this training holds {memory}")
+    with held(out, together):
+        run = Run(out, identity, [stage.name for stage in method.stages()], together, noted)
+        trainer = Trainer(method, config, train, validation, run, processes=together)
+        if minutes is not None:
+            trainer.config = run.resolve(
+                lambda: sized(config, method, trainer.batches, minutes=minutes, device=device, processes=together)
+            )
+        card = _card(trainer.config, cases, given) | {"cases": budget.told(train)}
+        card |= {"extended": run.extended} if run.extended else {}
+        publication = Publication(out / WEIGHTS, card, noted)
+        trainer.publish, trainer.ensure = publication.publish, publication.ensure
+        steps = trainer.train(max_steps, tell)
     validated = trainer.history[-1] if trainer.history else None
-    return Fitted(out, steps, trainer.total, trainer.skipped, validated, budget.told(train))
+    told = budget.told(train)
+    return Fitted(out, steps, trainer.total, trainer.skipped, validated, told, memory.as_json(), notes)
+
+
+def _room(config: Config, cases: Cases, budget: Budget, device: torch.device, processes: Processes) -> int | None:
+    """The memory that each process may take; cases that are to be held and do not fit are refused before they are read.
+
+    The processes of one machine share it, but for GPUs, of which each has its own.
+    """
+    free = available_bytes(device)
+    if free is not None and device.type == "cpu":
+        free //= processes.beside
+    free = processes.from_main(free)
+    sets = [chosen for chosen in (cases.train, cases.validation) if len(chosen)]
+    size = sum(budget.holds(chosen, cases.classes, device, crop=config.crop is not None) for chosen in sets)
+    if free is not None and size > free:
+        raise ConfigError(
+            f"cases: {spoken(size)} are to be held and {spoken(free)} of memory are free; give --hold "
+            f"{free / 2e9:.2g}, so that they are streamed"
+        )
+    return free
 
 
 def _begun(config: Config, train: CaseDataset, classes: int, given: Mapping[str, Model], *, whole: bool) -> Method:
@@ -137,6 +185,7 @@ def _card(config: Config, cases: Cases, given: Mapping[str, Model]) -> dict[str,
         **_patients(cases, given),
         "versions": versions(),
         "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
+        "orientation": cases.orientation,
         FIELD: recorder.seen_images().joined([model.seen.images for model in given.values()]).model_dump(mode="json"),
         **({} if cases.patients_known is None else {"patients_known": cases.patients_known}),
         "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
@@ -202,10 +251,6 @@ def stretched(rule: Intensity, recorder: Recorder) -> Intensity:
     """The rule, with what the images themselves tell of it; parts of images that were stretched no longer show it."""
     told = rule.stretched or recorder.stretched
     return rule.model_copy(update={"stretched": told}) if rule.kind in ("byte", "as-is") else rule
-
-
-def _publish(path: Path, card: dict[str, Any], method: Method, state: dict[str, Any]) -> None:
-    publish(path, method, card | {"training": state})
 
 
 def versions() -> dict[str, str]:

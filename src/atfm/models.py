@@ -15,14 +15,18 @@ from torch import Tensor
 from atfm.data.seen.seen import Seen, seen_of
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
+from atfm.io.lock import folder_lock
+from atfm.io.naming import hidden_by, is_name
 from atfm.methods.method import Method
 from atfm.metrics.masks import Array
 from atfm.predict import Chunk, Point, Prediction, Prepared, Window, prepare_array, sample, stream
-from atfm.train.checkpoint import load_pair, save_pair
+from atfm.train.card import edited
+from atfm.train.checkpoint import load_pair, save_pair, seal_beside
 from atfm.train.config import Config
 from atfm.train.migration import migrated
+from atfm.train.publication import publish
 
-__all__ = ["Model", "load", "publish", "shipped"]
+__all__ = ["Model", "amend", "edit", "find", "load", "publish", "shipped"]
 
 WEIGHTS = "weights.safetensors"  # in a run folder; the shipped ones are atfm/weights/<name>.safetensors
 
@@ -107,16 +111,6 @@ class Model:
         return stream(self, prepared, n, seed=seed, steps=steps, chunk=chunk)
 
 
-def publish(path: Path, method: Method, card: dict[str, Any]) -> None:
-    """Write the weights of what the stage in `card` trains, and their card."""
-    described = card | {
-        "in_channels": method.in_channels,
-        "channels": method.channels,
-        "size": list(method.size),
-    }
-    save_pair(path, method.state_dict(), described)
-
-
 def shipped() -> list[str]:
     """Return the names of the weights that come with the package."""
     folder = resources.files("atfm") / "weights"
@@ -128,10 +122,15 @@ def shipped() -> list[str]:
 def load(name: str | Path, device: torch.device | str = "cpu") -> Model:
     """Return the model of a run folder, a weight file or the name of shipped weights.
 
+    Args:
+        name: a name of shipped weights is taken as such, even where a folder of that name lies in the working
+            directory, which a warning then names; a path, with a separator or as a `Path`, is always a path.
+        device: where the method lies.
+
     Raises:
         CheckpointError: nothing of that name, or a file that is truncated, damaged or of another version.
     """
-    path = _find(str(name))
+    path = find(name)
     tensors, card = load_pair(path)
     try:
         card = migrated(card)
@@ -150,6 +149,39 @@ def load(name: str | Path, device: torch.device | str = "cpu") -> Model:
             raise CheckpointError(f"{path}: tensor {name_} is not finite; train it again with a lower learning rate")
     method.eval().requires_grad_(False)
     return Model(method.to(device), str(name), patients, card)
+
+
+def edit(path: Path, changes: Mapping[str, Any], *, when: str) -> None:
+    """Edit the card of a weight file, and record the edits in it; without changes, seal it.
+
+    Args:
+        path: the file.
+        changes: see `atfm.train.card.edited`.
+        when: of the edit, for the record.
+
+    Raises:
+        ConfigError: a change that a card cannot have.
+        CheckpointError, BusyError, DiskError: as `amend`.
+    """
+    amend(path, lambda card: edited(card, changes, when))
+
+
+def amend(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Write a weight file's card changed and sealed again, while nobody else writes in its folder.
+
+    Raises:
+        CheckpointError: weights that do not load as they are.
+        BusyError: another process is writing there.
+        DiskError: the folder cannot be written; the card stays as it was.
+    """
+    load(path)
+    with folder_lock(path.parent):
+        tensors, card = load_pair(path)
+        new = change(card)
+        if "bytes" in card:  # it lies beside its tensors, which stay as they are
+            seal_beside(path, new)
+        else:
+            save_pair(path, tensors, new)
 
 
 def _pick(method: Method, card: Mapping[str, Any]) -> Method:
@@ -173,15 +205,27 @@ def _patients(card: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(listed)
 
 
-def _find(name: str) -> Path:
-    path = Path(name)
+def find(name: str | Path) -> Path:
+    """Return the weight file of a run folder, a weight file or the name of shipped weights.
+
+    Raises:
+        CheckpointError: nothing of that name.
+    """
+    path, called = Path(name), str(name)
+    if is_name(name) and called in shipped():
+        hidden_by(called, "the shipped weights")
+        return _shipped(called)
     if path.is_dir():
         if not (path / WEIGHTS).exists():
             raise CheckpointError(f"{path}: expected a run folder with {WEIGHTS}, found none; train it first")
         return path / WEIGHTS
     if path.suffix == ".safetensors":
         return path
-    if name in shipped():
-        return Path(str(resources.files("atfm") / "weights" / f"{name}.safetensors"))
+    if called in shipped():
+        return _shipped(called)
     names = ", ".join(shipped()) or "none"
-    raise CheckpointError(f"model {name!r}: expected a run folder, a .safetensors file or shipped weights ({names})")
+    raise CheckpointError(f"model {called!r}: expected a run folder, a .safetensors file or shipped weights ({names})")
+
+
+def _shipped(name: str) -> Path:
+    return Path(str(resources.files("atfm") / "weights" / f"{name}.safetensors"))

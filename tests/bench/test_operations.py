@@ -7,6 +7,7 @@ import torch
 
 from atfm.bench.contender import fresh, open_contender
 from atfm.bench.operations import CONVENTION, Operations, count_of, count_operations
+from atfm.errors import AtfmWarning
 from atfm.methods import Frame, Method
 from atfm.methods.atfm import ATFMConfig, SFMConfig
 from atfm.methods.gtr import GTRConfig, PresenceConfig
@@ -93,3 +94,11 @@ def test_a_contender_is_weights_or_a_preset_for_the_images_it_is_meant_for(small
             method = fresh(resolve(name))
         assert (method.in_channels, method.channels, method.size) == (channels, classes, size)
     assert open_contender(str(small / "other.toml"), size=(24, 24)).method.size == (24, 24)
+
+
+def test_a_folder_named_like_a_preset_does_not_hide_it(small: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "paper").symlink_to(small / "run")
+    with pytest.warns(AtfmWarning, match=r"paper: the settings of the preset .* give \./paper"):
+        assert not open_contender("paper").trained
+    assert open_contender("./paper").trained

@@ -72,7 +72,8 @@ def test_json_has_both_models_their_ratio_and_every_section(folder, monkeypatch,
 def test_for_a_person_it_is_one_table(folder, capsys) -> None:
     assert run(folder, "--batch", "0", "--no-memory", "--train-steps", "0", "--steps", "1") == 0
     text = capsys.readouterr().out
-    for words in ("ratio", "operations for 100 samples", "of one 16x16 image", "fewer and more steps"):
+    wanted = ["ratio", "operations for 100 samples", "of one 16x16 image", "fewer and more steps"]
+    for words in [*wanted, "of the ratio of operations", "window, 16x16 to 16x16", "steps, 2 to 5", "  networks"]:
         assert words in text
     assert "multiplied" in text and "peak memory, MB" not in text and "batch of" not in text
 

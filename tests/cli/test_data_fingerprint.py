@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 from atfm.cli.main import main
 from atfm.data.case import Case
 from atfm.data.store import Store, StoreWriter
+from atfm.train.checkpoint import load_pair, save_pair
 
 SMALL = [
     "--set=method.gtr.widths=[8]", "--set=method.sfm.widths=[8]", "--set=method.sfm.context_widths=[]",
@@ -76,20 +76,18 @@ def test_an_honest_test_says_what_was_compared(made, tmp_path, capsys) -> None:
 def test_the_card_of_a_model_from_before(made, tmp_path, capsys) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    for name in ("weights.safetensors", "weights.json"):
-        shutil.copy(made / "run" / name, run)
     card = run / "weights.json"
-    fields = json.loads(card.read_text())
+    tensors, fields = load_pair(made / "run" / "weights.safetensors")
     whole = fields.pop("seen_images")
     assert fields.pop("patients_known") == "given"
-    card.write_text(json.dumps(fields))
-    evaluation = ["evaluate", run, made / "store", "--samples", 2, "--out", tmp_path / "report"]
-    status, out, _ = call(capsys, *evaluation)
+    save_pair(run / "weights.safetensors", tensors, fields)
+    evaluation = ["evaluate", run, made / "store", "--samples", 2, "--out"]
+    status, out, _ = call(capsys, *evaluation, tmp_path / "report")
     assert status == 0 and "images not compared: the model carries no fingerprints" in out and "not recorded" in out
     status, out, _ = call(capsys, "data", "fingerprint", made / "store", "--card", card)
     assert status == 0 and "fingerprints of 32 of 32 images" in out
     assert json.loads(card.read_text())["seen_images"] == whole
-    assert "0 of 4 images in common" in call(capsys, *evaluation, "--seed", 1)[1]
+    assert "0 of 4 images in common" in call(capsys, *evaluation, tmp_path / "again")[1]
 
 
 def test_a_card_of_other_patients_is_refused(made, tmp_path, capsys) -> None:

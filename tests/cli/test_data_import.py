@@ -121,6 +121,22 @@ def test_a_dry_run_tells_what_the_import_then_does(tmp_path, capsys, make: Calla
     assert done["resumed_after"] == 0 and done["cases"] == 10
 
 
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+def test_every_importer_deals_the_patients_out_by_fractions(tmp_path, capsys, make: Callable[[Path], Made]) -> None:
+    words = [make.__name__.replace("_", "-"), *make(tmp_path / "in"), "--fractions", 0.5, 0.2, 0.3]
+    status, out, err = call(capsys, *words, "--dry-run", "--json", "--seed", 1)
+    assert status == 0, err
+    dealt = {name: counts["patients"] for name, counts in json.loads(out)["splits"].items()}
+    assert dealt == {"train": 5, "val": 2, "test": 3}
+    status, out, _ = call(capsys, *words, "--out", tmp_path / "store", "--json", "--seed", 1)
+    assert {name: counts["patients"] for name, counts in json.loads(out)["splits"].items()} == dealt
+    if make is phantom:  # whose test cases have more annotators
+        store = Store.open(tmp_path / "store")
+        assert {store.annotators(i) for i in store.split("test")} == {5}
+        assert {store.annotators(i) for i in [*store.split("train"), *store.split("val")]} == {4}
+    assert call(capsys, *words[:-1], 0.9, "--dry-run")[0] == 2, "they do not sum to 1"
+
+
 def test_every_importer_has_an_example_in_its_help(capsys) -> None:
     names = {maker.__name__.replace("_", "-") for maker in MAKERS}
     listed = {importer.name for importer in IMPORTERS}
@@ -130,6 +146,7 @@ def test_every_importer_has_an_example_in_its_help(capsys) -> None:
             main(["data", "import", name, "--help"])
         text = " ".join(capsys.readouterr().out.split())
         assert f"example: atfm data import {name} " in text and "--dry-run" in text and "--out STORE" in text
+        assert "--fractions TRAIN VAL TEST" in text
         build_parser().parse_args(shlex.split(text.partition("example: atfm ")[2]))
 
 
@@ -193,3 +210,35 @@ def test_the_command_goes_on_with_what_was_interrupted(tmp_path, capsys, monkeyp
         build_store(plan, tmp_path / "store", interrupt)
     status, out, _ = call(capsys, *words)
     assert status == 0 and "went on after the 4 cases of an import that was stopped" in out
+
+
+@pytest.mark.parametrize("make", [folder, lidc_png, lidc_hpunet, isic], ids=lambda make: make.__name__)
+def test_files_that_are_none_of_a_data_set_are_counted_and_named(
+    tmp_path, capsys, make: Callable[[Path], Made]
+) -> None:
+    words = [make.__name__.replace("_", "-"), *make(tmp_path / "in")]
+    for number in range(7):
+        (tmp_path / f"in/notes-{number}.txt").write_text("nothing")
+    (tmp_path / "in/.DS_Store").write_text("nothing")
+    dry, stored = (
+        json.loads(call(capsys, *words, *more, "--json")[1]) for more in (["--dry-run"], ["--out", tmp_path / "store"])
+    )
+    for facts in (dry, stored):
+        lines = [line for line in facts["skipped"] if "notes-" in line]
+        assert len(lines) == 1 and "7 files left out" in lines[0] and "notes-0.txt" in lines[0] and "2 more" in lines[0]
+        assert any("1 hidden file" in line for line in facts["skipped"])
+    _, out, _ = call(capsys, *words, "--dry-run")
+    assert "7 files left out" in out
+    assert list(Store.open(tmp_path / "store").info.skipped) == stored["skipped"]
+
+
+def test_what_a_pickle_and_an_hdf5_hold_besides_is_named(tmp_path, capsys) -> None:
+    cases = {f"c{i}": {"image": np.eye(8), "masks": [np.eye(8)], "series_uid": f"s{i}", "alpha": 1} for i in range(3)}
+    (tmp_path / "a.pickle").write_bytes(pickle.dumps(cases))
+    facts = json.loads(call(capsys, "lidc-pickle", tmp_path / "a.pickle", "--dry-run", "--json")[1])
+    assert facts["skipped"] == [f"{tmp_path / 'a.pickle'}: 1 field left out, not read of its cases: alpha"]
+    (file,) = lidc_hdf5(tmp_path / "a.hdf5")
+    with h5py.File(file, "a") as opened:
+        opened["train/ages"] = np.arange(6)
+    facts = json.loads(call(capsys, "lidc-hdf5", file, "--dry-run", "--json")[1])
+    assert facts["skipped"] == [f"{file}: 1 array left out, not read of its groups: train/ages"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from atfm.cli.evaluate import default_folder
-from atfm.cli.main import main
+from atfm.cli.main import build_parser, main
 from atfm.data.case import Case
 from atfm.data.pseudonyms import patient_hash
 from atfm.data.store import StoreWriter
@@ -31,7 +31,7 @@ KEYS = {
     "seed",
     "limit",
 }
-KEYS |= {"warnings", "report", "rows", "seconds"}
+KEYS |= {"titles", "floor", "by_empty", "warnings", "report", "rows", "seconds"}
 SCORES = {"ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32", "diversity"}
 SCORES |= {"annotator_diversity", "floor_ged_16", "floor_ged_100"}
 
@@ -98,7 +98,9 @@ def test_json_has_every_key_and_the_files_are_there(folder, tmp_path, monkeypatc
 def test_for_a_person_it_is_a_table(folder, tmp_path, capsys) -> None:
     assert run(folder, "--samples", "16", "--limit", "2", "--out", str(tmp_path / "out")) == 0
     text = capsys.readouterr().out
-    assert "ged_16" in text and "\ngtr " in text and "perfect model" in text
+    assert "ged_16" in text and "\ngtr " in text and "\nother readers " in text
+    assert "GED by parts" in text and "least GED of a model of the image alone: at most" in text
+    assert "note: 2 patients are few: 95 % intervals" in text and "perfect" not in text
     assert f"see {tmp_path / 'out' / 'report.html'}" in text
     assert "--limit 2" in (tmp_path / "out" / "report.html").read_text(), "the page says how it was made"
 
@@ -166,9 +168,15 @@ def test_mistakes_are_told_in_one_line(folder, tmp_path, capsys, words: list[str
     assert message in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_default_folder_is_named_for_what_is_scored() -> None:
-    assert default_folder("runs/my lidc/", "lidc", "test") == "my-lidc-lidc-test"
-    assert default_folder("weights/lidc.safetensors", "lidc", "val") == "lidc-lidc-val"
+def test_default_folder_is_named_for_what_is_scored_and_how_it_departs_from_the_defaults() -> None:
+    def name(*words: str) -> str:
+        return default_folder(build_parser().parse_args(["evaluate", *words]), "lidc")
+
+    assert name("runs/my lidc/", "store") == "my-lidc-lidc-test"
+    assert name("weights/lidc.safetensors", "store", "--split", "val") == "lidc-lidc-val"
+    assert name("lidc", "s", "--samples", "16", "--limit", "9", "--seed", "3") == (
+        "lidc-lidc-test-samples-16-limit-9-seed-3"
+    )
 
 
 def files(out: Path) -> dict[str, str]:
@@ -176,6 +184,7 @@ def files(out: Path) -> dict[str, str]:
     found = {file.name: file.read_text() for file in out.iterdir()}
     summary = json.loads(found["summary.json"])
     found["summary.json"] = found["summary.json"].replace(f'"seconds": {summary["seconds"]}', "")
+    found["summary.json"] = found["summary.json"].replace(summary["sha256"], "")
     return found
 
 
@@ -223,7 +232,7 @@ def test_rows_of_another_evaluation_are_not_joined(folder, tmp_path, capsys) -> 
     assert run(folder, *WORDS, *out, "--seed", "3") == 2
     assert "seed: 0 there, 3 here" in capsys.readouterr().err.splitlines()[-1]
     assert run(folder, *WORDS, *out, "--steps", "2") == 2
-    assert "steps: None there, 2 here" in capsys.readouterr().err.splitlines()[-1]
+    assert "it differs in steps)" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_two_processes_of_the_launcher_leave_the_files_of_one(folder, by_one, tmp_path) -> None:
@@ -256,5 +265,7 @@ def test_another_model_stands_beside(folder, tmp_path, capsys) -> None:
     assert list(result["beside"]) == ["other", "gtr"] and result["references"] == {}
     assert result["beside"]["other"]["ged_4"] != result["scores"]["ged_4"]
     assert "--beside gtr" in (tmp_path / "out" / "report.html").read_text()
-    assert run(folder, *words, "--json") == 0
+    assert run(folder, *words, "--json") == 2
+    assert "holds another evaluation already (it differs in weights, steps" in capsys.readouterr().err
+    assert run(folder, *words, "--json", "--overwrite") == 0
     assert json.loads(capsys.readouterr().out)["beside"] == {}

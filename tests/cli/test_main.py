@@ -65,6 +65,13 @@ def test_json_is_one_object_of_plain_values(run, capsys):
         (FileNotFoundError(errno.ENOENT, "No such file", "a.png"), 2, "atfm: a.png: no such file or folder;"),
         (PermissionError(errno.EACCES, "Permission denied", "a.png"), 2, "atfm: a.png: permission denied;"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "atfm: the disk is full;"),
+        (
+            OSError(errno.EIO, "Input/output error", "a.png"),
+            2,
+            "atfm: a.png: the disk or the connection to it has failed",
+        ),
+        (OSError(errno.EINVAL, "Invalid argument", "a.png"), 2, "atfm: a.png: Invalid argument (EINVAL)"),
+        (TimeoutError(errno.ETIMEDOUT, "timed out"), 2, "atfm: the server of this folder does not answer"),
         (KeyboardInterrupt(), 130, "atfm: interrupted\n"),
     ],
 )
@@ -91,6 +98,20 @@ def test_a_fault_of_ours_is_not_hidden(run):
         ([], "atfm: the following arguments are required: command"),
         (["train", "phantom", "--seed", "-1"], "atfm train: argument --seed: expected 0 or more, got -1"),
         (["train", "phantom", "--threads", "two"], "atfm train: argument --threads: expected a whole number"),
+        (
+            ["train", "x", "--stes", "3"],
+            "atfm train: unrecognized arguments: --stes 3; did you mean --set? (see `atfm train",
+        ),
+        (["sample", "a", "b", "--zzz"], "atfm sample: unrecognized arguments: --zzz (see `atfm sample --help`)"),
+        (["data", "info", "x", "y"], "atfm data info: unrecognized arguments: y (see `atfm data info --help`)"),
+        (
+            ["data", "import", "phantom", "--frac", "1", "--case", "3", "--nope"],
+            "atfm data import phantom: argument --fractions: expected 3 arguments",
+        ),
+        (
+            ["data", "import", "lidc-png", "x", "--split", "a", "--nope"],
+            "atfm data import lidc-png: unrecognized arguments: --nope (see `atfm data import lidc-png --help`)",
+        ),
     ],
 )
 def test_a_wrong_word_is_one_line(capsys, words, line):

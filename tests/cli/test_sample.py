@@ -1,6 +1,7 @@
 """`atfm sample`: its flags, its result for machines and people, its warnings, and a line for every mistake."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from atfm.methods.atfm.config import ATFMConfig, SFMConfig
 from atfm.methods.config import StageConfig
 from atfm.methods.gtr.config import GTRConfig
 from atfm.models import publish
+from atfm.predict import Prepared
+from atfm.predict.sample import sample_prepared
 from atfm.train.config import Config
 
 METHOD = ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,), steps=2))
@@ -146,7 +149,7 @@ def test_a_window_of_negative_numbers(capsys, model: Path, tmp_path: Path) -> No
         (["--slices", "all", "--n", "0"], "at least 1 sample, got 0"),
         (["--at", "9", "9", "5"], "point 9 9 5: expected a pixel of the image, 0 to 31 x 0 to 31 x 0 to 4"),
         (["--at", "9", "9"], "expected X Y Z, whole numbers of a pixel, got 9 9"),
-        (["--at-mm", "-9", "9", "5"], "only a DICOM or NIfTI says where it lies"),
+        (["--at-mm", "-9", "9", "5"], "it does not say where it lies"),
     ],
 )
 def test_a_mistake_is_one_line(capsys, model: Path, tmp_path: Path, volume: Path, flags, message: str) -> None:
@@ -166,7 +169,7 @@ def test_images_that_cannot_be_used_are_one_line(capsys, model: Path, tmp_path: 
         (tmp_path / "empty", "an empty folder"),
         (tmp_path / "text", "unknown extension"),
         (tmp_path / "nowhere.png", "no such file"),
-        (tiff, "expected 8-bit or 16-bit grey"),
+        (tiff, "int32 values 70000 to 70000"),
     ):
         status, out, err = run(capsys, model, path, "--out", tmp_path / "out")
         assert (status, out, err.count("\n")) == (2, "", 1), err
@@ -183,3 +186,78 @@ def test_an_output_that_cannot_be_written_is_one_line(capsys, model: Path, tmp_p
 def test_two_images_of_one_name_are_refused(capsys, model: Path, tmp_path: Path) -> None:
     status, _, err = run(capsys, model, tmp_path / "a.png", tmp_path / "a.npy")
     assert status == 2 and "two images of this name" in err
+
+
+@pytest.mark.parametrize("name", ["..png", "...png"])
+def test_a_name_of_dots_stays_below_out(capsys, model: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "in" / name, format="PNG")
+    out = tmp_path / "deep" / "out"
+    status, printed, _ = run(capsys, model, tmp_path / "in" / name, "--n", "2", "--out", out, "--json")
+    assert status == 0 and json.loads(printed)["images"][0]["out"] == str(out / name)
+    assert [entry.name for entry in tmp_path.joinpath("deep").iterdir()] == ["out"]
+    assert [entry.name for entry in out.iterdir()] == [name]
+
+
+def test_another_result_is_not_replaced_without_a_word(capsys, model: Path, tmp_path: Path) -> None:
+    for name, value in (("a", 10), ("b", 200)):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.full((32, 32), value, np.uint8)).save(tmp_path / name / "x.png")
+    words = (model, tmp_path / "a" / "x.png", "--out", tmp_path / "out")
+    assert run(capsys, *words, "--n", "3")[0] == 0
+    files = {file.name: file.read_bytes() for file in (tmp_path / "out" / "x").iterdir()}
+    assert run(capsys, *words, "--n", "3")[0] == 0  # the same command again
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out" / "x").iterdir()} == files
+    for other, told in (
+        ((*words, "--n", "3", "--seed", "1"), "seed 0, not 1"),
+        ((*words, "--n", "2"), "n 3, not 2"),
+        ((*words, "--n", "3", "--format", "npy"), "format png, not npy"),
+        ((*words, "--n", "3", "--steps", "3"), "steps None, not 3"),
+        (("lidc", tmp_path / "a" / "x.png", "--at", "5", "5", "--out", tmp_path / "out", "--n", "3"), None),
+        ((model, tmp_path / "b" / "x.png", "--out", tmp_path / "out", "--n", "3"), "image "),
+    ):
+        status, _, err = run(capsys, *other)
+        if told is None:  # a point has a folder of its own
+            assert status == 0
+            continue
+        assert status == 2 and told in err and "--overwrite" in err and err.count("\n") == 1
+    left = {file.name: file.read_bytes() for file in (tmp_path / "out" / "x").iterdir() if file.is_file()}
+    assert left == files
+    assert run(capsys, *words, "--n", "2", "--seed", "1", "--overwrite")[0] == 0
+    names = {file.name for file in (tmp_path / "out" / "x").iterdir() if file.is_file()}
+    assert names == set(files) - {"mask-002.png"} | {f"hypothesis-{k}.png" for k in (1, 2)} & names
+    assert (tmp_path / "out" / "x" / "at-5-5" / "sample.json").exists()
+
+
+def test_a_command_that_was_stopped_goes_on(capsys, model: Path, tmp_path: Path, monkeypatch) -> None:
+    """What is there and whole is not drawn again."""
+    for name in "ab":
+        Image.fromarray(np.full((32, 32), 50, np.uint8)).save(tmp_path / f"{name}.png")
+    words = (model, tmp_path / "a.png", tmp_path / "b.png", "--n", "2", "--out", tmp_path / "out", "--json")
+    first = json.loads(run(capsys, *words)[1])
+    (tmp_path / "out" / "b" / "overlay.png").unlink()
+    drawn: list[str] = []
+    usual = sample_prepared
+
+    def counted(model: object, prepared: Prepared, *args: object, **more: object) -> object:
+        drawn.append(prepared.key)
+        return usual(model, prepared, *args, **more)
+
+    monkeypatch.setattr(sys.modules["atfm.predict.sample"], "sample_prepared", counted)
+    assert json.loads(run(capsys, *words)[1]) == first and drawn == ["b"]
+    assert run(capsys, *words, "--overwrite")[0] == 0 and drawn == ["b", "a", "b"]
+
+
+def test_a_planted_link_is_not_followed(capsys, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "x").symlink_to(tmp_path / "victim")
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "x.png")
+    status, _, err = run(capsys, model, tmp_path / "x.png", "--out", tmp_path / "out", "--n", "2")
+    assert status == 2 and "a link to" in err and not list((tmp_path / "victim").iterdir())
+
+
+def test_an_unknown_format_names_those_there_are(capsys, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["sample", str(model), "x.png", "--format", "rtstrct"])
+    assert stopped.value.code == 2 and "did you mean 'rtstruct'?" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from atfm.cli.main import main
 from atfm.errors import ConfigError
 
 SMALL = [
@@ -96,6 +97,13 @@ def test_dry_run_prints_what_would_be_trained(tmp_path: Path) -> None:
         (["seed=[1"], "as JSON has it"),
         (["seed=!!python/name:os.system"], "as JSON has it"),
         (["seed=1", "seed.x=2"], "has got a value already"),
+        (["seed.x=2", "seed=1"], "seed has got a value already"),
+        (["stages.gtr.lr=1", 'stages={"gtr": {"lr": 2}}'], "stages has got a value already"),
+        (["seed=NaN"], "as JSON has it"),
+        (["stages.gtr.lr=1e999"], "as JSON has it"),
+        (["stages.gtr.lr=-Infinity"], "as JSON has it"),
+        (["a..b=1"], "FIELD=VALUE"),
+        ([".=1"], "FIELD=VALUE"),
         (["=3"], "FIELD=VALUE"),
         (["seed"], "FIELD=VALUE"),
     ],
@@ -105,6 +113,31 @@ def test_assignments_that_cannot_be_read_are_one_line(given: list[str], message:
 
     with pytest.raises(ConfigError, match=message):
         assignments(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["seed=[1"], ["seed=!!python/object:os.system"], ["seed=&a [*a]"], ["seed=1", "seed.x=2"], ["seed.x=2"],
+        ["method=3"], ["stages=[]"], ["stages.gtr=1"], ["seed={}"], ["seed=" + "[" * 5000], ["window=" + "9" * 5000],
+        ["augment.flip.x.y=1"], ["seed=1e400"], ["preset=null"],
+    ],
+)  # fmt: skip
+def test_values_that_are_none_end_in_one_line(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from atfm.cli.main import main
+
+    assert main(["train", "phantom", "--dry-run", *(f"--set={text}" for text in given)]) == 2
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 1 and told.err.startswith("atfm: ") and len(told.err) < 600 and not told.out
+
+
+def test_the_seed_of_the_flag_counts_when_it_is_0_too(capsys: pytest.CaptureFixture[str]) -> None:
+    from atfm.cli.main import main
+
+    assert main(["train", "phantom", "--dry-run", "--json", "--set=seed=5", "--seed=0"]) == 0
+    assert json.loads(capsys.readouterr().out)["config"]["seed"] == 0
+    assert main(["train", "phantom", "--dry-run", "--json", "--set=seed=5"]) == 0
+    assert json.loads(capsys.readouterr().out)["config"]["seed"] == 5
 
 
 def test_assignments_are_json_and_bare_words() -> None:
@@ -117,3 +150,10 @@ def test_assignments_are_json_and_bare_words() -> None:
         "crop": None,
         "method": {"sfm": {"solver": "heun"}},
     }
+
+
+def test_a_run_folder_is_never_named_out_of_runs(capsys, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "gtr-phantom", "--set", "preset=../../elsewhere", "--max-steps", "1"]) == 2
+    assert "the run folder is named after it" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -2,9 +2,10 @@ import pytest
 from torch import nn
 
 from atfm.errors import InputError
-from atfm.evaluate.beside import contenders, earlier
+from atfm.evaluate.beside import contenders, earlier, title_of
 from atfm.evaluate.score import evaluate
 from atfm.methods.method import Frame, Method, Stage
+from atfm.models import load
 
 
 class Parted(Method):
@@ -88,3 +89,12 @@ def test_a_model_that_cannot_read_the_store_is_refused(store, discs, model) -> N
 
     with pytest.raises(InputError, match=r"made for images of \[32, 32\]"):
         evaluate(model(discs), store, samples=2, beside=[model(Larger(), "larger")])
+
+
+def test_shipped_weights_are_called_what_they_are(discs, model) -> None:
+    """One step tuned by the energy score is not the paper's two stages, and is not printed under their name."""
+    assert title_of(load("lidc")) == "GTR and 1 step of the flow, tuned by the energy score"
+    assert title_of(load("lidc-large")) == "GTR and 2 steps of the flow behind a hurdle, two stages"
+    assert title_of(model(discs)) == "Discs"
+    (first, second) = contenders(load("lidc"), [load("lidc-large")])
+    assert first.title.endswith("energy score") and "two stages" in second.note

@@ -1,5 +1,6 @@
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from atfm.evaluate.rows import Entry
 ENTRIES = [Entry(number, f"c{number}", "p", 4, {"atfm": {"ged": number / 3}}) for number in range(4)]
 
 
-def parts(folder: Path, **identity: object) -> Parts:
-    return Parts(folder / "out" / "parts", {"seed": 0, "weights": {"atfm": "1f" * 32}} | identity)
+def parts(folder: Path, tell: Callable[[str], object] = lambda line: None, **identity: object) -> Parts:
+    return Parts(folder / "out" / "parts", {"seed": 0, "weights": {"atfm": "1f" * 32}} | identity, tell)
 
 
 def test_what_several_processes_write_is_read_together(tmp_path: Path) -> None:
@@ -74,18 +75,38 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
 def test_rows_of_another_evaluation_are_refused(tmp_path: Path, identity: dict[str, object], told: str) -> None:
     with parts(tmp_path).writer("all") as keep:
         keep(ENTRIES)
-    with pytest.raises(InputError, match=f"rows of another evaluation, not finished .*{told}.*delete"):
+    with pytest.raises(InputError, match=f"rows of another evaluation, not finished .*{told}.*--overwrite"):
         parts(tmp_path, **identity).read()
 
 
-@pytest.mark.parametrize("line", ["{", "[1]", "null", json.dumps({"number": 1, "surprise": 2}), "\x00"])
-def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize("line", ["{", "[1]", "null", json.dumps({"number": 1, "surprise": 2}), "\x00", "\udcff"])
+def test_a_damaged_line_is_told_once_and_the_others_are_there(tmp_path: Path, line: str) -> None:
     with parts(tmp_path).writer("all") as keep:
         keep(ENTRIES[:1])
-    with (tmp_path / "out" / "parts" / "all.jsonl").open("a") as stream:
+    with (tmp_path / "out" / "parts" / "all.jsonl").open("a", errors="surrogateescape") as stream:
         stream.write(line + "\n")
-    with pytest.raises(InputError, match=r"all\.jsonl: line 3 is damaged; delete this file"):
-        parts(tmp_path).read()
+    told: list[str] = []
+    own = parts(tmp_path, told.append)
+    assert own.read() == own.read() == {0: ENTRIES[0]}
+    assert len(told) == 1 and told[0].endswith("all.jsonl: line 3 is damaged: its case is scored again")
+
+
+def test_a_changed_digit_is_not_believed_nor_a_line_of_another_evaluation(tmp_path: Path) -> None:
+    with parts(tmp_path).writer("all") as keep:
+        keep(ENTRIES)
+    with parts(tmp_path / "other", seed=1).writer("all") as keep:
+        keep(ENTRIES[1:2])
+    file = tmp_path / "out" / "parts" / "all.jsonl"
+    whole = file.read_text()
+    file.write_text(whole.replace("0.3333", "0.1333"))
+    assert whole != file.read_text() and list(parts(tmp_path).read()) == [0, 2, 3]
+    foreign = (tmp_path / "other" / "out" / "parts" / "all.jsonl").read_text().splitlines()[1]
+    lines = whole.splitlines()
+    file.write_text("\n".join([*lines[:2], foreign, *lines[3:], ""]))
+    assert list(parts(tmp_path).read()) == [0, 2, 3], "the same scores, but who knows of what"
+    file.write_text(whole.replace('"seed"', '"Seed"'))
+    told: list[str] = []
+    assert parts(tmp_path, told.append).read() == {} and "line 1 is damaged: all of its cases" in told[0]
 
 
 @pytest.mark.parametrize("place", ["out", "out/parts"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from atfm.evaluate.leak import Leak
-from atfm.evaluate.present import save
+from atfm.evaluate.published import save
 from atfm.evaluate.score import evaluate
 
 

@@ -1,31 +1,31 @@
 import csv
+import io
 import json
-from pathlib import Path
 
 import pytest
 
-from atfm.errors import DiskError
-from atfm.evaluate.rows import CaseScores, Entry, columns, write_rows
-from atfm.metrics.calibration import ReliabilityBins
+from atfm.evaluate.rows import CaseScores, Entry, columns, rows_text
+from atfm.metrics.reliability import ReliabilityBins
 
 ROWS = [CaseScores("atfm", f"c{number}", "p, of \u00e4", 4, {"ged": number / 3}) for number in range(3)]
 
 
-def test_rows_come_back(tmp_path: Path) -> None:
-    write_rows(tmp_path / "new" / "rows.csv", ROWS, ["ged", "ncc"])
-    with (tmp_path / "new" / "rows.csv").open(newline="", encoding="utf-8") as stream:
-        found = list(csv.DictReader(stream))
+def test_rows_come_back() -> None:
+    found = list(csv.DictReader(io.StringIO(rows_text(ROWS, ["ged", "ncc"]), newline="")))
     assert [row["case_id"] for row in found] == ["c0", "c1", "c2"]
     assert found[0]["patient_id"] == "p, of \u00e4" and found[0]["annotators"] == "4"
     assert float(found[1]["ged"]) == pytest.approx(1 / 3, abs=1e-6)
     assert found[0]["ncc"] == "", "a score that does not exist is blank"
-    assert [file.name for file in (tmp_path / "new").iterdir()] == ["rows.csv"]
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("")
-    with pytest.raises(DiskError, match="a part of the path is a file"):
-        write_rows(tmp_path / "out" / "rows.csv", ROWS, ["ged"])
+def test_cells_are_no_formulas_and_numbers_stay_numbers() -> None:
+    rows = [
+        CaseScores("=m", "=HYPERLINK(A1)", "@p", 4, {"ncc": -0.25}),
+        CaseScores("m", "-12", "\tp", 2, {"ncc": 1e-9}),
+    ]
+    first, second = csv.DictReader(io.StringIO(rows_text(rows, ["ncc"]), newline=""))
+    assert list(first.values()) == ["'=m", "'=HYPERLINK(A1)", "'@p", "4", "-0.25"]
+    assert list(second.values()) == ["m", "-12", "'\tp", "2", "1e-09"]
 
 
 def test_an_entry_survives_json_to_the_last_bit() -> None:

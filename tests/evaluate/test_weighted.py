@@ -10,7 +10,7 @@ import torch
 from atfm.data.labels import one_hot
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import prepare
-from atfm.evaluate.present import save
+from atfm.evaluate.published import save
 from atfm.evaluate.score import evaluate, join, score_part
 from atfm.methods.method import Method
 from atfm.methods.samples import Samples
@@ -86,4 +86,4 @@ def test_the_bound_of_equal_samples_is_not_theirs(store, discs, model) -> None:
 
     found = evaluate(model(Late()), store, samples=100, limit=12, references=False)
     fall = np.mean([row.scores["ged_32"] - row.scores["ged_100"] for row in found.result.rows])
-    assert fall > 0.1 and not found.warnings
+    assert fall > 0.1 and not [warning for warning in found.warnings if "patients are few" not in warning]

@@ -21,6 +21,30 @@ def test_it_is_the_unbiased_ged_without_the_annotators_own_term() -> None:
     assert float(score) == pytest.approx(np.mean(expected), abs=1e-6)
 
 
+def one_hot(shape: tuple[int, ...], classes: int) -> torch.Tensor:
+    return torch.nn.functional.one_hot(torch.randint(classes, shape), classes).movedim(-1, 2).float()
+
+
+def test_classes_are_scored_one_by_one_as_ged_does() -> None:
+    """A rare class counts as much as a large one; in one IoU of all classes together it hardly counts at all."""
+    torch.manual_seed(1)
+    drawn, truth = one_hot((2, 5, 6, 7), 4), one_hot((2, 3, 6, 7), 4)
+    for masks in (drawn, truth):
+        masks[:, :, 0] += masks[:, :, 3]
+        masks[:, :, 3] = 0
+        masks[:, ::2, :, 0, 0] = torch.tensor([0.0, 0.0, 0.0, 1.0])  # class 3: a pixel, of every other mask
+    score = energy_score(drawn, truth, torch.ones(2, 3, dtype=torch.bool), smooth=0.0)
+    expected, pooled = [], []
+    for s, r in zip(drawn[:, :, 1:].bool(), truth[:, :, 1:].bool(), strict=True):
+        each = [overlaps(s[:, [c]], r[:, [c]]).iou.distance for c in range(3)]
+        expected.append(np.mean([ged(one) + annotator_diversity(one) for one in each]))
+        together = overlaps(s.flatten(1)[:, None, None], r.flatten(1)[:, None, None]).iou.distance
+        pooled.append(ged(together) + annotator_diversity(together))
+    assert float(score) != pytest.approx(np.mean(pooled), abs=0.05)
+    whole = [overlaps(s, r).iou.distance for s, r in zip(drawn[:, :, 1:], truth[:, :, 1:], strict=True)]
+    assert np.mean(expected) == pytest.approx(np.mean([ged(one) + annotator_diversity(one) for one in whole]))
+
+
 def test_padding_changes_nothing() -> None:
     other = ANNOTATIONS.clone()
     other[~PRESENT] = 1 - other[~PRESENT]

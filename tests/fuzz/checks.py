@@ -1,6 +1,7 @@
 """Reading one input, and what has to be true of what comes back; a reader that refuses raises an `AtfmError`."""
 
 import math
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from atfm.data.layout import StoreInfo
 from atfm.data.splits import load_splits
 from atfm.data.store import Store
 from atfm.io.images import read_image, read_mask
+from atfm.io.marking import MaskRule
 from atfm.seeding import Noise
 from atfm.train.config import Config
 from atfm.train.presets import resolve
 
 __all__ = [
-    "any_folder", "config", "dicom", "image", "isic", "labels", "lidc_dicom", "lidc_hdf5", "lidc_hpunet", "lidc_pickle",
-    "lidc_png", "mask", "pair", "splits", "store", "weights", "windowed", "xml",
+    "any_folder", "config", "dicom", "drawn", "image", "isic", "labels", "lidc_dicom", "lidc_hdf5", "lidc_hpunet",
+    "lidc_pickle", "lidc_png", "mask", "pair", "ruled", "splits", "store", "weights", "windowed", "xml",
 ]  # fmt: skip
 
 
@@ -31,8 +33,9 @@ def holds(truth: object, what: str) -> None:
 
 
 def file_of(folder: Path) -> Path:
-    """The one file of an input."""
-    return next(path for path in sorted(folder.iterdir()) if path.name[:2] in ("a.", "w."))
+    """The one file of an input; of a folder that has lost it, a file that is not there."""
+    files = (path for path in sorted(folder.iterdir()) if path.name[:2] in ("a.", "w."))
+    return next(files, folder / "a.nrrd")
 
 
 def image(folder: Path) -> None:
@@ -63,6 +66,25 @@ def mask(folder: Path) -> None:
 def labels(folder: Path) -> None:
     found = read_mask(file_of(folder), classes=4)
     holds(found.dtype == np.uint8 and found.ndim in (2, 3) and found.max() < 4, "no labels")
+
+
+RULES = (
+    MaskRule(threshold=127),
+    MaskRule(foreground=255),
+    MaskRule.of(foreground="white"),
+    MaskRule.of(foreground="visible"),
+    MaskRule.of(foreground="transparent"),
+)
+TABLE = MaskRule.of(labels=["0=0", "1=1", "2=2", "3=3", "255=3"])
+
+
+def ruled(folder: Path) -> None:
+    """By one of the rules, which the bytes choose: it may refuse, and do nothing else but give labels."""
+    file, rules = file_of(folder), (*RULES, TABLE)
+    rule = rules[zlib.crc32(file.read_bytes()) % len(rules)] if file.is_file() else TABLE
+    found = read_mask(file, classes=1 if rule.binary else 4, rule=rule)
+    holds(found.dtype == np.uint8 and found.ndim in (2, 3), "no labels")
+    holds(int(found.max()) < (2 if rule.binary else 4), f"labels beyond {rule}")
 
 
 def whole(case: Case, info: StoreInfo) -> None:
@@ -201,6 +223,20 @@ def dicom(folder: Path) -> None:
     holds(all(math.isfinite(mm) and mm > 0 for mm in series.spacing), f"spacing {series.spacing}")
     holds(np.isfinite(series.affine).all() and np.linalg.det(series.affine[:3, :3]) != 0, "an affine that is none")
     holds(len(pixels) == len(series.positions) == len(series.frames), "another number of slices")
+
+
+def drawn(folder: Path) -> None:
+    """Masks on a series."""
+    from atfm.io.dicom.grid import grid_of
+    from atfm.io.dicom.observers import read_observers
+    from atfm.io.dicom.series import read_series
+
+    series = read_series(folder / "a")
+    found = read_observers(folder / "m.dcm", grid_of(series, "a"))
+    for mask in found.masks.values():
+        holds(mask.dtype == bool and mask.shape == series.pixels.shape[:3], "a mask of another size")
+        holds(mask.any() or found.warnings, "an empty mask, and not a word")
+    holds(all("\n" not in line and len(line) < 1000 for line in found.warnings), "warnings of several lines")
 
 
 def xml(folder: Path) -> None:

@@ -9,6 +9,7 @@ from functools import cache, partial
 import numpy as np
 from corpus import Files, Kind
 from damage import damaged
+from imagecodecs import png_encode
 from PIL import Image
 
 __all__ = ["BINARY", "COLOUR", "GREY", "jpeg_kind", "one", "png", "png_kind", "saved", "zeros"]
@@ -35,9 +36,25 @@ def png_kind() -> Kind:
     valid = {f"png {mode}": saved(COLOUR, "PNG", mode) for mode in ("L", "RGB", "RGBA", "P", "1", "LA")}
     valid["png mask"] = saved(BINARY * 255, "PNG")
     valid["png labels"] = saved(GREY % 4, "PNG")
+    valid["png 16 bit colours"] = bytes(png_encode(COLOUR.astype(np.uint16) * 257))
+    valid["png 16 bit transparent"] = bytes(png_encode(np.dstack([COLOUR, GREY]).astype(np.uint16) * 257))
+    valid["png white first"] = saved_picture(white_first())
     valid["png 16 bit"] = saved(GREY.astype(np.uint16) * 257, "PNG")
     named = {name: {"a.png": content} for name, content in valid.items()}
     return Kind(named, {name: partial(one, "a.png", make) for name, make in png_hostile().items()}, mended, recoded)
+
+
+def white_first() -> Image.Image:
+    """A mask whose palette begins with white."""
+    picture = Image.fromarray(1 - BINARY)
+    picture.putpalette([255, 255, 255, 0, 0, 0])
+    return picture
+
+
+def saved_picture(picture: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def one(name: str, make: Callable[[], bytes]) -> Files:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import tifffile
 from corpus import Kind
-from hostile_rasters import COLOUR, GREY, RNG, one, saved, zeros
+from hostile_rasters import BINARY, COLOUR, GREY, RNG, one, saved, zeros
 
 __all__ = ["tiff_kind"]
 
@@ -19,6 +19,17 @@ def tiff_kind() -> Kind:
     valid = {f"tiff {mode}": saved(COLOUR, "TIFF", mode) for mode in ("L", "RGB", "RGBA", "P", "1", "I", "CMYK")}
     for packing in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
         valid[f"tiff {packing}"] = saved(GREY, "TIFF", compression=packing)
+    for packing in ("lzw", "zstd", "lzma", "jpeg2000", "jpegxl", "lerc", "png"):
+        valid[f"tiff 16 bit {packing}"] = tiff_of(np.tile(GREY, (4, 4)).astype(np.uint16) * 257, compression=packing)
+    for packing in ("group3", "group4", "tiff_ccitt"):
+        valid[f"tiff {packing}"] = saved(GREY, "TIFF", "1", compression=packing)
+    valid["tiff ycbcr"] = saved(np.tile(COLOUR, (2, 2, 1)), "TIFF", "YCbCr")
+    valid["tiff doubles"] = tiff_of(GREY / 255, compression="lzw", predictor=True)
+    valid["tiff white is zero"] = tiff_of(GREY, photometric="miniswhite")
+    valid["tiff turned"] = tiff_of(GREY, extratags=[(274, "H", 1, 6, True)])
+    valid["tiff ImageJ"] = tiff_of(stack, imagej=True, metadata={"axes": "ZYX"})
+    valid["tiff OME"] = tiff_of(stack, ome=True, photometric="minisblack", metadata={"axes": "ZYX"})
+    valid["tiff mask"] = tiff_of(BINARY * 255)
     valid["tiff stack"] = tiff_of(stack, photometric="minisblack")
     valid["tiff floats"] = tiff_of(GREY.astype(np.float32) / 255)
     valid["tiff deep colours"] = tiff_of(deep, photometric="rgb")

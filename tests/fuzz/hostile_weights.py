@@ -28,7 +28,7 @@ def pair() -> dict[str, bytes]:
     folder = Path(tempfile.mkdtemp())
     tensors = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2, dtype=torch.bfloat16), "c": torch.tensor(3)}
     save_pair(folder / "w.safetensors", tensors, {"step": 3, "config": {"seed": 0}})
-    files = taken(folder)
+    files = mended_pair(taken(folder))
     shutil.rmtree(folder)
     return files
 
@@ -42,14 +42,32 @@ def pair_kind() -> Kind:
 
 
 def mended_pair(files: Files) -> Files:
-    """The JSON names the size and hash of the tensors that lie beside it."""
-    blob = content(files, "w.safetensors")
+    """The JSON names the size and hash of the tensors that lie beside it.
+
+    As version 2 has it: a card with a seal would be refused for that, and nothing behind it be tried.
+    """
+    blob = bare(content(files, "w.safetensors"))
     try:
         card = json.loads(content(files, "w.json"))
         card |= {"sha256": sha256(blob), "bytes": len(blob)}
-        return {**files, "w.json": json.dumps(card).encode()}
-    except (ValueError, TypeError, RecursionError):
+        card |= {"version": 2} if card.pop("seal", None) else {}
+        return {**files, "w.safetensors": blob, "w.json": json.dumps(card).encode()}
+    except (ValueError, TypeError, RecursionError, AttributeError):
         return files
+
+
+def bare(blob: bytes) -> bytes:
+    """The tensors without the card in their head, if there is one."""
+    size = int.from_bytes(blob[:8], "little")
+    try:
+        head = json.loads(blob[8 : 8 + size])
+        if "card" not in head.pop("__metadata__"):
+            return blob
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return blob
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + blob[8 + size :]
 
 
 def lied(blob: bytes) -> Files:
@@ -139,7 +157,7 @@ def weights() -> dict[str, bytes]:
     method = config.build(in_channels=1, channels=1, size=(8, 8))
     card = {"config": config.model_dump(mode="json"), "patients": ["0" * 16], "training": {"stage": "energy"}}
     publish(folder / "w.safetensors", method, card)
-    files = taken(folder)
+    files = mended_pair(taken(folder))
     shutil.rmtree(folder)
     return files
 

@@ -35,13 +35,20 @@ class Reader:
         return made
 
 
-PICTURES = (checks.image, checks.windowed, checks.mask, checks.labels)
+ARRAYS = (checks.image, checks.windowed, checks.mask, checks.labels)
+PICTURES = (*ARRAYS, checks.ruled)
 READERS: dict[str, Reader] = {
     "png": Reader("hostile_rasters:png_kind", PICTURES),
     "tiff": Reader("hostile_tiff:tiff_kind", PICTURES),
     "jpeg": Reader("hostile_rasters:jpeg_kind", PICTURES),
+    "gif": Reader("hostile_pictures:gif_kind", PICTURES),
+    "bmp": Reader("hostile_pictures:bmp_kind", PICTURES),
+    "ppm": Reader("hostile_pictures:ppm_kind", PICTURES),
     "npy": Reader("hostile_arrays:npy_kind", PICTURES),
     "nifti": Reader("hostile_arrays:nifti_kind", PICTURES),
+    "nifti-2": Reader("hostile_volumes:nifti2_kind", PICTURES),
+    "nrrd": Reader("hostile_volumes:nrrd_kind", PICTURES),
+    "metaimage": Reader("hostile_volumes:metaimage_kind", PICTURES),
     "store": Reader("hostile_stores:store_kind", (checks.store,)),
     "checkpoint": Reader("hostile_weights:pair_kind", (checks.pair,)),
     "weights": Reader("hostile_weights:weights_kind", (checks.weights,)),
@@ -53,6 +60,9 @@ READERS: dict[str, Reader] = {
     "lidc-hpunet": Reader("hostile_folders:hpunet_kind", (checks.lidc_hpunet,)),
     "isic": Reader("hostile_folders:isic_kind", (checks.isic,)),
     "dicom": Reader("hostile_dicom:dicom_kind", (checks.dicom,)),
+    "dicom-bare": Reader("hostile_masks:bare_kind", (checks.dicom,)),
+    "dicom-seg": Reader("hostile_masks:segmentation_kind", (checks.drawn,)),
+    "rtstruct": Reader("hostile_masks:structures_kind", (checks.drawn,)),
     "lidc-xml": Reader("hostile_xml:xml_kind", (checks.xml,)),
     "lidc-dicom": Reader("hostile_xml:lidc_dicom_kind", (checks.lidc_dicom,)),
     "folder": Reader("hostile_folders:folder_kind", (checks.any_folder,)),

@@ -10,7 +10,9 @@ import pytest
 HERE = Path(__file__).resolve().parent
 COUNT = 100
 READERS = {
-    "images": ["png", "tiff", "jpeg", "npy", "nifti", "dicom"],
+    "images": ["png", "tiff", "jpeg", "gif", "bmp", "ppm", "npy", "nifti", "dicom"],
+    "volumes": ["nifti-2", "nrrd", "metaimage"],
+    "masks in DICOM": ["dicom-bare", "dicom-seg", "rtstruct"],
     "own files": ["store", "splits", "config", "checkpoint", "weights"],
     "data sets": ["folder", "isic", "lidc-png", "lidc-hpunet", "lidc-pickle", "lidc-hdf5", "lidc-xml", "lidc-dicom"],
 }

@@ -10,16 +10,27 @@ import pytest
 
 Edge = Sequence[tuple[int, int]]  # (column, row)
 
-WRITER = Path(__file__).resolve().parents[1] / "io" / "dicom" / "dicom_writing.py"
+WRITERS = Path(__file__).resolve().parents[1] / "io" / "dicom"
+
+
+def writer(name: str) -> ModuleType:
+    """One of the writers of DICOM files."""
+    spec = importlib.util.spec_from_file_location(name, WRITERS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
 def dicom() -> ModuleType:
-    """The writer of DICOM files."""
-    spec = importlib.util.spec_from_file_location("dicom_writing", WRITER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The writer of series."""
+    return writer("dicom_writing")
+
+
+@pytest.fixture(scope="session")
+def masks() -> ModuleType:
+    """The writer of structures and segmentations."""
+    return writer("mask_writing")
 
 
 def box(left: int, top: int, right: int, bottom: int) -> list[tuple[int, int]]:

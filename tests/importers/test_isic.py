@@ -69,7 +69,9 @@ def test_the_number_of_annotators_is_a_filter_that_says_what_it_left_out(archive
         assert [case.case_id for case in plan.cases] == cases
         reasons = "\n".join(plan.skipped)
         assert "ISIC_77_segmentation.png: a segmentation without its image" in reasons
-        assert "ISIC_2.png: no segmentation of it" in reasons and len(plan.skipped) == 2 + 3 - len(cases)
+        assert "ISIC_2.png: no segmentation of it" in reasons and len(plan.skipped) == 4 + 3 - len(cases)
+        assert "1 file left out, superpixels are no segmentation: " in reasons
+        assert "left out, no pictures: " in reasons
         assert ("ISIC_1_2.png: 1 segmentations, not 3" in reasons) == (annotators == 3)
 
 

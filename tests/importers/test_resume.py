@@ -1,10 +1,13 @@
 """An import that was killed goes on where it stopped, and its store is the same byte for byte."""
 
+import errno
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,12 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atfm.data import growing as growing_module
-from atfm.data import partial as partial_module
 from atfm.data import writer as writer_module
 from atfm.data.case import Case
 from atfm.data.store import Store
-from atfm.errors import DiskError, InputError
+from atfm.errors import BusyError, DiskError, InputError
 from atfm.importers.lidc.png import plan_lidc_png
 from atfm.importers.phantom import plan_phantom
 from atfm.importers.plan import Plan, Planned, build_store
@@ -138,9 +139,14 @@ def test_another_import_does_not_touch_it(tmp_path, other) -> None:
     with pytest.raises(Stop):
         build_store(stopped(plan, 30), tmp_path / "store")
     before = contents(left_over(tmp_path))
-    seen: list[int] = []
-    build_store(other, tmp_path / "store", lambda done, total: seen.append(done))
-    assert seen[0] == 1 and contents(left_over(tmp_path)) == before
+    left, seen = left_over(tmp_path), []
+
+    def noted(done: int, total: int) -> None:
+        seen.append(done)
+        assert contents(left) == before, "until the name is taken"
+
+    build_store(other, tmp_path / "store", noted)
+    assert seen[0] == 1 and not left.exists(), "it cannot become the store any more"
     build_store(other, tmp_path / "fresh")
     assert contents(tmp_path / "store") == contents(tmp_path / "fresh")
 
@@ -177,39 +183,120 @@ def test_a_mistake_of_the_user_s_leaves_nothing(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_at_once_are_refused(tmp_path) -> None:
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_two_at_once_are_refused_also_of_other_data(tmp_path, name) -> None:
     plan = plan_of()
     with plan.writer(tmp_path / "store") as writer:
         writer.add(plan.cases[0].read())
-        with pytest.raises(InputError, match="store: the same import is at work already"):
-            build_store(plan, tmp_path / "store")
+        with pytest.raises(BusyError, match=rf"store: process {os.getpid()} \(.*\) is writing there; wait"):
+            build_store(plan_of(name=name), tmp_path / "store")
         for planned in plan.cases[1:]:
             writer.add(planned.read())
     assert Store.open(tmp_path / "store").check().cases == COUNT
 
 
-def test_old_left_overs_of_others_go_and_one_s_own_stays(tmp_path) -> None:
+def test_left_overs_of_others_go_when_the_store_is_there_however_new_they_are(tmp_path) -> None:
     plan, other = plan_of(), plan_of(name="y")
     for one in (plan, other):
         with pytest.raises(Stop):
             build_store(stopped(one, 30), tmp_path / "store")
-    old = time.time() - partial_module.ABANDONED_SECONDS - 10
-    for folder in tmp_path.iterdir():
-        for file in [*folder.iterdir(), folder]:
-            os.utime(file, (old, old))
     seen: list[int] = []
     build_store(plan, tmp_path / "store", lambda done, total: seen.append(done))
     assert seen[0] == 29 and [file.name for file in tmp_path.iterdir()] == ["store"]
 
 
-def test_a_full_disk_at_a_commit_is_one_line(tmp_path, monkeypatch) -> None:
-    def full(stream: object) -> None:
-        raise OSError(28, "No space left on device")
+MACHINE = {
+    errno.ENOSPC: "store: the disk is full; free some space and run the command again",
+    errno.EDQUOT: "store: the disk quota is used up",
+    errno.EIO: "store: the disk or the connection to it has failed",
+    errno.EROFS: "store: the file system is read-only",
+}
 
-    monkeypatch.setattr(growing_module, "settle", full)
-    with pytest.raises(DiskError, match="store: the disk is full"):
-        build_store(plan_of(), tmp_path / "store")
-    assert list(tmp_path.iterdir()) == []
+
+@pytest.mark.parametrize(("number", "off_the_grid"), [*((number, None) for number in MACHINE), (errno.ENOSPC, 21)])
+def test_what_the_machine_refuses_takes_nothing_whenever_it_does(tmp_path, monkeypatch, number, off_the_grid) -> None:
+    """At every fsync of a whole import in turn: the commits, the journal, the widening, the files of the end."""
+    plan = plan_of(off_the_grid)
+    build_store(plan, tmp_path / "whole")
+    settle, calls, at = os.fsync, 0, 0
+
+    def failing(descriptor: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise OSError(number, os.strerror(number))
+        settle(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    kept: list[int] = []
+    for nth in range(1, 1000):
+        calls, at = 0, nth
+        try:
+            build_store(plan, tmp_path / "store")
+            break
+        except DiskError as error:
+            assert str(error).startswith(str(tmp_path)) and MACHINE[number] in str(error)
+        seen, at = [COUNT + 1], 0
+        build_store(plan, tmp_path / "store", lambda done, total, seen=seen: seen.append(done))
+        kept.append(min(seen) - 1)
+        assert contents(tmp_path / "store") == contents(tmp_path / "whole")
+        assert {file.name for file in tmp_path.iterdir()} == {"whole", "store"}
+        shutil.rmtree(tmp_path / "store")
+    assert kept == sorted(kept) and kept[0] == 0 and kept[-1] >= COUNT - 4, "the later it fails, the more is there"
+
+
+def test_a_journal_of_another_version_is_begun_anew(tmp_path) -> None:
+    plan = plan_of()
+    with pytest.raises(Stop):
+        build_store(stopped(plan, 30), tmp_path / "store")
+    journal = left_over(tmp_path) / "journal"
+    first, *lines = journal.read_bytes().splitlines()
+    texts = [json.dumps(json.loads(line.partition(b" ")[2])[:5]).encode() for line in lines]
+    journal.write_bytes(b"\n".join([first, *(b"%08x %s" % (zlib.crc32(text), text) for text in texts), b""]))
+    build_store(plan, tmp_path / "store")
+    assert Store.open(tmp_path / "store").check().cases == COUNT
+
+
+KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+calls, at = 0, int(sys.argv[2])
+
+
+def deadly(call):
+    def counted(*arguments, **options):
+        global calls
+        calls += 1
+        if calls == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments, **options)
+
+    return counted
+
+
+for name in ("replace", "rename", "unlink", "rmdir", "fsync"):
+    setattr(os, name, deadly(getattr(os, name)))
+from atfm.data import writer
+from atfm.importers.phantom import plan_phantom
+from atfm.importers.plan import build_store
+writer.COMMIT_CASES = 8
+build_store(plan_phantom(cases=20, size=16, test_annotators=4), Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("at", (1, 2, 4, 7, 10, 13, 15, 17, 18, 19))
+def test_killed_at_the_nth_rename_removal_or_fsync_the_same_import_goes_on(tmp_path, at) -> None:
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", KILLED_AT, str(tmp_path / "store"), str(at)]
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
+    if not (tmp_path / "store").exists():
+        build_store(plan_phantom(cases=20, size=16, test_annotators=4), tmp_path / "store")
+    build_store(plan_phantom(cases=20, size=16, test_annotators=4), tmp_path / "whole")
+    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
+    with pytest.raises(InputError, match="exists already"):  # the next one that would write there tidies up
+        build_store(plan_phantom(cases=20, size=16, test_annotators=4), tmp_path / "store")
+    assert {file.name for file in tmp_path.iterdir()} == {"whole", "store"}
 
 
 def test_phantoms_out_of_range(tmp_path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from atfm.errors import DiskError
-from atfm.io.atomic import atomic_write
+from atfm.io.atomic import atomic_write, sweep
 
 
 def test_it_replaces_at_the_end(tmp_path) -> None:
@@ -15,6 +15,27 @@ def test_it_replaces_at_the_end(tmp_path) -> None:
         assert not path.exists() and temporary.name.endswith(".tar.gz")
     assert path.read_text() == "new"
     assert [file.name for file in path.parent.iterdir()] == ["file.tar.gz"]
+
+
+def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_writes_stays(tmp_path) -> None:
+    (tmp_path / ".writing-0123456789abcdef.csv").write_text("half a")
+    (tmp_path / ".writing-mine").write_text("not ours")
+    (tmp_path / "elsewhere").write_text("precious")
+    (tmp_path / ".writing-0123456789abcde0").symlink_to(tmp_path / "elsewhere")
+    with atomic_write(tmp_path / "file.csv") as temporary:
+        temporary.write_text("new")
+        sweep(tmp_path)
+        names = {file.name for file in tmp_path.iterdir()}
+        assert names == {temporary.name, ".writing-mine", "elsewhere", ".writing-0123456789abcde0"}
+    assert (tmp_path / "file.csv").read_text() == "new"
+
+
+def test_a_planted_link_is_not_written_through(tmp_path) -> None:
+    (tmp_path / "elsewhere").write_text("precious")
+    (tmp_path / "file.csv").symlink_to(tmp_path / "elsewhere")
+    with atomic_write(tmp_path / "file.csv") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "elsewhere").read_text() == "precious" and not (tmp_path / "file.csv").is_symlink()
 
 
 def test_an_error_leaves_the_old_file(tmp_path) -> None:

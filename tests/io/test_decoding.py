@@ -2,11 +2,11 @@
 
 import pytest
 
-from atfm.errors import DiskError, InputError
+from atfm.errors import AmbiguousError, DiskError, InputError, UnsupportedError
 from atfm.io.decoding import brief, decoding, is_plain
 
 
-@pytest.mark.parametrize("error", [ValueError("first\nsecond"), KeyError(), RecursionError("deep"), OSError(5, "a\rb")])
+@pytest.mark.parametrize("error", [ValueError("first\nsecond"), KeyError(), RecursionError("deep"), OSError("a\rb")])
 def test_whatever_is_raised_becomes_one_line(error: Exception) -> None:
     with (
         pytest.raises(InputError, match=r"^f\.png: cannot be read as an image, it is damaged") as caught,
@@ -14,6 +14,33 @@ def test_whatever_is_raised_becomes_one_line(error: Exception) -> None:
     ):
         raise error
     assert len(str(caught.value).splitlines()) == 1 and not str(caught.value).endswith(": ")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NotImplementedError("16 bits"), OSError("Unsupported BMP compression (4)"), KeyError("<JBIG> not supported"),
+     ValueError("cannot handle 12-bit layers")],
+)  # fmt: skip
+def test_what_a_decoder_lacks_is_not_damage(error: Exception) -> None:
+    with pytest.raises(UnsupportedError, match=r"^f\.bmp: .*this kind is not supported"), decoding("f.bmp", "an image"):
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied"), "no permission to read it"),
+        (OSError(5, "Input/output error"), "the disk or the connection to it has failed"),
+        (IsADirectoryError(21, "Is a directory"), "this is a folder; give a file"),
+        (FileNotFoundError(2, "No such file"), "no such file"),
+        (MemoryError(), "does not fit in memory; cut it up"),
+    ],
+)
+def test_what_the_machine_says_is_not_damage(error: Exception, said: str) -> None:
+    with pytest.raises((InputError, DiskError), match=said) as caught, decoding("f.png", "an image"):
+        raise error
+    assert "damaged" not in str(caught.value)
+    assert not isinstance(caught.value, UnsupportedError | AmbiguousError)
 
 
 def test_our_own_errors_pass() -> None:

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from atfm.errors import DiskError, InputError
-from atfm.io.images import read_image, read_mask
+from atfm.errors import AmbiguousError, DiskError, InputError, UnsupportedError
+from atfm.io.images import read_image, read_mask, read_pixels
 from atfm.io.saving import write_nifti, write_npy, write_png
 
 RNG = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def save(path: Path, pixels: np.ndarray, mode: str | None = None) -> Path:
 def test_grey_8_bit_is_exact(tmp_path, suffix) -> None:
     path = tmp_path / f"a{suffix}"
     np.save(path, GREY) if suffix == ".npy" else save(path, GREY)
-    pixels, spacing, meta = read_image(path)
+    pixels, spacing, meta, _ = read_image(path)
     np.testing.assert_array_equal(pixels, GREY[None].astype(np.float32) / np.float32(255))
     assert pixels.dtype == np.float32 and spacing == (1.0, 1.0) and "format" in meta
 
@@ -58,9 +58,9 @@ def test_16_bit_is_scaled_by_its_full_range(tmp_path, suffix) -> None:
     np.testing.assert_array_equal(read_image(path).pixels[0], DEEP.astype(np.float32) / np.float32(65535))
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "L", "1", "P", "I", "CMYK"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "L", "1", "P", "CMYK"])
 def test_modes(tmp_path, mode) -> None:
-    path = tmp_path / ("a.tif" if mode in ("I", "CMYK") else "a.png")
+    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
     save(path, COLOUR, mode)
     pixels = read_image(path).pixels
     assert pixels.shape == (3 if mode in ("RGB", "RGBA", "P", "CMYK") else 1, 6, 9)
@@ -120,7 +120,7 @@ def test_nifti_lies_where_it_lay(tmp_path, suffix, shape) -> None:
     path = tmp_path / f"a{suffix}"
     write_nifti(path, volume, AFFINE)
     assert nibabel.load(path).shape == (*shape[::-1], 1)[:3]
-    pixels, spacing, meta = read_image(path)
+    pixels, spacing, meta, _ = read_image(path)
     np.testing.assert_array_equal(pixels[0], volume / np.float32(255))
     assert spacing == pytest.approx((2.0, 0.7, 0.5)[-len(shape) :])
     np.testing.assert_allclose(meta["affine"], AFFINE)
@@ -169,10 +169,10 @@ def test_python_objects_are_not_loaded(tmp_path) -> None:
         read_image(tmp_path / "a.npy")
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a", "a.dcm", "a.exe"])
+@pytest.mark.parametrize("name", ["a.webp", "a", "a.dcm", "a.exe"])
 def test_unknown_extensions(tmp_path, name) -> None:
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(InputError, match=r"unknown extension .*; expected one of .png"):
+    with pytest.raises(UnsupportedError, match=r"unknown extension .*; expected one of .png"):
         read_image(tmp_path / name)
 
 
@@ -239,10 +239,11 @@ def test_binary_masks(tmp_path, values) -> None:
 
 
 def test_transparent_is_outside(tmp_path) -> None:
-    rgba = np.dstack([COLOUR, BINARY * 128])
+    green = np.zeros_like(COLOUR) + np.array([0, 255, 0], np.uint8)
+    rgba = np.dstack([green, BINARY * 128])
     np.testing.assert_array_equal(read_mask(save(tmp_path / "a.png", rgba)), BINARY)
     for alpha, label in ((0, 0), (128, 1)):
-        flat = np.dstack([COLOUR, np.full_like(GREY, alpha)])
+        flat = np.dstack([green, np.full_like(GREY, alpha)])
         assert (read_mask(save(tmp_path / "b.png", flat)) == label).all()
     opaque = np.dstack([BINARY * 255] * 3 + [np.full_like(GREY, 255)])
     np.testing.assert_array_equal(read_mask(save(tmp_path / "c.png", opaque)), BINARY)
@@ -252,7 +253,7 @@ def test_label_maps(tmp_path) -> None:
     labels = GREY % 4
     np.testing.assert_array_equal(read_mask(save(tmp_path / "a.png", labels), classes=4), labels)
     picture = Image.fromarray(labels)
-    picture.putpalette(RNG.integers(0, 256, 12).tolist())
+    picture.putpalette([0, 0, 0, *RNG.integers(1, 256, 9).tolist()])
     picture.save(tmp_path / "p.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "p.png", classes=4), labels)
     np.save(tmp_path / "a.npy", labels.astype(float))
@@ -261,7 +262,7 @@ def test_label_maps(tmp_path) -> None:
         read_mask(tmp_path / "a.png", classes=3)
     for wrong in (labels - 0.5, labels - 1.0, np.full((6, 9), np.nan)):
         np.save(tmp_path / "w.npy", wrong)
-        with pytest.raises(InputError, match="expected labels 0 to 3"):
+        with pytest.raises(InputError, match=r"expected labels 0 to 3|holds NaN"):
             read_mask(tmp_path / "w.npy", classes=4)
 
 
@@ -327,9 +328,9 @@ def test_a_jpeg_of_thousands_of_scans_is_not_decoded(tmp_path) -> None:
 def test_a_later_page_is_not_larger_than_the_first(tmp_path) -> None:
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         file.write(GREY)
-        file.write(np.zeros((13000, 13000), np.uint8), compression="zlib")
+        file.write(np.zeros((5000, 5000), np.uint8), compression="zlib")
     tracemalloc.start()
-    with pytest.raises(InputError, match=r"pages are .*of several sizes"):
+    with pytest.raises(InputError, match=r"pages are .*of several sizes, 6 x 9, 5000 x 5000"):
         read_image(tmp_path / "a.tif")
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
@@ -370,28 +371,26 @@ def test_a_chunk_that_claims_4_gigabytes_reserves_nothing(tmp_path) -> None:
     assert peak < 20e6
 
 
-def test_pages_of_colours_are_no_volume(tmp_path) -> None:
+def test_pages_of_colours_are_a_volume_in_colour(tmp_path) -> None:
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
-        for _ in range(2):
-            file.write(COLOUR, photometric="rgb")
-    with pytest.raises(InputError, match="pages are coloured or of several sizes"):
-        read_image(tmp_path / "a.tif")
+        for page in (COLOUR, COLOUR[::-1]):
+            file.write(page, photometric="rgb", contiguous=False)
+    volume = np.moveaxis(np.stack([COLOUR, COLOUR[::-1]]), -1, 0)  # [C, D, H, W]
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, volume / np.float32(255))
 
 
-def test_deep_colours_of_other_axes_are_no_image(tmp_path) -> None:
-    tifffile.imwrite(
-        tmp_path / "a.tif", RNG.integers(0, 65536, (2, 6, 9, 3), np.uint16), photometric="rgb", volumetric=True,
-        tile=(2, 16, 16),
-    )  # fmt: skip
-    with pytest.raises(InputError, match=r"a.tif: axes .*; expected a colour TIFF with rows, columns and samples"):
-        read_image(tmp_path / "a.tif")
+def test_a_volume_of_deep_colours_within_one_page(tmp_path) -> None:
+    deep = RNG.integers(0, 65536, (2, 6, 9, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb", volumetric=True, tile=(2, 16, 16))
+    np.testing.assert_array_equal(read_pixels(tmp_path / "a.tif").pixels, np.moveaxis(deep, -1, 0))
 
 
-@pytest.mark.parametrize("value", [-1, 65536, 2**31 - 1])
-def test_whole_numbers_beyond_16_bits_are_no_grey(tmp_path, value) -> None:
+@pytest.mark.parametrize("value", [-1, 90, 65536, 2**31 - 1])
+def test_whole_numbers_without_a_white_want_a_window(tmp_path, value) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.full((6, 9), value, np.int32))
-    with pytest.raises(InputError, match=r"pixels of mode 'I', values .*; expected 8-bit or 16-bit grey"):
+    with pytest.raises(AmbiguousError, match=r"int32 values .*; expected 8-bit, 16-bit .* give a window"):
         read_image(tmp_path / "a.tif")
+    assert read_image(tmp_path / "a.tif", window=(-(2**31), 2**31)).pixels.shape == (1, 6, 9)
 
 
 def test_an_array_of_colours_is_no_mask(tmp_path) -> None:

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from atfm.errors import BusyError
+from atfm.errors import BusyError, DiskError
 from atfm.io.lock import LOCK, file_lock, folder_lock, is_held
 
 HOLD = """
 import sys, time
 from pathlib import Path
 from atfm.io.lock import folder_lock
-with folder_lock(Path(sys.argv[1])):
+with folder_lock(Path(sys.argv[1]), OPTIONS):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
-def holder(folder: Path) -> "subprocess.Popen[str]":
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+def holder(folder: Path, options: str = "") -> "subprocess.Popen[str]":
+    code = HOLD.replace("OPTIONS", options)
+    process = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "held\n"
     return process
 
@@ -49,6 +50,41 @@ def test_the_second_is_told_who_writes_and_the_lock_dies_with_its_owner(tmp_path
     assert list((tmp_path / "run").iterdir()) == [], "nothing is left behind"
 
 
+def test_those_that_share_a_folder_keep_others_out_until_the_last_has_gone(tmp_path) -> None:
+    first = holder(tmp_path / "run", "shared=True")
+    second = holder(tmp_path / "run", "shared=True")
+    try:
+        with folder_lock(tmp_path / "run", shared=True):
+            pass
+        for process in (first, second):
+            with pytest.raises(BusyError, match=r"run: process \d+ .*is writing there"), folder_lock(tmp_path / "run"):
+                pass
+            if process is first:
+                first.kill()
+                first.wait()
+        with pytest.raises(BusyError, match=f"run: process {second.pid} "), folder_lock(tmp_path / "run"):
+            pass
+    finally:
+        for process in (first, second):
+            process.kill()
+            process.wait()
+    with folder_lock(tmp_path / "run"):
+        refused = pytest.raises(BusyError, match="is writing there")
+        with refused, folder_lock(tmp_path / "run", shared=True):
+            pass
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_folder_that_was_made_for_nothing_goes_and_one_that_was_there_stays(tmp_path) -> None:
+    with folder_lock(tmp_path / "a" / "run"):
+        assert (tmp_path / "a" / "run").is_dir()
+    assert not (tmp_path / "a" / "run").exists()
+    (tmp_path / "empty").mkdir()
+    with folder_lock(tmp_path / "empty"):
+        pass
+    assert (tmp_path / "empty").is_dir()
+
+
 def test_a_file_is_locked_beside_itself_and_a_planted_link_is_not_followed(tmp_path) -> None:
     with file_lock(tmp_path / "a.pack"), file_lock(tmp_path / "b.pack"):
         refused = pytest.raises(BusyError, match=r"a\.pack: process")
@@ -61,3 +97,11 @@ def test_a_file_is_locked_beside_itself_and_a_planted_link_is_not_followed(tmp_p
     with pytest.raises(Exception, match="run"), folder_lock(tmp_path / "run"):
         pass
     assert (tmp_path / "elsewhere").read_text() == "precious"
+
+
+def test_a_folder_that_is_a_link_is_no_place_to_write(tmp_path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DiskError, match="which is not followed"), folder_lock(tmp_path / "run"):
+        pass
+    assert list((tmp_path / "elsewhere").iterdir()) == []

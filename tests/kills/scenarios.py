@@ -69,7 +69,8 @@ def make_inputs(folder: Path) -> None:
 
 
 def kept_by_import(folder: Path) -> int:
-    if (folder / "store" / "store.json").exists():
+    # Without a journal a partial folder that is whole only lacks its name, see `StoreWriter`.
+    if (folder / "store" / "store.json").exists() or any(folder.glob(".store.partial-*/store.json")):
         return 2**30
     return sum(len(file.read_bytes().split(b"\n")) - 1 for file in folder.glob(".store.partial-*/journal"))
 
@@ -181,6 +182,7 @@ def timeless(value: Any) -> Any:
         return {
             name: timeless(entry)
             for name, entry in value.items()
-            if not any(word in name for word in TIMES) and name not in ("sha256", "bytes", "seal", "digest", "versions")
+            if not any(word in name for word in TIMES)
+            and name not in ("sha256", "files", "bytes", "seal", "digest", "versions")
         }
     return [timeless(entry) for entry in value] if isinstance(value, list) else value

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from atfm.errors import InputError
-from atfm.metrics.accumulate import DistributionScores
-from atfm.metrics.calibration import ReliabilityBins
+from atfm.metrics.distribution import DistributionScores
+from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.scores import score_case
 from atfm.metrics.table import summarise
 
@@ -55,9 +55,52 @@ def test_an_update_returns_the_scores_of_the_case(draw) -> None:
 def test_a_case_counts_once(draw) -> None:
     scores = filled(draw)
     before = scores.compute()
-    s, r, _, names = cases(draw)[3]
-    assert scores.update(~s, r, **names) == filled(draw).update(s, r, **names)  # the first one stays
+    s, r, p, names = cases(draw)[3]
+    assert scores.update(torch.from_numpy(s), r.astype(float), p, **names) == score_case(s, r, p, ns=(2, 5))
     assert len(scores) == 6 and scores.compute() == before
+
+
+def test_another_case_under_a_known_name_is_refused(draw) -> None:
+    """Two slices that go by the number of their scan would count once, and nobody would know."""
+    scores = filled(draw)
+    s, r, p, names = cases(draw)[3]
+    for given, wrong in (
+        ((s, r[::-1], p), "annotations"),
+        ((~s, r, p), "samples"),
+        ((s, r), "samples"),
+        ((~s, ~r, p), "annotations and samples"),
+    ):
+        with pytest.raises(InputError, match=f"case c3: its {wrong} are not those that were scored under this name"):
+            scores.update(*given, **names)
+    with pytest.raises(InputError, match="case c3: its patient"):
+        scores.update(s, r, p, case_id="c3", patient_id="somebody else")
+    restored = DistributionScores(ns=(2, 5))
+    restored.load_state_dict(json.loads(json.dumps(scores.state_dict())))
+    with pytest.raises(InputError, match="case c3: its annotations"):
+        restored.update(s, r[::-1], p, **names)
+
+
+def test_processes_may_draw_other_samples_of_a_case_but_no_other_case(draw) -> None:
+    scores, others = filled(draw, slice(4)), DistributionScores(ns=(2, 5))
+    s, r, p, names = cases(draw)[3]
+    others.update(~s, r, p, **names)
+    before = scores.compute()
+    scores.merge(others.state_dict())  # as a sampler hands a case to two processes
+    assert scores.compute() == before
+    wrong = DistributionScores(ns=(2, 5))
+    wrong.update(s, r[:-1], p, **names)
+    with pytest.raises(InputError, match="case c3: its annotations are not those"):
+        scores.merge(wrong.state_dict())
+
+
+def test_a_state_of_old_has_no_content_and_is_taken(draw) -> None:
+    state = filled(draw).state_dict()
+    for entry in state["cases"].values():
+        del entry["content"]
+    scores = DistributionScores(ns=(2, 5))
+    scores.load_state_dict(state)
+    s, r, p, names = cases(draw)[3]
+    assert scores.update(s, r, p, **names) == score_case(s, r, p, ns=(2, 5))
 
 
 def test_cases_without_a_name_are_all_different(draw) -> None:

@@ -54,7 +54,10 @@ def test_masks_and_maps_lose_the_same_pixels() -> None:
     ("ignore", "message"),
     [
         (np.ones((2, 3)), "ignore: expected a pixel that counts, got none"),
-        (np.zeros((3, 2)), r"ignore: expected the pixels \[2, 3\] of the masks, got \[3, 2\]"),
+        (
+            np.zeros((3, 2)),
+            r"ignore: expected the pixels \[2, 3\] of the masks, or \[4, 2, 3\] of each annotator, got \[3, 2\]",
+        ),
         (np.full((2, 3), 255), "ignore: expected values 0 or 1, got int64"),
         (np.zeros((1, 1, 2, 3)), r"ignore: expected the pixels \[2, 3\]"),
     ],

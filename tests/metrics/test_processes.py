@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch.distributed as dist
 
-from atfm.metrics.accumulate import DistributionScores
+from atfm.metrics.distribution import DistributionScores
 from atfm.metrics.processes import from_all, rank
 from atfm.metrics.single import GED
 

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atfm.errors import InputError
-from atfm.metrics.accumulate import DistributionScores
-from atfm.metrics.calibration import ReliabilityBins, crps, crps_area, empty_share, variance_ncc
+from atfm.metrics.calibration import empty_share, variance_ncc
+from atfm.metrics.crps import crps, crps_area
+from atfm.metrics.distribution import DistributionScores
 from atfm.metrics.ged import ged, ged_n, sample_diversity, with_self_pairs
 from atfm.metrics.masks import most_likely, share
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
 from atfm.metrics.overlap import overlaps
+from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.scores import score_case
 from atfm.metrics.single import GED, MDM, BestKIoU, DMax, HMIoU
 from atfm.metrics.weights import as_weights, effective_samples, first
@@ -23,7 +25,7 @@ from atfm.metrics.weights import as_weights, effective_samples, first
 WEIGHTS = np.array([0.07, 0.4, 0.0, 0.33, 0.2])
 COUNTS = np.array([2, 1, 0, 3, 1])  # of seven draws
 # what does not depend on the number of draws, only on how likely each sample is
-OF_THE_DRAW = ("hm_iou_5", "mdm_5", "d_max_5", "ged_5", "dice_of_mean", "ncc", "crps_area", "empty_predicted")
+OF_THE_DRAW = ("hm_iou_5", "mdm_5", "d_max_5", "ged_5", "dice_of_mean", "ncc", "d_sr", "empty_predicted")
 
 
 def d(a: np.ndarray, b: np.ndarray) -> float:
@@ -143,7 +145,8 @@ def test_crps_against_a_weighted_double_loop(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, y, w = rng.integers(0, 20, 6), rng.integers(0, 20, 3), rng.dirichlet(np.ones(6))
     error = sum(w[i] * abs(x[i] - b) / 3 for i in range(6) for b in y)
-    spread = sum(w[i] * w[j] * abs(x[i] - x[j]) for i in range(6) for j in range(6))
+    pairs = list(itertools.permutations(range(6), 2))
+    spread = sum(w[i] * w[j] * abs(x[i] - x[j]) for i, j in pairs) / sum(w[i] * w[j] for i, j in pairs)
     assert crps(x, y, w) == pytest.approx(error - spread / 2, abs=1e-9)
 
 
@@ -179,7 +182,7 @@ def test_mean_probability_and_share_of_empty_against_a_loop(draw) -> None:
 @given(st.integers(1, 7), st.integers(1, 4), st.integers(0, 99))
 def test_equal_weights_are_none_to_the_last_bit(n: int, k: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    s, r = rng.random((n, 2, 3, 3)) < 0.4, rng.random((k, 2, 3, 3)) < 0.4
+    s, r = (np.moveaxis(np.eye(3, dtype=bool)[rng.integers(0, 3, (many, 3, 3))], -1, 1) for many in (n, k))
     equal = torch.full((n,), 1.0).softmax(0)
     row = score_case(s, r, weights=equal, ns=(1, 2, n))
     assert row.pop("effective_samples") == n

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
@@ -21,7 +22,10 @@ CONFIG = ATFMConfig(gtr=GTRConfig(widths=(8,), rank=2), sfm=SFMConfig(widths=(8,
 
 
 def small(size: tuple[int, ...] = (16, 16), channels: int = 1, in_channels: int = 1, **card: object) -> Model:
-    return Model(CONFIG.build(Frame(in_channels, channels, size)).eval(), "small", frozenset(), dict(card))
+    with torch.random.fork_rng():  # its fresh weights are those of every run, in whatever order the tests are
+        torch.manual_seed(0)
+        method = CONFIG.build(Frame(in_channels, channels, size)).eval()
+    return Model(method, "small", frozenset(), dict(card))
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,7 @@ def test_the_rule_of_the_card_and_a_window_in_its_place(make_model, tmp_path: Pa
     path = nifti(tmp_path / "ct.nii", units)
     with pytest.raises(InputError, match="give --window LO HI"):
         prepared(make_model(), path)
-    model = make_model(intensity=Intensity(kind="window", low=-1000, high=1000).model_dump())
+    model = make_model(intensity=Intensity(kind="window", low=-1000, high=1000).model_dump(), orientation="RAS")
     np.testing.assert_allclose(prepared(model, path).image[0], (units[0] + 1000) / 2000, rtol=1e-5)
     found = prepared(model, path, window=(0, 500))
     np.testing.assert_allclose(found.image[0], np.clip(units[0] / 500, 0, 1), rtol=1e-5)
@@ -101,14 +101,15 @@ def test_the_rule_of_the_card_and_a_window_in_its_place(make_model, tmp_path: Pa
 
 def test_each_slice_is_stretched_by_itself(make_model, tmp_path: Path) -> None:
     volume = np.stack([np.linspace(0, top, 256).reshape(16, 16) for top in (300, 900)]).astype(np.int16)
-    model = make_model(intensity=Intensity(kind="byte", stretched=True).model_dump())
+    model = make_model(intensity=Intensity(kind="byte", stretched=True).model_dump(), orientation="RAS")
     found = prepared(model, nifti(tmp_path / "ct.nii", volume - 100), slices="all")
     assert found.image.min((0, 2, 3)).tolist() == [0, 0]
     assert found.image.max((0, 2, 3)).tolist() == [1, 1]
     assert len(found.warnings) == 1 and "stretched" in found.warnings[0]
 
 
-def test_a_dicom_series(model: Model, tmp_path: Path, write_series) -> None:
+def test_a_dicom_series(make_model, tmp_path: Path, write_series) -> None:
+    model = make_model(orientation="LPS")
     files = write_series(tmp_path / "s", WindowCenter=-300, WindowWidth=1400)
     found = prepared(model, tmp_path / "s", slices=[1, 3])
     assert found.place.files == (files[1], files[3])

@@ -66,3 +66,23 @@ def test_folders_that_are_no_series(tmp_path: Path, write_series) -> None:
     with pytest.raises(InputError, match="series") as error:
         read_source(tmp_path / "two", spatial_dims=None)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("a.png", "a"),
+        ("..png", "..png"),
+        ("...png", "...png"),
+        ("....nii.gz", "....nii.gz"),
+        (". .png", ". .png"),
+        (".png", "image"),
+        ("..a.png", "..a"),
+        ("a..png", "a."),
+    ],
+)
+def test_a_title_is_the_name_of_a_folder_and_no_way_out_of_one(tmp_path: Path, name: str, wanted: str) -> None:
+    found = title(tmp_path / name)
+    assert found == wanted
+    out = tmp_path / "out"
+    assert (out / found).resolve().parent == out

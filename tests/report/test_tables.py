@@ -22,7 +22,7 @@ def test_number(value: float, text: str) -> None:
 def test_label_has_an_index_and_the_better_side() -> None:
     assert label("ged_16") == 'GED<sub>16</sub> <span class="arrow">&darr;</span>'
     assert label("d_max_32") == 'D<sub>max, 32</sub> <span class="arrow">&uarr;</span>'
-    assert label("diversity") == "D<sub>s</sub>"
+    assert label("diversity") == "D<sub>ss</sub>"
 
 
 def test_main_table_marks_the_model_and_leaves_out_what_nobody_has() -> None:

@@ -159,7 +159,7 @@ def test_sigkill_loses_nothing_older_than_the_last_report(straight: Path, tmp_pa
             os.kill(process.pid, signal.SIGKILL)
             break
     process.wait()
-    complete = sorted((tmp_path / "run").glob("checkpoint-*.json"))
+    complete = sorted((tmp_path / "run").glob("checkpoint-*.safetensors"))
     assert (int(complete[-1].stem.split("-")[1]) if complete else 0) >= saved
     trained(tmp_path / "run")
     ours, theirs = weights(tmp_path / "run"), weights(straight)

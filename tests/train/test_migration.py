@@ -48,3 +48,12 @@ def test_the_shipped_cards_can_be_read() -> None:
     for file in (resources.files("atfm") / "weights").iterdir():
         if file.name.endswith(".json"):
             Config.model_validate_json(json.dumps(migrated(json.loads(file.read_text("utf-8")))["config"]))
+
+
+def test_cards_of_lidc_learn_how_its_pictures_lie() -> None:
+    """And only those: of other data nobody knows."""
+    assert "orientation" not in migrated(OLD)
+    for file in (resources.files("atfm") / "weights").iterdir():
+        if file.name.endswith(".json"):
+            assert migrated(json.loads(file.read_text("utf-8")))["orientation"] == "LPS"
+    assert migrated(OLD | {"orientation": "RAS"})["orientation"] == "RAS"

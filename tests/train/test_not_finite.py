@@ -116,8 +116,8 @@ def test_ten_in_a_row_end_the_training_and_the_last_good_checkpoint_is_kept(tmp_
     with pytest.raises(TrainingError, match=wanted):
         training.train()
     assert published == [5], "steps 10 and 15 were due, but what was wrong may be the weights themselves"
-    restored = Run(tmp_path / "run", {}).restore()
-    assert restored is not None and restored[1]["step"] == 5
+    restored = Run(tmp_path / "run", {}).checkpoints.restore()
+    assert restored is not None and restored[1].step == 5
 
 
 def test_a_checkpoint_that_was_put_off_is_written_with_the_next_good_step(tmp_path: Path) -> None:
@@ -161,7 +161,8 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_published(tmp_path: P
 def test_a_training_at_an_absurd_rate_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", "phantom", "--set=stages.gtr.lr=1e8", "--set=method.gtr.widths=[8]", "--out", str(tmp_path / "r")]
     assert main([*words, "--device=cpu", "--set=stages.gtr.batch=4"]) == 2
-    told, last = capsys.readouterr().err.splitlines()
+    holds, told, last = capsys.readouterr().err.splitlines()
+    assert " this training holds about " in holds
     assert told.endswith("gtr step 10: 9 steps were not finite: left out")
     assert last.startswith("atfm: stage gtr: loss or gradient were not finite in 10 steps or more in a row; no ")
     assert last.endswith("lower stages.gtr.lr (now 1e+08)")

@@ -89,7 +89,7 @@ def test_two_processes_train_what_one_trains_and_one_goes_on(store: Path, by_one
     words = [*WORDS, "--data", store, "--out", tmp_path / "run"]
     done = together(2, *words, "--max-steps", "18")
     assert (done["steps"], done["processes"]) == (18, 2)
-    assert len(list((tmp_path / "run").glob("checkpoint-*.json"))) == 1
+    assert len(list((tmp_path / "run").glob("checkpoint-*.safetensors"))) == 2
     steps = [line["step"] for line in log(tmp_path / "run") if "likelihood" in line]
     assert len(set(steps)) == len(steps), "one process writes"
     alone(*words)

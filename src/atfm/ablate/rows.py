@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from atfm.errors import ConfigError
+from atfm.io.decoding import brief
+from atfm.io.naming import is_folder_name
 from atfm.train.config import Config, override
 
 __all__ = ["QUIET", "Fields", "Row", "shortened", "stretch", "widen"]
@@ -31,6 +33,9 @@ class Row:
         patients: share of the training patients.
         width: all widths of all networks, times this.
         time: the steps of all stages, times this.
+
+    Raises:
+        ConfigError: a name that no folder can have.
     """
 
     name: str
@@ -43,6 +48,12 @@ class Row:
     patients: float = 1.0
     width: float = 1.0
     time: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not is_folder_name(self.name):
+            raise ConfigError(
+                f"row {brief(self.name)!r}: a folder is named after it; expected a name without / and dots"
+            )
 
     def config(self, base: Config) -> Config:
         """Return the configuration of this row.

@@ -8,6 +8,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from atfm.errors import CheckpointError, ConfigError
+from atfm.io.decoding import brief
+from atfm.io.machine import reading
 from atfm.methods import Method
 from atfm.train.config import Config
 
@@ -29,7 +32,7 @@ class Shared:
     folder: Path
 
 
-def shared_stages(config: Config, method: Method, patients: float, out: Path) -> Shared | None:
+def shared_stages(config: Config, method: Method, patients: float, out: Path, data: str) -> Shared | None:
     """Return the first stages of a configuration that other rows may share; None where there are none.
 
     They are those that end in a method of its own, which can be sampled (GTR, of ATFM), where each is named as a part
@@ -41,6 +44,10 @@ def shared_stages(config: Config, method: Method, patients: float, out: Path) ->
         method: of that configuration.
         patients: share of the training patients.
         out: the folder of the study.
+        data: digest of the store.
+
+    Raises:
+        CheckpointError: a run folder whose configuration is damaged.
     """
     fields = config.model_dump(mode="json")
     parts, plans = fields.pop("method"), fields.pop("stages")
@@ -48,16 +55,23 @@ def shared_stages(config: Config, method: Method, patients: float, out: Path) ->
     first = tuple(takewhile(lambda name: owner[name] is not None, owner))
     if not first:
         return None
-    told = [fields, patients, {name: [parts[owner[name]], plans[name]] for name in first}]
+    told = [fields, patients, data, {name: [parts[owner[name]], plans[name]] for name in first}]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
     folder = out / f"{'-'.join(first)}-{digest}-seed-{config.seed}"
     begun = folder / "config.json"
     if begun.exists():
-        return Shared(
-            first, Config.model_validate_json(json.dumps(json.loads(begun.read_text("utf-8"))["config"])), folder
-        )
+        return Shared(first, _begun(begun), folder)
     later = {name: plan.model_copy(update={"steps": 0}) for name, plan in config.stages.items() if name not in first}
     return Shared(first, config.model_copy(update={"stages": config.stages | later}), folder)
+
+
+def _begun(file: Path) -> Config:
+    """The configuration with which the first row began the training."""
+    try:
+        with reading(file):
+            return Config.model_validate_json(json.dumps(json.loads(file.read_bytes())["config"]))
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        raise CheckpointError(f"{file}: is damaged ({brief(error)}); remove {file.parent} to train it anew") from error
 
 
 def _owner(parts: Mapping[str, Any], stage: str) -> str | None:

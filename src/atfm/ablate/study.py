@@ -1,7 +1,9 @@
-"""`study`: train and score every row with every seed; what was done is kept, so that a killed study goes on."""
+"""`study`: train and score every row with every seed; what was done is kept, so that a killed study goes on.
 
-import json
-import time
+What is kept knows what made it: scores of other weights, data, settings, samples or cases, or of which a digit was
+changed, are made again.
+"""
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,15 +12,13 @@ from typing import Any
 import torch
 
 from atfm.ablate.rows import Fields, Row
-from atfm.ablate.shared import shared_stages
+from atfm.ablate.trained import made_by, train
 from atfm.data.store import Store
 from atfm.errors import ConfigError
-from atfm.evaluate import evaluate
-from atfm.fit import fit
-from atfm.io.atomic import atomic_write
+from atfm.evaluate import Plan, carry_out, prepare
+from atfm.io.sealed import digest, plain, read_sealed, write_sealed
 from atfm.methods import Method
 from atfm.models import Model, load
-from atfm.train.cases import from_store
 from atfm.train.config import Config, override
 
 __all__ = ["Outcome", "study"]
@@ -56,6 +56,18 @@ class Scoring:
     samples: int
     limit: int | None
     device: torch.device | str
+
+    def plan(self, model: Model) -> Plan:
+        """What is scored of a model."""
+        return prepare(
+            model,
+            self.store,
+            split=self.split,
+            samples=self.samples,
+            limit=self.limit,
+            device=self.device,
+            references=False,
+        )
 
 
 def study(
@@ -99,16 +111,21 @@ def study(
         for row in rows:
             config = row.config(base).model_copy(update={"seed": seed})
             method = methods[row.name]
-            folder = out / f"{row.name}-seed-{seed}"
-            trained, seconds = _trained(store, config, method, row, out, torch.device(device), tell)
+            trained = train(store, config, method, row, out, torch.device(device), tell)
+            model = load(trained.run, device)
             for fields, steps in _ways(row, config, method):
                 way = ",".join(_said(fields))
-                file = folder / f"scores-{split}-{samples}-{limit}-{way or 'own'}-{steps}.json"
-                if not file.exists():
-                    cases = _score(scoring, trained, config, fields, steps)
-                    _write(file, asdict(Outcome(row.name, seed, way, steps, seconds, cases)))
-                    tell(f"{row.name}, seed {seed}, {steps} steps: GED {_mean(cases, 'ged'):.3f}")
-                outcomes.append(Outcome(**json.loads(file.read_text("utf-8"))))
+                plan = scoring.plan(_sampling(model, config, fields, steps))
+                identity = {"training": digest(made_by(store, config, row)), "way": way, **plan.identity()}
+                file = trained.folder / f"scores-{split}-{samples}-{limit}-{way or 'own'}-{steps}.json"
+                value, reason = read_sealed(file, identity)
+                if reason:
+                    tell(f"{file} {reason}: scored again")
+                if value is None:
+                    value = plain(asdict(Outcome(row.name, seed, way, steps, trained.seconds, _score(plan))))
+                    write_sealed(file, value, identity)
+                    tell(f"{row.name}, seed {seed}, {steps} steps: GED {_mean(value['cases'], 'ged'):.3f}")
+                outcomes.append(Outcome(**value))
     return outcomes
 
 
@@ -133,39 +150,8 @@ def _ways(row: Row, config: Config, method: Method) -> Iterator[tuple[Fields, in
     yield from ((fields, steps) for fields in row.ways for steps in own if steps != 0)
 
 
-def _trained(
-    store: Store, config: Config, method: Method, row: Row, out: Path, device: torch.device, tell: Tell
-) -> tuple[Path, float]:
-    """The run folder of the trained row, and the seconds that the stages of its own took."""
-    folder = out / f"{row.name}-seed-{config.seed}"
-    shared, take = shared_stages(config, method, row.patients, out), {}
-    if shared is not None:
-        tell(f"{', '.join(shared.stages)}, seed {config.seed}: {shared.folder.name}")
-        fit(shared.config, from_store(store, shared.config, share=row.patients), shared.folder, device=device)
-        take = dict.fromkeys(shared.stages, shared.folder)
-        if row.steps == (0,) or not any(plan.steps for name, plan in config.stages.items() if name not in take):
-            folder.mkdir(parents=True, exist_ok=True)
-            return shared.folder, 0.0
-    started, seconds = time.perf_counter(), folder / "seconds.json"
-    fit(config, from_store(store, config, share=row.patients), folder, device=device, take=take)
-    if not seconds.exists():
-        _write(seconds, round(time.perf_counter() - started, 1))
-        tell(f"{row.name}, seed {config.seed}: trained in {json.loads(seconds.read_text('utf-8')):.0f} s")
-    return folder, float(json.loads(seconds.read_text("utf-8")))
-
-
-def _score(scoring: Scoring, trained: Path, config: Config, fields: Fields, steps: int | None) -> list[dict[str, Any]]:
-    model = _sampling(load(trained, scoring.device), config, fields, steps)
-    evaluation = evaluate(
-        model,
-        scoring.store,
-        split=scoring.split,
-        samples=scoring.samples,
-        limit=scoring.limit,
-        device=scoring.device,
-        references=False,
-    )
-    return [{"patient": row.patient_id, "case": row.case_id, **row.scores} for row in evaluation.result.rows]
+def _score(plan: Plan) -> list[dict[str, Any]]:
+    return [{"patient": row.patient_id, "case": row.case_id, **row.scores} for row in carry_out(plan).result.rows]
 
 
 def _sampling(model: Model, config: Config, fields: Fields, steps: int | None) -> Model:
@@ -194,8 +180,3 @@ def _said(fields: Fields, prefix: str = "") -> Iterator[str]:
 def _mean(cases: Sequence[dict[str, Any]], score: str) -> float:
     values = [case[score] for case in cases if case.get(score) is not None]
     return sum(values) / len(values) if values else float("nan")
-
-
-def _write(file: Path, value: Any) -> None:
-    with atomic_write(file) as temporary:
-        temporary.write_text(json.dumps(value) + "\n", "utf-8")

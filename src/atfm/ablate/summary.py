@@ -8,22 +8,23 @@ from atfm.ablate.limits import CURVES
 from atfm.ablate.paper import ALPHA
 from atfm.ablate.rows import Row
 from atfm.ablate.study import Outcome
-from atfm.metrics.table import Interval, summarise
+from atfm.metrics.table import Interval, few_patients, summarise
 from atfm.report.figures import Curve, score_chart
 
-__all__ = ["Line", "figures", "summary", "table"]
+__all__ = ["Line", "figures", "notes", "summary", "table"]
 
 SHOWN = ("ged", "ged_16", "ged_32", "hm_iou_32", "diversity")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table: means over seeds and cases, intervals over patients, and how far the seeds lie apart.
+    """A row of the table: means over seeds and cases, intervals over patients and seeds, how far the seeds lie apart.
 
     Args:
         row, about, section: of the `Row`.
         way, steps: how it was sampled, see `Outcome`.
-        seeds: how many.
+        seeds: how many; with one its interval is over patients alone, and says nothing of other trainings.
+        patients: how many.
         seconds: of training the stages of its own, mean over the seeds.
         scores: by metric.
         spread: the largest less the smallest mean GED of a seed.
@@ -37,6 +38,7 @@ class Line:
     way: str
     steps: int | None
     seeds: int
+    patients: int
     seconds: float
     scores: Mapping[str, Interval]
     spread: float
@@ -48,7 +50,7 @@ class Line:
 
 
 def summary(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Line]:
-    """Bring the seeds of each row together; a patient drawn by the bootstrap brings the cases of all seeds."""
+    """Bring the seeds of each row together; the intervals are over patients and over trainings, see `summarise`."""
     about = {row.name: row for row in rows}
     groups: dict[tuple[str, str, int | None], list[Outcome]] = {}
     for outcome in outcomes:
@@ -56,12 +58,16 @@ def summary(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> list[Line]:
     lines: list[Line] = []
     first = _by_case(next(iter(groups.values()), []))
     for (name, way, steps), group in groups.items():
-        scores = summarise([case for outcome in group for case in outcome.cases])
+        cases = [{"seed": outcome.seed, **case} for outcome in group for case in outcome.cases]
+        scores = summarise(cases, trainings="seed")
         means = [summarise(outcome.cases)["ged"].mean for outcome in group]
         seconds = sum(outcome.seconds for outcome in group) / len(group)
         row, spread = about[name], max(means) - min(means)
         gain = _difference(_by_case(group), first) if lines else None
-        lines.append(Line(name, row.about, row.section, way, steps, len(group), seconds, scores, spread, gain))
+        patients = len({case["patient"] for case in cases})
+        lines.append(
+            Line(name, row.about, row.section, way, steps, len(group), patients, seconds, scores, spread, gain)
+        )
     return lines
 
 
@@ -71,15 +77,15 @@ def _by_case(group: Sequence[Outcome]) -> dict[tuple[int, str], dict[str, Any]]:
 
 def _difference(ours: Mapping[tuple[int, str], Any], first: Mapping[tuple[int, str], Any]) -> Interval | None:
     rows = [
-        {"patient": ours[key]["patient"], "ged": ours[key]["ged"] - first[key]["ged"]}
+        {"seed": key[0], "patient": ours[key]["patient"], "gain": ours[key]["ged"] - first[key]["ged"]}
         for key in sorted(ours.keys() & first.keys())
         if ours[key].get("ged") is not None and first[key].get("ged") is not None
     ]
-    return summarise(rows)["ged"] if rows else None
+    return summarise(rows, trainings="seed")["gain"] if rows else None
 
 
 def table(lines: Sequence[Line]) -> str:
-    """The table in Markdown."""
+    """The table in Markdown, with what its intervals leave out under it."""
     head = ["row", "", "sampled with", "steps", *SHOWN, "GED less the first", "seeds apart", "training"]
     rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for line in lines:
@@ -97,7 +103,16 @@ def table(lines: Sequence[Line]) -> str:
             f"{line.seconds:.0f} s",
         ]
         rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+    return "\n".join([*rows, *(f"\n{note}" for note in notes(lines))])
+
+
+def notes(lines: Sequence[Line]) -> list[str]:
+    """What a reader of the intervals has to know."""
+    found = ["Brackets: 95 % intervals over patients and, with two seeds or more, over trainings."]
+    if any(line.seeds == 1 for line in lines):
+        found.append("One seed: how far another training would land is not in the interval.")
+    fewest = min((line.patients for line in lines), default=0)
+    return found + few_patients(fewest)
 
 
 def _text(score: Interval) -> str:

@@ -8,10 +8,11 @@ import torch
 
 from atfm.data.phantom.kinds import kind_of, simulated_case
 from atfm.data.seen.seen import Seen
+from atfm.io.naming import hidden_by, is_name
 from atfm.methods.method import Method
 from atfm.models import load, shipped
 from atfm.train.config import Config
-from atfm.train.presets import resolve
+from atfm.train.presets import presets, resolve
 
 __all__ = ["Contender", "fresh", "images", "open_contender"]
 
@@ -46,7 +47,8 @@ def open_contender(
     """Open a run folder, a weight file, shipped weights, or a preset (its name, or a TOML or YAML file).
 
     Args:
-        name: weights are looked for first.
+        name: of shipped weights or, if there are none, of a preset; else a path. A folder that has the name of either
+            is named with a separator: `./paper`.
         device: where the method lies.
         size: of a preset's images; None: those that it is meant for.
         preset: build the preset of this name even if there are weights of the same name.
@@ -55,7 +57,11 @@ def open_contender(
         CheckpointError: a damaged weight file.
         ConfigError: neither weights nor a preset of this name.
     """
-    if not preset and (name in shipped() or name.endswith(".safetensors") or Path(name).is_dir()):
+    known = is_name(name) and name not in shipped() and name in presets()
+    if known:
+        hidden_by(name, "the settings of the preset")
+    weights = name in shipped() or name.endswith(".safetensors") or Path(name).is_dir()
+    if weights and not preset and not known:
         model = load(name, device)
         config = Config.model_validate_json(json.dumps(model.card["config"]))
         return Contender(name, model.method, config, True, model.seen)

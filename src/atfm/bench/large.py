@@ -1,9 +1,11 @@
 """Memory where the data are large: a million crops, and volumes of 512^3, generated, trained on and sampled."""
 
 import json
+import shutil
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, npy_header, s
 from atfm.data.ood.recorder import Recorder
 from atfm.data.source import Selection
 from atfm.data.store import Store, StoreWriter
+from atfm.io.lock import folder_lock
 from atfm.seeding import Noise
 from atfm.train.config import Config, override
 from atfm.train.loop import Trainer
@@ -28,6 +31,7 @@ __all__ = ["large_data", "write_crops", "write_volumes"]
 _ANNOTATORS = 4
 _STEPS = 4  # of each stage
 _BATCH = 32
+_PREFIX = ".atfm-bench-"
 
 
 def large_data(
@@ -54,10 +58,10 @@ def large_data(
 
     Raises:
         InputError: something does not fit within the limit.
+        BusyError: another process measures in this folder.
     """
     rows: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        place = Path(temporary)
+    with _place(folder) as place:
         write_crops(place / "crops", crops)
         work: dict[str, tuple[Any, ...]] = {
             f"train on {crops:,} crops of 128x128": (_train_crops, place / "crops"),
@@ -70,6 +74,18 @@ def large_data(
             tell(name)
             rows[name] = watched(function, *arguments, limit=limit)
     return {"limit_mb": limit / 1e6, "rows": rows, "how": [HOW]}
+
+
+@contextmanager
+def _place(folder: Path | None) -> Iterator[Path]:
+    """A folder that is removed again; in one that the user names also what a killed run has left of its own there."""
+    with ExitStack() as stack:
+        if folder is not None:
+            stack.enter_context(folder_lock(folder))
+            for left in folder.glob(f"{_PREFIX}*"):
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left, ignore_errors=True)
+        yield Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder)))
 
 
 def write_crops(folder: Path, cases: int, side: int = 128) -> None:

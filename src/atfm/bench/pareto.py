@@ -92,6 +92,6 @@ def pareto_chart(points: Sequence[Mapping[str, Any]], samples: int) -> str:
         lines = [Curve(f"{points[0]['name']} to {points[-1]['name']}", x, [s["mean"] for s in scores], low, high)]
         if scored and f"floor_{metric}" in scored[0][1]:
             floor = scored[0][1][f"floor_{metric}"]["mean"]
-            lines.append(Curve("a perfect model", x, [floor] * len(x), reference=True))
+            lines.append(Curve("as many further readers", x, [floor] * len(x), reference=True))
         panels[title] = lines
     return score_chart(panels, f"seconds for {samples} samples of one image")

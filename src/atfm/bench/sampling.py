@@ -10,6 +10,7 @@ import torch
 from atfm.bench.contender import Contender, images, open_contender
 from atfm.bench.gauge import MEMORY, alternate, peak_memory, seconds
 from atfm.bench.operations import CONVENTION, count_operations
+from atfm.bench.parts import parts_of
 from atfm.errors import InputError
 from atfm.methods.method import Method
 from atfm.seeding import Noise
@@ -63,8 +64,8 @@ def compare(
     """Measure both on one device, round by round in turn.
 
     Returns:
-        `ours` and `other`, each with `gflop`, `seconds`, `parameters`, `peak_mb` and more; `ratio`; and `how`,
-        sentences that say how each number came about.
+        `ours` and `other`, each with `gflop`, `seconds`, `parameters`, `peak_mb` and more; `ratio`; `parts`, what that
+        of the operations is made of; and `how`, sentences that say how each number came about.
 
     Raises:
         ConfigError, CheckpointError: a name that is neither weights nor preset.
@@ -93,6 +94,7 @@ def compare(
         "ours": mine,
         "other": theirs | {"measured": measured},
         "ratio": {name: theirs[key] / mine[key] for name, key in keys.items() if key in mine},
+        "parts": parts_of(ours, other, request.samples),
         "how": [
             CONVENTION,
             (_TIME + _FEW * bool(request.few)).format(repeats=request.repeats, few=request.few),

@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = ["add_parser"]
 
+MANIFEST = "study.json"
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the command."""
@@ -15,7 +17,8 @@ def add_parser(subparsers: Any) -> None:
         help="train and score one row for each idea",
         description="Train the rows of the paper's ablation, and one for each of our departures from it, with the same "
         "networks, data and cost; or the same preset with fewer patients, other widths, less or more time. Score them, "
-        "and write a table and figures. The same command again goes on.",
+        "and write a table and figures. The same command again goes on; what was made of another budget, other data or "
+        "samples is kept apart.",
         epilog="example: atfm ablate --preset lidc --data lidc-store --row dropout method.gtr.dropout=0.1",
     )
     parser.add_argument("--data", type=Path, metavar="STORE", help="with train and val (default: simulates one)")
@@ -40,21 +43,30 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Run the study and write its table and figures."""
-    from atfm.ablate import figures, study, summary, table
-    from atfm.cli.common_flags import resolve_device
+    """Run the study and write its table and figures; nobody else writes into its folder meanwhile."""
     from atfm.cli.train import assignments
-    from atfm.data.store import Store
     from atfm.errors import InputError
-    from atfm.io.atomic import atomic_write
+    from atfm.io.lock import folder_lock
     from atfm.train.config import override
 
     if args.budget < 10:
         raise InputError(f"--budget: expected at least 10 steps, got {args.budget}")
     start, rows = chosen(args)
     config = override(start, assignments(args.set), source="--set")
+    with folder_lock(args.out):
+        return studied(args, config, rows)
+
+
+def studied(args: argparse.Namespace, config: Any, rows: list[Any]) -> dict[str, object]:
+    """Train and score, then write the files as one unit with `study.json`, which says what they were made of."""
+    from atfm.ablate import figures, study, summary, table
+    from atfm.cli.common_flags import resolve_device
+    from atfm.data.store import Store
+    from atfm.io.unit import write_unit
+
+    store = Store.open(args.data or simulated(args.out, config.phantom or "grey"))
     outcomes = study(
-        Store.open(args.data or simulated(args.out, config.phantom or "grey")),
+        store,
         config,
         rows,
         args.out,
@@ -63,13 +75,17 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         samples=args.samples,
         limit=args.limit,
         device=resolve_device(args.device),
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
+        tell=said,
     )
     lines = summary(outcomes, rows)
     files = {"table.md": table(lines) + "\n"} | {f"{name}.svg": svg for name, svg in figures(lines).items()}
-    for name, text in files.items():
-        with atomic_write(args.out / name) as temporary:
-            temporary.write_text(text, "utf-8")
+    facts: dict[str, object] = {"config": config.model_dump(mode="json"), "store_digest": store.digest}
+    facts |= {"rows": [row.name for row in rows], "seeds": args.seeds, "split": args.split}
+    facts |= {"samples": args.samples, "limit": args.limit}
+    stale = replaced(args.out, facts, files)
+    write_unit(args.out, files, MANIFEST, {"made_by": facts})
+    for name in stale:
+        (args.out / name).unlink(missing_ok=True)
     written = [str(args.out / name) for name in files]
     return {
         "rows": [line.as_json() for line in lines],
@@ -77,6 +93,26 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         "files": written,
         "table": files["table.md"],
     }
+
+
+def replaced(out: Path, facts: dict[str, object], files: dict[str, str]) -> list[str]:
+    """Say so where the table is that of another study; those of its figures that this one has nothing to put for."""
+    from atfm.io.sealed import differing, is_whole, plain
+    from atfm.io.unit import changed, read_manifest
+
+    document = read_manifest(out / MANIFEST)
+    if not is_whole(document):
+        return []
+    names = differing(document["made_by"], plain(facts))
+    if names:
+        said(f"{out / 'table.md'}: replaces that of another study, which differs in {', '.join(names)}")
+    edited = changed(out, document)  # what somebody has changed since is theirs
+    return [n for n in document["files"] if n.endswith(".svg") and Path(n).name == n and n not in (*edited, *files)]
+
+
+def said(line: str) -> None:
+    """A line on standard error."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def chosen(args: argparse.Namespace) -> tuple[Any, list[Any]]:

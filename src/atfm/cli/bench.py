@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,7 @@ def _sampling(args: argparse.Namespace) -> dict[str, object]:
     from atfm.data.store import Store
     from atfm.errors import InputError
     from atfm.io.atomic import atomic_write
+    from atfm.io.lock import file_lock
 
     if args.figure is not None and args.store is None:
         raise InputError(f"--figure {args.figure}: the figure shows scores; give a --store to score on")
@@ -96,13 +98,14 @@ def _sampling(args: argparse.Namespace) -> dict[str, object]:
     )
     scoring = Scoring(Store.open(args.store), args.split, args.limit, args.seed) if args.store else None
     first, *others = _devices(args.device)
-    result = _measured(args, request, scoring, first)
-    for device in others:
-        result["gpu"] = _measured(args, request, scoring, device)
-    if args.figure is not None:
-        with atomic_write(args.figure) as temporary:
-            temporary.write_text(pareto_chart(result["steps"], args.samples), "utf-8")
-        result["figure"] = str(args.figure)
+    with file_lock(args.figure) if args.figure is not None else nullcontext():
+        result = _measured(args, request, scoring, first)
+        for device in others:
+            result["gpu"] = _measured(args, request, scoring, device)
+        if args.figure is not None:
+            with atomic_write(args.figure) as temporary:
+                temporary.write_text(pareto_chart(result["steps"], args.samples), "utf-8")
+            result["figure"] = str(args.figure)
     return result
 
 

@@ -58,6 +58,7 @@ def _device(result: Mapping[str, Any]) -> Iterator[str]:
     """The table of one device and the sections under it."""
     yield f"{result['device']} ({result['device_name']}), {result['threads']} threads, torch {result['torch']}"
     yield from _table(result)
+    yield from _parts(result["parts"])
     yield from _own(result["ours"])
     yield from _steps(result)
     for name, stage in result.get("training", {}).items():
@@ -81,6 +82,18 @@ def _table(result: Mapping[str, Any]) -> Iterator[str]:
     for label, key, name in rows:
         if key in ours:
             yield f"{label:44}{number(ours[key]):>16}{number(other[key]):>16}{number(ratio.get(name)):>12}"
+
+
+def _parts(parts: Mapping[str, Any]) -> Iterator[str]:
+    """What the ratio of the operations is made of, from the other to ours."""
+    before, after = parts["from"], parts["to"]
+    windows = " to ".join("x".join(map(str, one["window"])) for one in (after, before))
+    steps = " to ".join(str(one["steps"] or "none") for one in (after, before))
+    yield "of the ratio of operations"
+    for label, key in ((f"  window, {windows}", "window"), (f"  steps, {steps}", "steps"), ("  networks", "networks")):
+        yield f"{label:76}{number(parts[key]):>12}"
+    if "note" in parts:
+        yield f"  {parts['note']}"
 
 
 def _own(ours: Mapping[str, Any]) -> Iterator[str]:

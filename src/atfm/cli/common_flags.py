@@ -20,6 +20,7 @@ __all__ = [
     "add_patient_key",
     "add_shard",
     "apply_threads",
+    "count",
     "meet",
     "patient_key_of",
     "resolve_device",

@@ -83,15 +83,16 @@ def run_info(args: argparse.Namespace) -> Result:
     from atfm.data.digest import describe
     from atfm.data.store import Store
     from atfm.errors import InputError
+    from atfm.io.lock import file_lock
 
     store = Store.open(args.store)
     folder = args.store.resolve()
     sheet = args.sheet or folder.with_name(f"{folder.name}-sheet.png")
     if folder in sheet.resolve().parents:
         raise InputError(f"--sheet {sheet}: this is inside the store, which holds nothing but its data; choose another")
-    with bar("reading") as progress:
+    with file_lock(sheet), bar("reading") as progress:
         facts = describe(store, seed=args.seed, progress=progress)
-    draw_sheet(store, sheet, args.seed)
+        draw_sheet(store, sheet, args.seed)
     told = {"skipped": list(store.info.skipped or ()), "warnings": list(store.info.warnings or ())}
     return {"store": str(args.store), **facts, **told, "sheet": str(sheet)}
 

@@ -1,7 +1,6 @@
 """`atfm data fingerprint`: fingerprints of a training split, into the card of a model or held against others."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +64,8 @@ def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
     from atfm.data.pseudonyms import patient_hashes
     from atfm.data.seen.images import FIELD, Looker
     from atfm.errors import InputError
-    from atfm.models import load
+    from atfm.models import amend, load
+    from atfm.train.migration import migrated
 
     model = load(card.with_suffix(".safetensors"))
     cases = store.split(split)
@@ -83,17 +83,9 @@ def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
             progress(done, len(cases))
     seen = looker.seen(len(cases))
     known = store.info.patients_known
-    change_card(card, {FIELD: seen.model_dump(mode="json")} | ({} if known is None else {"patients_known": known}))
+    fields = {FIELD: seen.model_dump(mode="json")} | ({} if known is None else {"patients_known": known})
+    amend(card.with_suffix(".safetensors"), lambda there: migrated(there) | fields)
     return {"card": str(card), "images": seen.images, "recorded": seen.recorded, "bytes": card.stat().st_size}
-
-
-def change_card(card: Path, fields: Result) -> None:
-    """Write fields into a card, whole or not at all, while nobody else writes there."""
-    from atfm.io.lock import folder_lock
-    from atfm.train.checkpoint import write_json
-
-    with folder_lock(card.parent):
-        write_json(card, json.loads(card.read_text("utf-8")) | fields)
 
 
 def show(result: Result) -> str:

@@ -4,6 +4,7 @@ import argparse
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ def add_import(actions: Any) -> None:
 def add_importers(parser: argparse.ArgumentParser) -> None:
     """Add a subcommand for each importer."""
     from atfm.importers import IMPORTERS
+    from atfm.importers.importer import add_fractions
 
     imports = parser.add_subparsers(dest="importer", metavar="importer", required=True)
     for importer in IMPORTERS:
@@ -45,6 +47,8 @@ def add_importers(parser: argparse.ArgumentParser) -> None:
             epilog=f"example: atfm data import {importer.name} {importer.example}",
         )
         importer.flags(own)
+        if not any("--fractions" in action.option_strings for action in own._actions):
+            add_fractions(own)
         own.add_argument("--out", type=Path, metavar="STORE", help="folder to make; not needed for a dry run")
         own.add_argument(
             "--dry-run",
@@ -99,12 +103,18 @@ def run(importer: "Importer", args: argparse.Namespace) -> Result:
 @contextmanager
 def planned(importer: "Importer", args: argparse.Namespace) -> "Iterator[Plan]":
     """The plan, made under a bar of its own where this takes a while."""
+    from atfm.data.splits import random_splits
+    from atfm.importers.importer import fractions_of
+
     with ExitStack() as stack:
         if importer.looking is None:
             plan = stack.enter_context(importer.plan(args, lambda done, total: None))
         else:
             with bar(importer.looking) as looking:
                 plan = stack.enter_context(importer.plan(args, looking))
+        if args.fractions:  # whatever the importer does by itself, a published split among them
+            splits = random_splits((case.patient_id for case in plan.cases), args.seed, fractions_of(args))
+            plan = replace(plan, splits=splits)
         yield plan
 
 
@@ -129,7 +139,7 @@ def wanted_out(args: argparse.Namespace) -> Path:
     Raises:
         InputError: none given, or there is something at its place already.
     """
-    from atfm.data.writer import check_free
+    from atfm.data.partial import check_free
     from atfm.errors import InputError
 
     if args.out is None and not args.dry_run:
@@ -143,6 +153,7 @@ def summary(store: Any) -> Result:
     """What came to be."""
     return {
         "name": store.info.name,
+        "orientation": store.info.orientation,
         "cases": len(store),
         "patients": len(store.patients()),
         "patients_known": store.info.patients_known,

@@ -18,6 +18,7 @@ def show_import(result: Result) -> str:
         )
     if result.get("resumed_after"):
         lines.append(f"went on after the {result['resumed_after']} cases of an import that was stopped")
+    lines.append(f"orientation: {result['orientation']}")
     lines += split_lines(result["splits"])
     lines += stray_lines(result["unassigned_patients"])
     if result["absent_patients"]:
@@ -75,6 +76,7 @@ def show_info(result: Result) -> str:
     lines = [
         f"{result['name']}: {result['cases']} cases of {result['patients']} patients, {result['modality']}",
         f"licence {result['licence']}; {result['source']}",
+        f"orientation: {result['orientation']}",
         *split_lines(result["splits"]),
         *stray_lines(result["unassigned_patients"]),
         f"annotators of a case: {counts(result['annotators'])}",

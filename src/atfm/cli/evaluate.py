@@ -5,24 +5,28 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atfm.cli.common_flags import add_patient_key, add_shard, meet, patient_key_of, shard_of
+from atfm.cli.evaluate_text import show
 from atfm.cli.progress import bar
-from atfm.errors import CheckpointError
+from atfm.errors import CheckpointError, InputError
 
 if TYPE_CHECKING:
     import torch
 
-    from atfm.evaluate import Scored
+    from atfm.evaluate import Parts, Scored
     from atfm.models import Model
+    from atfm.train.processes import Processes, Shard
 
 __all__ = ["add_parser"]
 
-BATCH = 4
-TABLE = ("ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32", "diversity")
+BATCH, SAMPLES = 4, 100
 
 
 def add_parser(subparsers: Any) -> None:
@@ -33,7 +37,8 @@ def add_parser(subparsers: Any) -> None:
         description="Draw samples of every case of a split, compare them with its annotators, and write rows.csv (one "
         "row for each case), summary.json and report.html. MODEL is a run folder, a weight file or the name of shipped "
         "weights. A model is not scored on patients that it was trained on. The same command goes on with an "
-        "evaluation that was stopped. Several processes share the cases, with the same result: `torchrun "
+        "evaluation that was stopped, and reads one that is there; another evaluation in DIR is not replaced without "
+        "--overwrite. Several processes share the cases, with the same result: `torchrun "
         "--nproc-per-node N -m atfm evaluate ...` on machines that see one folder DIR, or jobs with --shard 1/N to "
         "N/N, which leave their rows in DIR/parts; the same command without --shard then scores what is missing and "
         "writes the files.",
@@ -42,7 +47,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("store", metavar="STORE", type=Path, help="folder made by `atfm data import`")
     parser.add_argument("--split", default="test", help="default: test")
-    parser.add_argument("--samples", type=int, default=100, metavar="N", help="masks of each case (default: 100)")
+    parser.add_argument(
+        "--samples", type=int, default=SAMPLES, metavar="N", help=f"masks of each case (default: {SAMPLES})"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="score a fixed subset of N cases")
     parser.add_argument("--steps", type=int, metavar="N", help="solver steps (default: the model's own)")
     parser.add_argument(
@@ -59,8 +66,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--allow-leak", action="store_true", help="score patients the model has seen; the report says so"
     )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="folder (default: MODEL-STORE-SPLIT, by their names, and what departs from the defaults)",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace another evaluation that DIR holds")
     add_patient_key(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder (default: MODEL-STORE-SPLIT, by their names)")
     add_shard(parser, "cases")
     parser.set_defaults(run=run, show=show)
 
@@ -68,15 +79,17 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, object] | None:
     """Score this process's share; the main process then writes the files and returns the summary."""
     from atfm.data.store import Store
-    from atfm.evaluate import Parts, join, prepare, save, score_part
+    from atfm.evaluate import Parts, join, prepare, published, save, score_part
     from atfm.models import load
 
     shard = shard_of(args)
+    if shard is not None and args.overwrite:
+        raise InputError("--overwrite and --shard: the shards do not know of each other; remove the folder first")
     with meet(args) as processes:
         store, model = Store.open(args.store), load(args.model, processes.device)
         if args.steps is not None:
             model = replace(model, method=model.method.with_steps(args.steps))
-        out = args.out or Path(default_folder(args.model, store.info.name, args.split))
+        out = args.out or Path(default_folder(args, store.info.name))
         plan = prepare(
             model,
             store,
@@ -91,38 +104,91 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             allow_leak=args.allow_leak,
             patient_key=patient_key_of(args),
         )
-        parts = Parts(out / "parts", plan.identity() | {"steps": args.steps})
-        name = f"{str(shard or '1/1').replace('/', '-of-')}.{processes.rank + 1}-of-{processes.world}"
-        with bar("scoring", shown=processes.main) as progress:
-            score_part(plan, parts, processes.share(plan.batches, shard), name, progress)
-        processes.barrier()
-        if not processes.main:
-            return None
-        if shard is not None:
-            there = {"cases": len(parts.read()), "of": len(plan.chosen)}
-            return {"shard": str(shard), "parts": str(parts.folder), **there}
-        summary = save(join(plan, parts), out, command(args))
+        identity = plan.identity()
+        parts = Parts(out / "parts", identity, note if processes.main else lambda line: None)
+        with claimed(out, parts, shard, processes):
+            done = None
+            if processes.main:
+                done = published(out, parts, overwrite=args.overwrite, tell=note)
+                if done is None and args.overwrite:
+                    discarded(parts)
+            if processes.from_main(done is None):
+                name = f"{shard_name(shard)}.{processes.rank + 1}-of-{processes.world}"
+                with bar("scoring", shown=processes.main) as progress:
+                    score_part(plan, parts, processes.share(plan.batches, shard), name, progress)
+                processes.barrier()
+            if not processes.main:
+                return None
+            if shard is not None:
+                cases = len(plan.chosen) if done is not None else len(parts.read())
+                return {"shard": str(shard), "parts": str(parts.folder), "cases": cases, "of": len(plan.chosen)}
+            summary = done or save(join(plan, parts), out, command(args), identity)
+            parts.clear()
+            return summary
+
+
+@contextmanager
+def claimed(out: Path, parts: Parts, shard: Shard | None, processes: Processes) -> Iterator[None]:
+    """Be the only one in a folder; of shards, the only one of this shard. The main process stands for all it is with.
+
+    Raises:
+        BusyError: another process writes there.
+    """
+    from atfm.io.lock import file_lock, folder_lock
+
+    with ExitStack() as stack:
+        if processes.main:
+            stack.enter_context(folder_lock(out, shared=shard is not None))
+            if shard is not None:
+                stack.callback(parts.tidy)
+                stack.enter_context(file_lock(parts.folder / shard_name(shard)))
+        processes.barrier()  # nobody begins before the folder is theirs
+        yield
+
+
+def discarded(parts: Parts) -> None:
+    """Drop the rows of another evaluation that was not finished, for `--overwrite`."""
+    try:
+        parts.read()
+    except InputError as error:
+        note(f"dropped: {error}")
         parts.clear()
-        return summary
+
+
+def shard_name(shard: Shard | None) -> str:
+    """`2-of-5`, as in names of files."""
+    return str(shard or "1/1").replace("/", "-of-")
+
+
+def note(line: str) -> None:
+    """A line on standard error."""
+    print(f"atfm: {line}", file=sys.stderr, flush=True)
 
 
 def beside(args: argparse.Namespace, model: Model, device: torch.device) -> list[Scored]:
     """What `--beside` names: stages of the model, else other models."""
     from atfm.evaluate import earlier
+    from atfm.io.naming import hidden_by
     from atfm.models import load
 
     stages = {stage.name: stage for stage in earlier(model)}
     if args.beside is None:
         return [] if args.no_references else list(stages.values())
     try:
+        for name in args.beside:
+            if name in stages:
+                hidden_by(name, "the earlier stage")
         return [stages[name] if name in stages else load(name, device) for name in args.beside]
     except CheckpointError as error:
         raise CheckpointError(f"--beside: {error}; earlier stages: {', '.join(stages) or 'none'}") from error
 
 
-def default_folder(model: str, store: str, split: str) -> str:
-    """`lidc-lidc-test`: a folder name of the names of what is scored; of a path its last part."""
-    names = (Path(model).resolve().name.removesuffix(".safetensors"), store, split)
+def default_folder(args: argparse.Namespace, store: str) -> str:
+    """`lidc-lidc-test`, or `lidc-lidc-test-samples-16-seed-3`: what is scored by its names, and how it departs."""
+    names = [Path(args.model).resolve().name.removesuffix(".safetensors"), store, args.split]
+    numbers = {"samples": (args.samples, SAMPLES), "limit": (args.limit, None), "steps": (args.steps, None)}
+    numbers |= {"seed": (args.seed, 0), "batch": (args.batch, BATCH)}
+    names += [f"{name}-{value}" for name, (value, usual) in numbers.items() if value != usual]
     return "-".join(re.sub(r"[^\w.]+", "-", name).strip("-") for name in names)
 
 
@@ -137,47 +203,3 @@ def command(args: argparse.Namespace) -> str:
     words += ["--patient-key", str(args.patient_key)] if args.patient_key is not None else []
     words += ["--no-references"] * args.no_references + ["--allow-leak"] * args.allow_leak
     return shlex.join(words)
-
-
-def show(result: dict[str, Any]) -> str:
-    """The main scores as a table, and where the files are; of a shard, how far all of them are."""
-    if "shard" in result:
-        return (
-            f"shard {result['shard']}: {result['cases']} of {result['of']} cases are scored, see {result['parts']}; "
-            "when all are, the same command without --shard writes the files"
-        )
-    methods = {result["method"]: result["scores"], **result["beside"], **result["references"]}
-    floor = {
-        name.removeprefix("floor_"): score for name, score in result["scores"].items() if name.startswith("floor_")
-    }
-    rows = {name: scores for name, scores in {**methods, "perfect model": floor}.items() if scores}
-    columns = [metric for metric in TABLE if metric in result["scores"]]
-    lines = [" " * 15 + "".join(f"{metric:>11}" for metric in columns)]
-    for name, scores in rows.items():
-        lines.append(f"{name:<15}" + "".join(f"{mean(scores, metric):>11}" for metric in columns))
-    lines += ["", *class_lines(result, columns)] if result.get("classes") else []
-    lines.append("")
-    leaky = "LEAKY: " if result["leak"]["found"] else ""
-    lines.append(f"{leaky}training against test: {result['leak']['line']}")
-    lines += [f"note: {warning}" for warning in result["warnings"]]
-    lines.append(
-        f"{result['cases']} cases of {result['patients']} patients, {result['samples']} samples, "
-        f"{result['seconds']:.0f} s; see {result['report']}"
-    )
-    return "\n".join(lines)
-
-
-def class_lines(result: dict[str, Any], columns: list[str]) -> list[str]:
-    """A further table: the model's scores of each class."""
-    head = f"{result['method']}, by class"
-    width = max(15, len(head) + 1, *(len(name) + 1 for name in result["classes"]))
-    lines = [f"{head:<{width}}" + "".join(f"{metric:>11}" for metric in columns)]
-    for name in result["classes"]:
-        scores = "".join(f"{mean(result['scores'], f'{metric}/{name}'):>11}" for metric in columns)
-        lines.append(f"{name:<{width}}{scores}")
-    return lines
-
-
-def mean(scores: dict[str, Any], metric: str) -> str:
-    """A mean with three digits, or a dash."""
-    return f"{scores[metric]['mean']:.3f}" if metric in scores else "-"

@@ -15,30 +15,24 @@ import json
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from atfm import __version__
-from atfm.cli import ablate, bench, data, evaluate, methods, sample, train
+from atfm.cli import ablate, bench, card, data, evaluate, methods, sample, train
 from atfm.cli.common_flags import add_common, apply_threads
-from atfm.errors import AtfmError
+from atfm.errors import AtfmError, AtfmWarning
+from atfm.io.links import refuse_link
+from atfm.io.machine import in_words
 
 __all__ = ["build_parser", "main"]
 
 USER_ERROR = 2
 INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended
 BROKEN_PIPE = 128 + 13  # ... and of one that SIGPIPE ended
-
-# The operating system's refusals that a user can mend; any other is a fault of ours and shows its traceback.
-REFUSALS = {
-    errno.ENOENT: "no such file or folder; check the path",
-    errno.EACCES: "permission denied; choose another path or change its permissions",
-    errno.ENOSPC: "the disk is full; free some space and run the command again",
-    errno.EDQUOT: "the disk quota is used up; free some space and run the command again",
-    errno.EROFS: "the file system is read-only; choose another folder",
-    errno.ENOTDIR: "a part of the path is a file, not a folder; check the path",
-    errno.EISDIR: "this is a folder, where a file is wanted",
-}
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,7 +53,16 @@ class Parser(argparse.ArgumentParser):
             add(self)
             for leaf in leaves(self):
                 add_common(leaf)
-        return super().parse_known_args(*words, **options)
+        known, extra = super().parse_known_args(*words, **options)
+        if extra:  # here, where it is known whose they are: the whole command line would name its own help
+            self.error(f"unrecognized arguments: {' '.join(extra)}{self._nearest(extra[0])}")
+        return known, extra
+
+    def _nearest(self, word: str) -> str:
+        """The flag that was meant, if one is near."""
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(word.partition("=")[0], flags, n=1) if word.startswith("--") else []
+        return f"; did you mean {near[0]}?" if near else ""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USER_ERROR, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
@@ -82,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"atfm {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for command in (data, methods, train, sample, evaluate, ablate, bench):
+    for command in (data, methods, train, sample, evaluate, card, ablate, bench):
         command.add_parser(subparsers)
     for leaf in leaves(parser):
         add_common(leaf)
@@ -108,13 +111,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after `atfm`; those of this process if None.
 
     Returns:
-        0; 2 for a mistake of the user's, told in one line; 130 if interrupted; 141 if the reader of the output left.
+        0; 2 for a mistake of the user's or a refusal of the machine, told in one line; 130 if interrupted; 141 if the
+        reader of the output left.
     """
     args = build_parser().parse_args(argv)
     try:
         apply_threads(args.threads)
-        result = args.run(args)
+        if isinstance(getattr(args, "out", None), Path):
+            refuse_link(args.out)
+        with telling() as told:
+            result = args.run(args)
         if result is not None:
+            if told:
+                result = {**result, "warnings": [*told, *result.get("warnings", ())]}
             print(rendered(args, result), flush=True)
     except AtfmError as error:
         return complain(str(error), USER_ERROR)
@@ -125,11 +134,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
-        if error.errno not in REFUSALS:
+        if error.errno in (None, errno.EBADF):  # not the machine's word, or about a file that we have lost: our fault
             raise
-        where = f"{error.filename}: " if error.filename is not None else ""
-        return complain(where + REFUSALS[error.errno], USER_ERROR)
+        return complain(in_words(error), USER_ERROR)
     return 0
+
+
+@contextmanager
+def telling() -> Iterator[list[str]]:
+    """Say what the package warns of in a line on standard error, each once, and keep it for the result."""
+    told: list[str] = []
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, AtfmWarning):
+                usual(message, category, *where, **more)
+            elif str(message) not in told:
+                told.append(str(message))
+                complain(f"warning: {message}", 0)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", AtfmWarning)
+        yield told
 
 
 def complain(message: str, status: int) -> int:

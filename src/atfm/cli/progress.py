@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from atfm.cli.curves import Curves
+
 __all__ = ["TrainProgress", "bar"]
 
 
@@ -76,7 +78,7 @@ class TrainProgress:
         self.spoken = time.perf_counter()
         self.losses, self.skipped, self.validation = "", 0, ""
         self.out, self.processes, self.begun = out, processes, False
-        self.writer: Any = None
+        self.curves: Curves | None = None
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -86,39 +88,39 @@ class TrainProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.stop()
-        if self.writer is not None:
-            self.writer.close()
+        if self.curves is not None:
+            self.curves.close()
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """A line of its own, above the bar; it is not broken, so that a log can be searched."""
         self.console.print(f"{time.strftime('%H:%M:%S')} {text}", soft_wrap=True, highlight=False)
 
-    def _begin(self) -> None:
+    def _begin(self, step: int) -> None:
         """With the first step, so that a training that is refused leaves no folder behind."""
-        self.begun, self.writer = True, _tensorboard(self.out)
+        self.begun, self.curves = True, Curves(self.out / "tensorboard", step, self.say)
         if self.processes > 1:
-            self._say(f"{self.processes} processes train {self.out}")
+            self.say(f"{self.processes} processes train {self.out}")
 
     def __call__(self, progress: Any) -> None:
         if not self.begun:
-            self._begin()
+            self._begin(progress.step)
         if progress.losses is not None:
             self.losses = ", ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
         if progress.skipped > self.skipped:
-            self._say(f"{progress.stage} step {progress.step}: {progress.skipped} steps were not finite: left out")
+            self.say(f"{progress.stage} step {progress.step}: {progress.skipped} steps were not finite: left out")
         self.skipped = progress.skipped
         if progress.validation:
             self.validation = ", ".join(f"{name} {value:.3f}" for name, value in progress.validation.items())
-            self._say(f"{progress.stage} step {progress.step}: validation {self.validation}")
+            self.say(f"{progress.stage} step {progress.step}: validation {self.validation}")
         speed = f"{progress.images_per_second:.3g} images/s, {spoken(progress.seconds_left)} left"
         note = f"{self.losses}, {speed}" + (", saved" if progress.saved else "")
         self.bar.update(self.task, description=progress.stage, completed=progress.step, total=progress.total, note=note)
         if self.bar.disable and time.perf_counter() - self.spoken > SILENCE:
             self.spoken = time.perf_counter()
-            self._say(f"{progress.stage} {progress.step}/{progress.total} {note}")
-        if self.writer is not None and (progress.losses is not None or progress.validation):
-            for name, value in ((progress.losses or {}) | (progress.validation or {})).items():
-                self.writer.add_scalar(f"{progress.stage}/{name}", value, progress.step)
+            self.say(f"{progress.stage} {progress.step}/{progress.total} {note}")
+        if self.curves is not None:
+            numbers = (progress.losses or {}) | (progress.validation or {})
+            self.curves.add({f"{progress.stage}/{name}": value for name, value in numbers.items()}, progress.step)
 
 
 def spoken(seconds: float) -> str:
@@ -127,12 +129,3 @@ def spoken(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _tensorboard(out: Path) -> Any:
-    """A TensorBoard writer, or None where TensorBoard is not installed (the JSON-lines log is there in any case)."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(out / "tensorboard"))

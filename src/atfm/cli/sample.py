@@ -37,19 +37,30 @@ def add_parser(subparsers: Any) -> None:
         metavar="IMAGE",
         nargs="+",
         type=Path,
-        help="PNG, JPEG, TIFF, NPY, NIfTI, DICOM, or a folder with a DICOM series",
+        help="PNG, JPEG, TIFF, BMP, NPY, NIfTI, NRRD, MetaImage, DICOM, or a folder with a DICOM series",
     )
     parser.add_argument("--n", type=int, default=16, help="masks of each image (default: 16)")
     parser.add_argument("--out", type=Path, default=Path("samples"), help="folder (default: samples)")
     parser.add_argument(
         "--format",
-        choices=["png", "npy", "nifti", "dicom-seg"],
-        help="default: as the image (NIfTI, DICOM Segmentation, NPY for other volumes), else PNG",
+        choices=["png", "npy", "nifti", "nrrd", "dicom-seg", "dicom-pm", "rtstruct"],
+        help="default: as the image (NIfTI, NRRD, DICOM Segmentation, NPY for other volumes), else PNG; nrrd holds a "
+        "segmentation for 3D Slicer, dicom-pm Parametric Maps, rtstruct the contours of the hypotheses",
     )
     parser.add_argument("--fractional", action="store_true", help="dicom-seg: the probability, not the hypotheses")
+    parser.add_argument(
+        "--separate", action="store_true", help="dicom-seg: a file for each hypothesis, where a viewer mixes them up"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace results of another image, model or seed in the folder"
+    )
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument(
-        "--slice", type=int, action="append", metavar="K", help="a slice of a volume, from 0; may be given again"
+        "--slice",
+        type=int,
+        action="append",
+        metavar="K",
+        help="a slice of a volume, from 0, as the file counts along the axis of the model's slices; may be given again",
     )
     chosen.add_argument("--slices", metavar="all|LIST", help="all slices of a volume, or such as 3,10-14")
     chosen.add_argument(
@@ -69,7 +80,7 @@ def add_parser(subparsers: Any) -> None:
         action="append",
         default=[],
         metavar=("X", "Y", "Z"),
-        help="the same in millimetres: LPS for a DICOM, RAS for a NIfTI",
+        help="the same in millimetres: RAS for a NIfTI, LPS for all others",
     )
     parser.add_argument(
         "--key", metavar="NAME", help="what the noise belongs to (default: the image's name, and point)"
@@ -123,6 +134,8 @@ def drawn(model: Model, path: Path, slices: Slices | None, args: argparse.Namesp
                 key=args.key,
                 form=args.format,
                 fractional=args.fractional,
+                separate=args.separate,
+                overwrite=args.overwrite,
                 slices=slices,
                 series=args.series,
                 at=args.at,

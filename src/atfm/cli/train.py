@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from atfm.cli.common_flags import add_patient_key, patient_key_of
+from atfm.cli.common_flags import add_patient_key, count, patient_key_of
 
 __all__ = ["add_parser"]
 
@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="override a field, e.g. --set stages.gtr.lr=1e-3",
+        help="override a field, e.g. --set stages.gtr.lr=1e-3; --seed N is --set seed=N",
     )
     parser.add_argument(
         "--hold",
@@ -54,6 +54,7 @@ def add_parser(subparsers: Any) -> None:
         "same (default: 4, or a quarter of a GPU's memory)",
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that stream (default: half of the cores)")
+    parser.add_argument("--seed", type=count, help="of everything random (default: the preset's, 0)")
     add_patient_key(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
@@ -69,12 +70,12 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
     from atfm.train.presets import resolve
 
     with meet(args) as processes:
-        config = override(resolve(args.preset), assignments(args.set) | ({"seed": args.seed} if args.seed else {}))
+        config = override(resolve(args.preset), assignments([*args.set, *seeded(args)]), source="--set")
         if args.dry_run:
             return {"config": config.model_dump(mode="json")} if processes.main else None
         if args.max_steps is not None and args.max_steps < 1:
             raise InputError(f"--max-steps: expected at least 1, got {args.max_steps}")
-        out = args.out or Path("runs") / config.preset
+        out = args.out or default_folder(config.preset)
         started = time.perf_counter()
         with TrainProgress(out, processes.world) if processes.main else contextlib.nullcontext(_silent) as progress:
             fitted = fit(
@@ -89,6 +90,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
                 budget=_budget(args),
                 processes=processes,
                 tell=progress,
+                say=progress.say if isinstance(progress, TrainProgress) else _silent,
             )
     if not processes.main:
         return None
@@ -100,8 +102,15 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
         "processes": processes.world,
         "validation": fitted.validation,
         "cases": fitted.cases,
+        "memory": fitted.memory,
+        "notes": fitted.notes,
         "seconds": round(time.perf_counter() - started, 1),
     }
+
+
+def seeded(args: argparse.Namespace) -> list[str]:
+    """`--seed` as an assignment."""
+    return [] if args.seed is None else [f"seed={args.seed}"]
 
 
 def _silent(progress: Any) -> None:
@@ -131,6 +140,18 @@ def _budget(args: argparse.Namespace) -> Any:
     return Budget(None if args.hold is None else int(1e9 * args.hold), args.workers)
 
 
+def default_folder(preset: str) -> Path:
+    """The run folder of a preset; `--set preset=...` can give it any name."""
+    from atfm.errors import ConfigError
+    from atfm.io.naming import is_folder_name
+
+    if not is_folder_name(preset):
+        raise ConfigError(
+            f"preset {preset!r}: the run folder is named after it; give a name without / and dots, or --out"
+        )
+    return Path("runs") / preset
+
+
 def taken(texts: list[str]) -> dict[str, str]:
     """Turn `["gtr=run"]` into `{"gtr": "run"}`."""
     from atfm.errors import ConfigError
@@ -145,23 +166,30 @@ def taken(texts: list[str]) -> dict[str, str]:
 def assignments(texts: list[str]) -> dict[str, Any]:
     """Turn `["window=[64, 64]"]` into `{"window": [64, 64]}`; values are JSON, and words need no quotes.
 
+    Of a field that is given twice the last value counts, as of any flag.
+
     Raises:
-        ConfigError: no `=`, or a field that is given a value and fields of its own.
+        ConfigError: no `=`, a value that is none, or a field that is given a value and fields of its own.
     """
     from atfm.errors import ConfigError
 
-    fields: dict[str, Any] = {}
+    given: dict[tuple[str, ...], Any] = {}
     for text in texts:
         name, separator, value = text.partition("=")
-        if not separator or not name:
-            raise ConfigError(f"--set {text}: expected FIELD=VALUE")
-        *parents, leaf = name.split(".")
+        path = tuple(name.split("."))
+        if not separator or not all(path):
+            raise ConfigError(f"--set {text:.200}: expected FIELD=VALUE")
+        for other in given:
+            shorter, longer = sorted([path, other], key=len)
+            if shorter != longer and longer[: len(shorter)] == shorter:
+                raise ConfigError(f"--set {text}: {'.'.join(shorter)} has got a value already; give one of the two")
+        given[path] = _value(value, text)
+    fields: dict[str, Any] = {}
+    for (*parents, leaf), value in given.items():
         inner = fields
         for parent in parents:
             inner = inner.setdefault(parent, {})
-            if not isinstance(inner, dict):
-                raise ConfigError(f"--set {text}: {parent} has got a value already; give one of the two")
-        inner[leaf] = _value(value, text)
+        inner[leaf] = value
     return fields
 
 
@@ -170,12 +198,14 @@ def _value(text: str, given: str) -> Any:
     from atfm.errors import ConfigError
 
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)  # no NaN, no infinity, nowhere in it
+        return value
     except (ValueError, RecursionError) as error:
-        if re.fullmatch(r"[\w./+-]*", text):
+        if re.fullmatch(r"[A-Za-z_./][\w./+-]*|", text) and text not in ("NaN", "Infinity"):
             return text
         raise ConfigError(
-            f"--set {given}: expected a value as JSON has it, such as 1e-3, [64, 64], true, null or a word"
+            f"--set {given:.200}: expected a value as JSON has it, such as 1e-3, [64, 64], true, null or a word"
         ) from error
 
 

@@ -60,11 +60,17 @@ class Budget:
             InputError: no case, or images that do not fit each other or the crop.
         """
         source, device = source_of(cases), torch.device(device)
-        fits = held_bytes(source, classes, crop=crop is not None) <= self.limit(device)
-        if fits or (isinstance(source, InMemory) and device.type == "cpu"):
+        if self.holds(source, classes, device, crop=crop is not None):
             return Held(source, classes, device, crop=crop, ignore_label=ignore_label)
         workers = default_workers() if self.workers is None else self.workers
         return Streamed(source, classes, device, crop=crop, ignore_label=ignore_label, workers=workers)
+
+    def holds(self, cases: Source | Sequence[Case], classes: int, device: torch.device | str, *, crop: bool) -> int:
+        """Return how many bytes of these cases `open` will hold on the device; 0 where they are streamed."""
+        source, device = source_of(cases), torch.device(device)
+        size = held_bytes(source, classes, crop=crop)
+        there = isinstance(source, InMemory) and device.type == "cpu"
+        return size if there or size <= self.limit(device) else 0
 
     def told(self, cases: CaseDataset) -> dict[str, Any]:
         """Where cases that were opened with this budget are kept, for the record of a run."""

@@ -63,6 +63,7 @@ def overview(store: Store) -> dict[str, Any]:
     return {
         "name": info.name,
         "licence": info.licence,
+        "orientation": info.orientation,
         "source": info.source,
         "modality": info.modality,
         "digest": store.digest,

@@ -3,6 +3,7 @@
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -12,7 +13,7 @@ from atfm.data.case import Case
 from atfm.data.journal import Entry
 from atfm.data.layout import HEADER_BYTES, STORED, decode_image, encode_masks, npy_header, on_grid
 
-__all__ = ["GrowingFiles"]
+__all__ = ["GrowingFiles", "write_safely"]
 
 IMAGES = {"uint8": "images.npy", "float32": "images-float32.npy"}  # the second takes the first's name at the end
 MASKS = "masks.npy"
@@ -45,6 +46,9 @@ class GrowingFiles:
             Those that are there, whole.
         """
         images, masks = self.folder / IMAGES[dtype], self.folder / MASKS
+        if entries and dtype == "float32" and not images.exists() and (self.folder / IMAGES["uint8"]).exists():
+            # It was stopped at its very end, when the images had their last name already.
+            (self.folder / IMAGES["uint8"]).replace(images)
         if entries and images.exists() and masks.exists():
             with images.open("rb") as pixels, masks.open("rb") as labels:
                 entries = list(whole_cases(entries, pixels, labels, dtype))
@@ -96,7 +100,7 @@ class GrowingFiles:
 
     def drop_narrow(self) -> None:
         """Remove the images of 8 bits after they were widened."""
-        (self.folder / IMAGES["uint8"]).unlink()
+        (self.folder / IMAGES["uint8"]).unlink(missing_ok=True)
 
     def settle(self) -> None:
         """See what was written safely on the disk."""
@@ -109,6 +113,13 @@ class GrowingFiles:
         end(self.masks, npy_header("|u1", self.mask_end))
         if self.dtype == "float32":
             (self.folder / IMAGES["float32"]).replace(self.folder / IMAGES["uint8"])
+
+    def close(self) -> None:
+        """Close the files, whatever led here: after a full disk even that fails, as it flushes."""
+        for name in ("images", "masks"):
+            with suppress(OSError):
+                if (stream := getattr(self, name, None)) is not None:
+                    stream.close()
 
     def _start(self, name: str) -> BinaryIO:
         stream = (self.folder / name).open("wb")
@@ -140,6 +151,13 @@ def settle(stream: BinaryIO) -> None:
     """See what was written to an open file safely on the disk."""
     stream.flush()
     os.fsync(stream.fileno())
+
+
+def write_safely(file: Path, data: bytes) -> None:
+    """Write a small file, and see it safely on the disk."""
+    with file.open("wb") as stream:
+        stream.write(data)
+        settle(stream)
 
 
 def end(stream: BinaryIO, header: bytes) -> None:

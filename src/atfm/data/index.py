@@ -12,6 +12,7 @@ import numpy as np
 from atfm.data.layout import HEADER_BYTES, INDEX_ROW, StoreInfo, npy_header
 from atfm.errors import InputError, StoreError
 from atfm.io.decoding import decoding, is_plain
+from atfm.io.machine import reading
 
 __all__ = ["AGAIN", "measure", "one_behind_the_other", "open_flat", "read_ids", "read_index"]
 
@@ -24,10 +25,11 @@ def open_flat(file: Path, dtype: str, length: int) -> tuple[np.ndarray, mmap]:
 
     Raises:
         StoreError: missing, truncated, or not `length` elements of `dtype`.
+        DiskError: the machine refuses to read it.
     """
     header = npy_header(dtype, length)
     try:
-        with file.open("rb") as stream:
+        with reading(file), file.open("rb") as stream:
             fits = stream.read(HEADER_BYTES) == header
             pages = mmap(stream.fileno(), 0, access=ACCESS_READ)
     except (OSError, ValueError) as error:
@@ -77,7 +79,8 @@ def one_behind_the_other(begins: np.ndarray, counts: np.ndarray) -> bool:
 def read_ids(file: Path, cases: int) -> list[tuple[str, str]]:
     """Read `cases.json`."""
     try:
-        pairs = json.loads(file.read_bytes())
+        with reading(file):
+            pairs = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{file}: damaged: not valid JSON; {AGAIN}") from error
     sound = isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)

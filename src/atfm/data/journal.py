@@ -59,7 +59,10 @@ class Journal:
             values.append(json.loads(text))
         if not values or values[0] not in ("uint8", "float32"):
             return "uint8", []
-        return values[0], [entry(fields) for fields in values[1:]]
+        try:
+            return values[0], [entry(fields) for fields in values[1:]]
+        except (TypeError, ValueError, IndexError):  # of another version, which wrote other fields
+            return "uint8", []
 
     def restart(self, dtype: Dtype, entries: Iterable[Entry]) -> None:
         """Replace the whole journal, all at once: a crash leaves the old one or the new one."""

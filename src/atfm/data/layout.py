@@ -21,8 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from atfm.data.intensity import Intensity
 from atfm.data.labels import named, refusal
 from atfm.data.patients import PatientsKnown
-from atfm.errors import StoreError
+from atfm.errors import InputError, StoreError
 from atfm.io.decoding import brief, is_plain
+from atfm.io.machine import reading
+from atfm.io.turn import check_letters
 
 __all__ = [
     "FILES",
@@ -76,6 +78,8 @@ class StoreInfo(BaseModel):
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that was packed, where this one was unpacked (`atfm data pack`).
         patients_known: how, `assumed one per case` where nobody told; None where nobody recorded it.
+        orientation: where columns, rows and slices of every image count up to, such as LPS (`atfm.io.turn`); "none"
+            of mere pictures, "unknown" where nobody said.
         skipped: what the import left out, a line with the reason for each; None where nobody recorded it.
         warnings: what the import guessed or ignored, a sentence each; None where nobody recorded it.
     """
@@ -99,6 +103,7 @@ class StoreInfo(BaseModel):
     class_names: tuple[str, ...] | None = None
     packed_from: str | None = None
     patients_known: PatientsKnown | None = None
+    orientation: str = "unknown"
     skipped: tuple[str, ...] | None = None
     warnings: tuple[str, ...] | None = None
 
@@ -113,10 +118,12 @@ def read_info(path: Path) -> StoreInfo:
 
     Raises:
         StoreError: no such file, not JSON, another version, or a field missing or ill-typed.
+        DiskError: the machine refuses to read it.
     """
     file = path / "store.json"
     try:
-        fields = json.loads(file.read_bytes())
+        with reading(file):
+            fields = json.loads(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise StoreError(f"{path}: not a store: it has no store.json; make one with `atfm data import`") from None
     except OSError as error:
@@ -137,6 +144,11 @@ def read_info(path: Path) -> StoreInfo:
         raise StoreError(f"{file}: expected the SHA-256 of {', '.join(FILES)}, got {got}")
     if info.ignore_label is not None and not 1 < info.classes <= info.ignore_label <= 255:
         raise StoreError(f"{file}: field ignore_label: {info.ignore_label} is a class or none; import the data again")
+    if info.orientation not in ("none", "unknown"):
+        try:
+            check_letters(info.orientation, "field orientation")
+        except InputError as error:
+            raise StoreError(f"{file}: {brief(error)}; import the data again") from error
     misnamed = refusal(info.class_names, info.classes)
     if misnamed is not None:
         raise StoreError(f"{file}: field class_names: {misnamed}; import the data again")
@@ -179,6 +191,10 @@ def decode_masks(stored: np.ndarray, shape: tuple[int, ...], classes: int) -> np
 
 
 def sha256(file: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with file.open("rb") as stream:
+    """SHA-256 of a file, in hex.
+
+    Raises:
+        DiskError: the machine refuses to read it.
+    """
+    with reading(file), file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

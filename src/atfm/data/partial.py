@@ -1,70 +1,66 @@
-"""The hidden folder in which a store grows, beside the name that it will take."""
+"""The hidden folder in which a store grows, beside the name that it will take once that is free.
+
+Whoever holds the lock of that name (`io.lock.file_lock`) is the only one that makes a store of it, so that every such
+folder but its own was left behind: by its lock it is judged, never by the age of its files.
+"""
 
 import secrets
 import shutil
-import time
-from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
-from atfm.errors import InputError
+from atfm.data.layout import FILES, StoreInfo, read_info, sha256
+from atfm.errors import InputError, StoreError
+from atfm.io.lock import drop_dead
 
-__all__ = ["ABANDONED_SECONDS", "LOCK", "lock_folder", "partial_folder"]
+__all__ = ["check_free", "left_behind", "partial_folder", "remove", "whole_store"]
 
-# A writer touches its files with every case; a folder silent for this long was left by a killed one.
-ABANDONED_SECONDS = 3600.0
-LOCK = "lock"
+
+def check_free(path: Path) -> None:
+    """Refuse a path at which there is something already; an empty folder is nothing.
+
+    Raises:
+        InputError: naming it.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        drop_dead(path)
+        raise InputError(f"{path}: exists already; give the name of a new folder, or remove this one first")
 
 
 def partial_folder(path: Path, fingerprint: str | None) -> Path:
     """Make the hidden folder of the store `path`, or find the one that an import of this fingerprint left.
 
-    Folders that other killed imports left an hour ago or more are removed: once this store is there, they cannot become
-    it any more.
+    Those that nothing can go on from, as they have no fingerprint, are removed. Those of other imports stay until the
+    store is there; see `left_behind`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{path.name}.partial-"
-    folder = path.with_name(prefix + (fingerprint[:16] if fingerprint else secrets.token_hex(8)))
-    for other in path.parent.glob(f"{glob_quoted(prefix)}*"):
-        if other != folder and silent_seconds(other) > ABANDONED_SECONDS:
-            shutil.rmtree(other, ignore_errors=True)
+    prefix, begun = f".{path.name}.partial-", f".{path.name}.partial-once-"
+    folder = path.with_name(prefix + fingerprint[:16] if fingerprint else begun + secrets.token_hex(8))
+    for other in folders(path, begun):
+        remove(other)
     folder.mkdir(exist_ok=fingerprint is not None)
     return folder
 
 
-def lock_folder(folder: Path, path: Path) -> BinaryIO:
-    """Take the folder for this process alone, for as long as the stream that is returned stays open.
-
-    Raises:
-        InputError: another process is writing there, or has just finished.
-    """
-    stream = (folder / LOCK).open("ab")
+def whole_store(folder: Path) -> StoreInfo | None:
+    """The store in a folder whose import was stopped when it was whole, byte for byte, and only lacked its name."""
     try:
-        exclusive(stream)
-    except OSError:
-        stream.close()
-        raise InputError(f"{path}: the same import is at work already; wait for it, or choose another name") from None
-    if not (folder / LOCK).exists():
-        stream.close()
-        raise InputError(f"{path}: the same import has just finished; there is nothing left to do")
-    return stream
+        info = read_info(folder)
+    except StoreError:
+        return None
+    files = [folder / name for name in FILES]
+    return info if all(file.exists() and sha256(file) == info.files[file.name] for file in files) else None
 
 
-def exclusive(stream: BinaryIO) -> None:
-    """Lock an open file, or raise OSError if it is locked; where the system has no such locks, do nothing."""
-    with suppress(ImportError):
-        import fcntl
-
-        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+def left_behind(path: Path) -> list[Path]:
+    """The folders that other imports left: once the store `path` is there, they cannot become it any more."""
+    return folders(path, f".{path.name}.partial-")
 
 
-def silent_seconds(folder: Path) -> float:
-    """How long ago anything in a folder changed."""
-    with suppress(OSError):
-        return time.time() - max(file.stat().st_mtime for file in [folder, *folder.iterdir()])
-    return 0.0  # somebody is removing or finishing it this very moment
+def remove(folder: Path) -> None:
+    """Remove a folder; what cannot be removed stays, as it is in nobody's way."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def glob_quoted(text: str) -> str:
-    """`text` as a pattern that fits nothing else."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
+def folders(path: Path, prefix: str) -> list[Path]:
+    """The hidden folders beside `path` whose names begin so; no links."""
+    there = sorted(path.parent.iterdir())
+    return [other for other in there if other.name.startswith(prefix) and other.is_dir() and not other.is_symlink()]

@@ -8,6 +8,7 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
+from atfm.io.machine import reading
 
 __all__ = ["FRACTIONS", "check_disjoint", "load_splits", "random_splits"]
 
@@ -38,7 +39,8 @@ def load_splits(path: Path) -> dict[str, list[str]]:
         InputError: an unreadable file, another form, or a patient in two splits.
     """
     try:
-        splits = json.loads(path.read_text(encoding="utf-8"))
+        with reading(path):
+            splits = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -1,30 +1,32 @@
 """`StoreWriter`: cases in, one at a time, and a whole store or nothing out."""
 
+import io
 import json
 import math
 import os
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import numpy as np
 
 from atfm.data.case import Case
-from atfm.data.growing import GrowingFiles
+from atfm.data.growing import GrowingFiles, write_safely
 from atfm.data.intensity import Intensity
 from atfm.data.journal import Entry, Journal
 from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, sha256
-from atfm.data.partial import LOCK, lock_folder, partial_folder
+from atfm.data.partial import check_free, left_behind, partial_folder, remove, whole_store
 from atfm.data.patients import PatientsKnown
 from atfm.data.splits import check_disjoint
 from atfm.data.telling import Telling
 from atfm.data.uniform import Uniform
-from atfm.errors import AtfmError, InputError
-from atfm.io.atomic import disk_errors
+from atfm.errors import AtfmError, DiskError, InputError
+from atfm.io.atomic import disk_errors, settle_folder
+from atfm.io.lock import file_lock
 
-__all__ = ["StoreWriter", "check_free"]
+__all__ = ["StoreWriter"]
 
 # The pixels go safely to the disk, and into the journal, after so many cases or bytes: about once in some seconds.
 COMMIT_CASES = 64
@@ -37,7 +39,8 @@ class StoreWriter:
     """Write a store case by case, in memory that does not grow with the pixels.
 
     The files are written into a hidden folder beside `path`, which takes its name when the block ends well. An error
-    of the user's inside the block removes it; nothing appears under `path` then.
+    of the user's inside the block removes it; nothing appears under `path` then. What the machine refuses (a full
+    disk, say) removes nothing that can be gone on from. Nobody else writes a store of this name meanwhile.
 
     Args:
         path: the folder to make; it may exist if it is empty.
@@ -49,6 +52,7 @@ class StoreWriter:
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that these cases were packed from, if they were.
         patients_known: how the patients of the cases are; None where nobody records it.
+        orientation: of every image, see `StoreInfo`.
         skipped: what is left out, a line with the reason for each; None where nobody records it.
         warnings: what is guessed or ignored of all cases alike; those of each case are counted besides.
         resume: a fingerprint of all that decides what is written. If a writer of the same fingerprint was killed here,
@@ -58,12 +62,12 @@ class StoreWriter:
     Raises:
         InputError: a path in use, splits that share a patient, an `ignore_label` that is a class, or names of classes
             that do not fit.
+        BusyError: another process is making a store of this name.
         DiskError: the folder cannot be written.
     """
 
     info: StoreInfo
     _files: GrowingFiles
-    _lock: BinaryIO | None
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class StoreWriter:
         class_names: Sequence[str] | None = None,
         packed_from: str | None = None,
         patients_known: PatientsKnown | None = None,
+        orientation: str = "unknown",
         skipped: Sequence[str] | None = None,
         warnings: Sequence[str] = (),
         resume: str | None = None,
@@ -90,48 +95,51 @@ class StoreWriter:
         self._uniform = Uniform(classes, ignore_label, class_names)
         self._resume, self._intensity, self._packed_from = resume, intensity, packed_from
         self._patients_known = patients_known
+        self._orientation = orientation
         self._skipped, self._warnings = None if skipped is None else tuple(skipped), tuple(warnings)
         self._entries: list[Entry] = []
+        self._complete: StoreInfo | None = None  # a store that only lacked its name
         self._safe = self._unsafe_bytes = 0  # cases in the journal, and bytes written since
         check_disjoint(self.splits)
         check_free(self.path)
 
     def __enter__(self) -> Self:
-        with disk_errors(self.path):
-            self._folder = partial_folder(self.path, self._resume)
-            self._files = GrowingFiles(self._folder, self._uniform.classes)
-            self._journal, self._lock = Journal(self._folder / JOURNAL), None
-            if self._resume is not None:
-                self._lock = lock_folder(self._folder, self.path)
-            try:
-                self._begin()
-            except OSError:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                raise
+        with ExitStack() as stack:
+            stack.enter_context(file_lock(self.path))
+            check_free(self.path)  # another writer may have finished it before we had the lock
+            with disk_errors(self.path):
+                self._folder = partial_folder(self.path, self._resume)
+                self._files = GrowingFiles(self._folder, self._uniform.classes)
+                self._journal = Journal(self._folder / JOURNAL)
+                if self._resume is not None and not self._journal.file.exists():
+                    self._complete = whole_store(self._folder)
+                if self._complete is None:
+                    self._begin()
+            self._claim = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # An interrupt, a fault of ours or of the machine: what is safe stays, and the same command goes on from there.
-        stays = self._resume is not None and kind is not None and not issubclass(kind, AtfmError)
-        try:
-            if kind is None:
-                with disk_errors(self.path):
-                    self._finish()
-        finally:
-            for stream in (self._files.images, self._files.masks, self._lock):
-                # After a full disk even close() fails, as it flushes; the cause is on its way already.
-                try:
-                    if stream is not None:
-                        stream.close()
-                except OSError:
-                    continue
-            if not stays:
-                shutil.rmtree(self._folder, ignore_errors=True)
+        with self._claim:
+            try:
+                if kind is None:
+                    with disk_errors(self.path):
+                        self._finish()
+            except BaseException as own:
+                kind = type(own)
+                raise
+            finally:
+                self._files.close()
+                if kind is not None and not self._stays(kind):
+                    remove(self._folder)
+
+    def _stays(self, kind: type[BaseException]) -> bool:
+        """Whether what is safe stays, so that the same command goes on from there: the fault is not the user's."""
+        return self._resume is not None and (not issubclass(kind, AtfmError) or issubclass(kind, DiskError))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) if self._complete is None else self._complete.cases
 
     @property
     def patients(self) -> list[str]:
@@ -186,12 +194,29 @@ class StoreWriter:
         self._safe, self._unsafe_bytes = len(self), 0
 
     def _finish(self) -> None:
+        if self._complete is None:
+            self._write_rest()
+        else:
+            self.info = self._complete
+        self._journal.file.unlink(missing_ok=True)
+        settle_folder(self._folder)
+        if self.path.exists():
+            self.path.rmdir()  # empty, as __enter__ saw to it
+        self._folder.rename(self.path)
+        settle_folder(self.path.parent)
+        for other in left_behind(self.path):
+            remove(other)
+
+    def _write_rest(self) -> None:
+        """All but the pixels, and `store.json` last."""
         if not self._entries:
             raise InputError(f"{self.path}: no case was added; a store needs at least one")
         self._files.finish()
-        np.save(self._folder / "index.npy", np.array([entry.row for entry in self._entries], dtype=INDEX_ROW))
+        index = io.BytesIO()
+        np.save(index, np.array([entry.row for entry in self._entries], dtype=INDEX_ROW))
+        write_safely(self._folder / "index.npy", index.getvalue())
         patients = self._uniform.patients
-        (self._folder / "cases.json").write_text(json.dumps(list(patients.items())), encoding="utf-8")
+        write_safely(self._folder / "cases.json", json.dumps(list(patients.items())).encode())
         known = set(patients.values())
         self.info = StoreInfo(
             **self._about,
@@ -208,17 +233,12 @@ class StoreWriter:
             class_names=self._uniform.class_names,
             packed_from=self._packed_from,
             patients_known=self._patients_known,
+            orientation=self._orientation,
             skipped=self._skipped,
             warnings=self._told(),
         )
-        (self._folder / "store.json").write_text(
-            self.info.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8"
-        )
-        for name in (JOURNAL, LOCK):
-            (self._folder / name).unlink(missing_ok=True)
-        if self.path.exists():
-            self.path.rmdir()  # empty, as __init__ saw to it
-        self._folder.rename(self.path)
+        text = self.info.model_dump_json(indent=1, exclude_none=True) + "\n"
+        write_safely(self._folder / "store.json", text.encode())
 
     def _told(self) -> tuple[str, ...] | None:
         """The warnings of all cases; None where there are none and nobody asked for them."""
@@ -227,13 +247,3 @@ class StoreWriter:
             telling.add(entry.case_id, entry.warnings)
         lines = tuple(telling.lines())
         return lines if lines or self._skipped is not None else None
-
-
-def check_free(path: Path) -> None:
-    """Refuse a path at which there is something already; an empty folder is nothing.
-
-    Raises:
-        InputError: naming it.
-    """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InputError(f"{path}: exists already; give the name of a new folder, or remove this one first")

@@ -6,9 +6,10 @@ from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
 from atfm.evaluate.leak import Leak
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Plan, numbers_of_samples, prepare
-from atfm.evaluate.present import report_of, save
+from atfm.evaluate.present import report_of
+from atfm.evaluate.published import published, save
 from atfm.evaluate.rows import CaseScores, Entry, columns
-from atfm.evaluate.score import conclude, evaluate, join, score_part
+from atfm.evaluate.score import carry_out, conclude, evaluate, join, score_part
 
 __all__ = [
     "CaseScores",
@@ -19,6 +20,7 @@ __all__ = [
     "Plan",
     "Result",
     "Scored",
+    "carry_out",
     "choose",
     "columns",
     "conclude",
@@ -28,6 +30,7 @@ __all__ = [
     "join",
     "numbers_of_samples",
     "prepare",
+    "published",
     "report_of",
     "save",
     "score_part",

@@ -15,8 +15,8 @@ from atfm.evaluate.evaluation import scored_classes
 from atfm.evaluate.plan import Plan
 from atfm.evaluate.rows import Entry
 from atfm.methods.method import Method
-from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.references import REFERENCES, score_reference
+from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
 

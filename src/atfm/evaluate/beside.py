@@ -70,7 +70,7 @@ def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
         InputError: two of one name, or one of a reference's.
     """
     kind = type(model.method).__name__
-    found = [Contender(model.method, kind.lower(), model.seen, kind)]
+    found = [Contender(model.method, kind.lower(), model.seen, title_of(model))]
     for other in beside:
         found.append(other if isinstance(other, Contender) else _another(other))
     names = [*(contender.name for contender in found), *REFERENCES]
@@ -80,7 +80,24 @@ def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
     return found
 
 
+def title_of(model: Scored) -> str:
+    """What a model is, in words: of a trained ATFM whether the energy score tuned it, since that is another method.
+
+    The paper has two stages, GTR and the flow from it; `lidc` is GTR and one step, both tuned by the energy score.
+    """
+    kind = type(model.method).__name__
+    card = getattr(model, "card", None) or {}
+    stages = card.get("config", {}).get("stages", {})
+    if "sfm" not in stages or model.method.steps is None:
+        return kind
+    steps = f"{model.method.steps} step" + ("s" if model.method.steps > 1 else "")
+    hurdle = " behind a hurdle" if "presence" in stages else ""
+    tuned = stages.get("energy", {}).get("steps", 0) > 0 and card.get("training", {}).get("stage") == "energy"
+    what = "tuned by the energy score" if tuned else "two stages"
+    return f"GTR and {steps} of the flow{hurdle}, {what}"
+
+
 def _another(model: Scored) -> Contender:
     name = Path(model.name).resolve().name.removesuffix(".safetensors")
-    note = f"another model, {type(model.method).__name__}; the same cases and noise"
+    note = f"another model, {title_of(model)}; the same cases and noise"
     return Contender(model.method, name, model.seen, name, note)

@@ -12,9 +12,9 @@ from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
 from atfm.evaluate.leak import Leak
 from atfm.evaluate.rows import CaseScores
-from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.ged import consistent
-from atfm.metrics.table import Interval, summarise
+from atfm.metrics.reliability import ReliabilityBins
+from atfm.metrics.table import Interval, few_patients, summarise
 from atfm.report.panels import Illustration
 
 __all__ = ["Evaluation", "Result", "of_class", "of_wholes", "scored_classes", "warnings"]
@@ -136,7 +136,7 @@ class Evaluation:
 
 
 def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) -> list[str]:
-    """What a reader has to know: an unchecked leak, missing scores or cases, a table that cannot be.
+    """What a reader has to know: an unchecked leak, few patients, missing scores or cases, a table that cannot be.
 
     Args:
         results: of the model, then of what was scored beside it.
@@ -156,6 +156,8 @@ def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) 
         for result in results
         if falls_too_far(result.rows)
     ]
+    patients = len({row.patient_id for row in results[0].rows})
+    found += few_patients(patients)
     if silent:
         found.append(
             f"{silent} of {len(results[0].rows) + silent} cases have no pixel that counts, as all are ignored: "
@@ -164,7 +166,8 @@ def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) 
     alone = sum(row.annotators == 1 for row in results[0].rows)
     if alone:
         found.append(
-            f"{alone} of {len(results[0].rows)} cases have one annotator: their unbiased GED and floor do not exist."
+            f"{alone} of {len(results[0].rows)} cases have one annotator: their unbiased GED, and what further readers "
+            "would score, do not exist."
         )
     return found
 

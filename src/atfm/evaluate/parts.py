@@ -2,20 +2,28 @@
 
 `<folder>/<name>.jsonl` holds a line of what is evaluated, then an `Entry` in each line, handed to the operating system
 as soon as it exists. Every process of every run has a file of its own, so that none waits for another; a case is known
-by its number, and counts once. A line that a killed process left half-written is not read.
+by its number, and counts once. A line begins with the SHA-256 of the rest of it and of what is evaluated: one that was
+changed, or that comes from another evaluation, is not believed, and its case is scored again. So is that of a line that
+a killed process left half-written.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from atfm.errors import InputError
 from atfm.evaluate.rows import Entry
 from atfm.io.atomic import disk_errors
+from atfm.io.lock import LOCK
+from atfm.io.machine import reading
+from atfm.io.sealed import digest, in_words, plain
 
 __all__ = ["Parts"]
+
+Tell = Callable[[str], object]
 
 
 class Parts:
@@ -24,32 +32,43 @@ class Parts:
     Args:
         folder: where they are, or will be.
         identity: what is evaluated and how, as JSON; entries of something else are refused.
+        tell: is told once of each line that is damaged.
 
     Raises:
         InputError: a file where a folder should be.
     """
 
-    def __init__(self, folder: Path, identity: Mapping[str, object]) -> None:
+    def __init__(self, folder: Path, identity: Mapping[str, object], tell: Tell = lambda line: None) -> None:
         for place in (folder.parent, folder):
             if place.exists() and not place.is_dir():
                 raise InputError(f"{place}: this is a file; give the name of a folder for the rows and the report")
-        self.folder = folder
-        self.identity = json.loads(json.dumps(identity))
+        self.folder, self.tell = folder, tell
+        self.identity = plain(identity)
+        self.salt = digest(self.identity)
+        self.told: set[str] = set()
+
+    def __bool__(self) -> bool:
+        """Whether there are any files, whatever they hold."""
+        return bool(self._files())
 
     def read(self) -> dict[int, Entry]:
-        """Return the entries of all files, by the number of the case.
+        """Return the entries of all files, by the number of the case, but for those of damaged lines.
 
         Raises:
-            InputError: a damaged file, or entries of another evaluation.
+            InputError: entries of another evaluation.
+            DiskError: the machine refuses to read a file.
         """
         found: dict[int, Entry] = {}
         for file in self._files():
-            lines = file.read_text("utf-8", errors="replace").split("\n")[:-1]  # what follows the last one is torn
-            if lines:
-                self._check(file, _parsed(file, 1, lines[0]))
-            for number, line in enumerate(lines[1:], 2):
-                entry = _entry(file, number, _parsed(file, number, line))
-                found.setdefault(entry.number, entry)
+            with reading(file):
+                lines = file.read_bytes().split(b"\n")[:-1]  # what follows the last one is torn
+            if lines and self._is_ours(file, lines[0]):
+                for number, line in enumerate(lines[1:], 2):
+                    entry = _entry(_opened(line, self.salt))
+                    if entry is None:
+                        self._say(f"{file}: line {number} is damaged: its case is scored again")
+                    else:
+                        found.setdefault(entry.number, entry)
         return found
 
     @contextmanager
@@ -57,17 +76,17 @@ class Parts:
         """Give a function that appends entries to a file of this name, made with the first of them.
 
         Raises:
-            DiskError: no space, no permission or an impossible path.
+            DiskError: no space, no permission, a failing disk or an impossible path.
         """
-        streams: list[IO[str]] = []
+        streams: list[IO[bytes]] = []
 
         def keep(entries: Sequence[Entry]) -> None:
             with disk_errors(self.folder):
                 if not streams:
                     streams.append(self._new(name))
-                    streams[0].write(json.dumps(self.identity) + "\n")
+                    streams[0].write(_closed(self.identity, ""))
                 for entry in entries:
-                    streams[0].write(json.dumps(entry.as_json(), allow_nan=False) + "\n")
+                    streams[0].write(_closed(entry.as_json(), self.salt))
                 streams[0].flush()
 
         try:
@@ -78,58 +97,72 @@ class Parts:
                     stream.close()
 
     def clear(self) -> None:
-        """Remove the files, whose rows now stand elsewhere, and the folders in which nothing else lies."""
+        """Remove the files, whose rows now stand elsewhere, and the folders in which nothing else lies.
+
+        Nobody else may be writing there (`lock.folder_lock` of the folder above): locks that are left are of the dead.
+        """
         with disk_errors(self.folder):
-            for file in self._files():
+            for file in [*self._files(), *self.folder.glob(f".*{LOCK}")]:
                 file.unlink(missing_ok=True)
-            for place in (self.folder, self.folder.parent):
-                if place.is_dir() and not any(place.iterdir()):
-                    place.rmdir()
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove the folders in which nothing lies."""
+        for place in (self.folder, self.folder.parent):
+            with suppress(OSError):  # there is something in it, or it is not there
+                place.rmdir()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.jsonl"))
 
-    def _new(self, name: str) -> IO[str]:
+    def _new(self, name: str) -> IO[bytes]:
         self.folder.mkdir(parents=True, exist_ok=True)
         run = 0
         while True:
             try:
-                return (self.folder / f"{name}{f'-{run}' if run else ''}.jsonl").open("x", encoding="utf-8")
+                return (self.folder / f"{name}{f'-{run}' if run else ''}.jsonl").open("xb")
             except FileExistsError:  # an earlier run's, which stays as it is
                 run += 1
 
-    def _check(self, file: Path, identity: Any) -> None:
-        if identity == self.identity:
-            return
-        there = identity if isinstance(identity, dict) else {}
-        names = [name for name, value in self.identity.items() if there.get(name) != value]
-        differs = ", ".join(
-            f"{name}: {there.get(name)} there, {self.identity[name]} here" if _short(there.get(name)) else name
-            for name in names
-        )
-        raise InputError(
-            f"{file}: rows of another evaluation, not finished (it differs in {differs or 'its form'}); finish it by "
-            f"its own command, delete {self.folder}, or choose another folder for this one"
-        )
+    def _is_ours(self, file: Path, line: bytes) -> bool:
+        """Whether a file begins with our identity; False where what it begins with is damaged."""
+        there = _opened(line, "")
+        if there == self.identity:
+            return True
+        if isinstance(there, dict):
+            raise InputError(
+                f"{file}: rows of another evaluation, not finished (it differs in {in_words(there, self.identity)}); "
+                f"finish it by its own command, give --overwrite to drop its rows, or choose another folder"
+            )
+        self._say(f"{file}: line 1 is damaged: all of its cases are scored again")
+        return False
+
+    def _say(self, line: str) -> None:
+        if line not in self.told:
+            self.told.add(line)
+            self.tell(line)
 
 
-def _short(value: object) -> bool:
-    return value is None or (isinstance(value, str | int) and len(str(value)) < 40)
+def _closed(value: object, salt: str) -> bytes:
+    """A line: the digest, a space, the JSON."""
+    text = json.dumps(value, allow_nan=False).encode()
+    return _seal(text, salt) + b" " + text + b"\n"
 
 
-def _parsed(file: Path, number: int, line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        raise _damaged(file, number) from None
+def _opened(line: bytes, salt: str) -> Any:
+    """What a line holds; None where its digest is not that of the rest."""
+    seal, _, text = line.partition(b" ")
+    if seal != _seal(text, salt):
+        return None
+    return json.loads(text)
 
 
-def _entry(file: Path, number: int, value: Any) -> Entry:
+def _seal(text: bytes, salt: str) -> bytes:
+    return hashlib.sha256(salt.encode() + text).hexdigest().encode()
+
+
+def _entry(value: Any) -> Entry | None:
     try:
         return Entry.from_json(value)
     except TypeError:
-        raise _damaged(file, number) from None
-
-
-def _damaged(file: Path, number: int) -> InputError:
-    return InputError(f"{file}: line {number} is damaged; delete this file and run the same command again")
+        return None

@@ -2,13 +2,14 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from typing import TypedDict
 
 import torch
 
+from atfm import __version__
 from atfm.data.seen.images import Compared
 from atfm.data.seen.seen import Seen
 from atfm.data.store import Store
@@ -81,10 +82,13 @@ class Plan:
         return list(_batches(self.store, self.chosen, self.batch))
 
     def identity(self) -> dict[str, object]:
-        """Return what makes the rows of two runs the same, as JSON; neither names of files nor the device do."""
+        """Return what makes the results of two runs the same, as JSON; neither names of files nor the device do."""
         return {
+            "version": __version__,
             "weights": {one.name: _digest(one.method) for one in self.contenders},
             "steps": {one.name: one.method.steps for one in self.contenders},
+            "settings": {one.name: _sha256(_settings(one.method)) for one in self.contenders},
+            "leaks": {one.name: _sha256([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
             "store": self.store.digest,
             "split": self.split,
             "samples": self.samples,
@@ -224,6 +228,20 @@ def _batches(store: Store, chosen: Sequence[int], batch: int) -> Iterator[list[i
     for _, alike in itertools.groupby(chosen, key=store.shape):
         while several := list(itertools.islice(alike, batch)):
             yield several
+
+
+def _settings(method: Method) -> Iterator[str]:
+    """What decides how a method draws beside its weights: solver, temperature, the part of the image that it sees."""
+    for name, module in method.named_modules():
+        for field, value in sorted(vars(module).items()):
+            # What is drawn at a time bounds memory and changes nothing; tensors and networks are among the weights.
+            simple = value is None or isinstance(value, bool | int | float | str | tuple) or is_dataclass(value)
+            if simple and not field.startswith("_") and field not in ("training", "chunk", "steps"):
+                yield f"{name}.{field} = {value!r}"
+
+
+def _sha256(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _digest(method: Method) -> str:

@@ -1,23 +1,19 @@
-"""From an `Evaluation` to the `Report` that is rendered of it, and to its files: rows, summary and report."""
+"""From an `Evaluation` to the `Report` that is rendered of it."""
 
-import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from atfm.evaluate.by_empty import Line, by_empty
+from atfm.evaluate.charts import charts
 from atfm.evaluate.evaluation import Evaluation, Result, of_class, of_wholes
-from atfm.evaluate.plan import numbers_of_samples
-from atfm.evaluate.rows import columns, write_rows
-from atfm.io.atomic import atomic_write
+from atfm.evaluate.floor import best_floor, in_sentences
 from atfm.metrics.table import Interval
-from atfm.report.figures import Curve, diversity_chart, reliability_chart, score_chart
-from atfm.report.page import Chart, Report, render
+from atfm.report.page import Report
 from atfm.report.published import published_tables
 from atfm.report.tables import Kind, ScoreRow
 
-__all__ = ["report_of", "save"]
+__all__ = ["report_of"]
 
 Part = Callable[[Mapping[str, Interval]], dict[str, Interval]]
 
@@ -25,34 +21,6 @@ REFERENCES = {
     "always_empty": ("Always empty", "a reference, not a method"),
     "majority": ("Annotators' majority", "an oracle: it has seen them"),
 }
-
-
-def save(evaluation: Evaluation, folder: Path, command: str) -> dict[str, Any]:
-    """Write the rows, the summary and the report; each of them is whole or not there.
-
-    Args:
-        evaluation: what was measured.
-        folder: where; made if it is missing.
-        command: the command line that makes it again.
-
-    Returns:
-        The summary, with the paths of the report and of the rows.
-
-    Raises:
-        DiskError: no space, no permission or an impossible path.
-    """
-    report, rows = folder / "report.html", folder / "rows.csv"
-    metrics = columns(numbers_of_samples(evaluation.samples), evaluation.classes, weighted=evaluation.weighted)
-    cases = zip(*(result.rows for result in evaluation.results), strict=True)
-    write_rows(rows, itertools.chain.from_iterable(cases), metrics)
-    summary = evaluation.as_json() | {"report": str(report), "rows": str(rows)}
-    for file, text in (
-        (report, render(report_of(evaluation, command))),
-        (folder / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n"),
-    ):
-        with atomic_write(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return summary
 
 
 def report_of(evaluation: Evaluation, command: str) -> Report:
@@ -63,6 +31,7 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
         command: the command line that makes it again.
     """
     methods = [result for result in evaluation.results if result.bins is not None]
+    floor = best_floor(evaluation)
     return Report(
         title=f"{Path(evaluation.model).name} on {evaluation.store.info.name}, {evaluation.split}",
         lead=f"{evaluation.samples} masks of each of {in_words(evaluation)}, compared with all their annotators.",
@@ -70,6 +39,8 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
         rows=score_rows(evaluation, of_wholes),
         classes={name: score_rows(evaluation, partial(of_class, name=name)) for name in evaluation.classes},
         cases=in_words(evaluation),
+        floor=[] if floor is None else in_sentences(floor),
+        by_empty=[empty_row(line) for line in by_empty(evaluation.result, evaluation.seed)],
         command=command,
         alarms=alarms(evaluation),
         notes=notes(evaluation),
@@ -83,6 +54,12 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
 def title(result: Result) -> str:
     """The name of a method or reference as a reader knows it."""
     return REFERENCES[result.name][0] if result.bins is None else result.title
+
+
+def described(result: Result) -> str:
+    """What a method or reference is, with its note."""
+    note = result.note if result.bins is not None else REFERENCES[result.name][1]
+    return f"{title(result)}: {note}" if note else title(result)
 
 
 def in_words(evaluation: Evaluation) -> str:
@@ -125,14 +102,14 @@ def notes(evaluation: Evaluation) -> list[str]:
         ]
     if evaluation.weighted:
         weights = [
-            "Samples carry weights: every mean over samples is weighted, and the floor that of as many equal samples "
-            "as they are worth, 1 / sum of squared weights. The unbiased GED takes them for independent draws."
+            "Samples carry weights: every mean over samples is weighted, and further readers are as many as equal "
+            "samples they are worth, 1 / sum of squared weights. The unbiased GED takes them for independent draws."
         ]
     return [*subset, *weights, *evaluation.warnings]
 
 
 def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
-    """The model, what stands beside it, the references, and what a perfect model would score.
+    """The model, what stands beside it, the references, and what further readers of the same images would score.
 
     Args:
         evaluation: what was measured.
@@ -149,83 +126,22 @@ def score_rows(evaluation: Evaluation, part: Part) -> list[ScoreRow]:
         for result in results
     ]
     scores = part(evaluation.result.scores)
-    floor = {"ged": Interval(0.0, None, None, evaluation.cases)} if "ged" in scores else {}
-    floor |= {name.removeprefix("floor_"): score for name, score in scores.items() if name.startswith("floor_")}
+    readers = {"ged": Interval(0.0, None, None, evaluation.cases)} if "ged" in scores else {}
+    readers |= {name.removeprefix("floor_"): score for name, score in scores.items() if name.startswith("floor_")}
     if "annotator_diversity" in scores:
-        floor["diversity"] = scores["annotator_diversity"]
-    return [*rows, ScoreRow("A perfect model", floor, "reference", "the floor, on average")]
+        d_rr = scores["annotator_diversity"]
+        readers |= {"diversity": d_rr, "d_sr": d_rr, "annotator_diversity": d_rr}
+    note = "n further ones of the same images, on average; a model need not reach them"
+    return [*rows, ScoreRow("Other readers", readers, "reference", note)]
+
+
+def empty_row(line: Line) -> ScoreRow:
+    """Images with as many empty annotations, as a row of their table."""
+    scores = {"ged": line.ged, "empty_predicted": line.predicted, "own_ged": line.own_ged}
+    there = {name: score for name, score in scores.items() if score is not None}
+    return ScoreRow(line.name, there, "model", f"{line.cases:,} images; of its own readers {line.own_cases:,}")
 
 
 def groups(evaluation: Evaluation) -> list[tuple[Kind, Sequence[Result]]]:
     """The results by the part they play in the table."""
     return [("model", [evaluation.result]), ("method", evaluation.beside), ("reference", evaluation.references)]
-
-
-def charts(methods: Sequence[Result]) -> list[Chart]:
-    """Score against n, reliability, diversity."""
-    return [score_against_n(methods), reliability(methods), diversity(methods)]
-
-
-def score_against_n(methods: Sequence[Result]) -> Chart:
-    """GED_n with its floor, and HM-IoU_n."""
-    ged = [curve(result, "ged_", title(result)) for result in methods]
-    floor = curve(methods[0], "floor_ged_", "floor: a perfect model", reference=True)
-    hm_iou = [curve(result, "hm_iou_", title(result)) for result in methods]
-    return Chart(
-        "Scores against the number of samples",
-        "GED falls with n by itself, since a sample is compared with itself too; the dashed floor falls likewise, and "
-        "what lies between a line and the floor is the model's. Bands are 95 % intervals over patients.",
-        score_chart({"GED, lower is better": [*ged, floor], "HM-IoU, higher is better": hm_iou}),
-    )
-
-
-def curve(result: Result, prefix: str, name: str, *, reference: bool = False) -> Curve:
-    """The scores `<prefix><n>` of a method against n."""
-    points = {
-        int(metric.removeprefix(prefix)): score
-        for metric, score in result.scores.items()
-        if metric.startswith(prefix) and metric.removeprefix(prefix).isdigit()
-    }
-    ordered = sorted(points)
-    scores = [points[n] for n in ordered]
-    return Curve(
-        name,
-        ordered,
-        [score.mean for score in scores],
-        # A band needs its ends everywhere: with fewer than two patients there are none.
-        [score.mean if score.low is None else score.low for score in scores],
-        [score.mean if score.high is None else score.high for score in scores],
-        reference,
-    )
-
-
-def reliability(methods: Sequence[Result]) -> Chart:
-    """Predicted against observed share."""
-    curves, counts = [], []
-    for result in methods:
-        if result.bins is None:
-            continue
-        there = result.bins.pixels > 0
-        counts.append(result.bins.pixels.tolist())
-        curves.append(Curve(title(result), result.bins.predicted[there].tolist(), result.bins.drawn[there].tolist()))
-    return Chart(
-        "Is the mean probability right?",
-        "Pixels in bins of the share of samples that hold them. On the diagonal the share of annotators who mark "
-        "these pixels is the same. Empty bins are left out; nearly all pixels are background, in the first bin.",
-        reliability_chart(curves, counts[0]),
-    )
-
-
-def diversity(methods: Sequence[Result]) -> Chart:
-    """A point for each case and method."""
-    points = {}
-    for result in methods:
-        scored = [row.scores for row in result.rows if {"diversity", "annotator_diversity"} <= row.scores.keys()]
-        x, y = ([scores[name] for scores in scored] for name in ("annotator_diversity", "diversity"))
-        points[title(result)] = (x, y)
-    return Chart(
-        "Are samples as diverse as annotators?",
-        "A point is a case: the mean distance (1 - IoU) of two of its samples against that of two of its annotators. "
-        "Few annotators make the horizontal axis coarse; on average the points should lie on the diagonal.",
-        diversity_chart(points),
-    )

@@ -5,13 +5,12 @@ import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
-from atfm.io.atomic import atomic_write
+from atfm.io.cells import cell
 from atfm.metrics.table import METRICS
 
-__all__ = ["CaseScores", "Entry", "columns", "write_rows"]
+__all__ = ["CaseScores", "Entry", "columns", "rows_text"]
 
 Sums = Mapping[str, list[list[float]]]  # the state of `ReliabilityBins`
 
@@ -72,21 +71,22 @@ class Entry:
         return cls(**value)
 
 
-def write_rows(path: Path, rows: Iterable[CaseScores], metrics: Sequence[str]) -> None:
-    """Write rows as a CSV file, whole or not at all: `method, case_id, patient_id, annotators`, then the metrics.
-
-    Raises:
-        DiskError: no space, no permission or an impossible path.
-    """
+def rows_text(rows: Iterable[CaseScores], metrics: Sequence[str]) -> str:
+    """Rows as CSV: `method, case_id, patient_id, annotators`, then the metrics."""
     stream = io.StringIO(newline="")
     table = csv.writer(stream)
     table.writerow(["method", "case_id", "patient_id", "annotators", *metrics])
     table.writerows(
-        [row.method, row.case_id, row.patient_id, row.annotators, *(text(row, metric) for metric in metrics)]
+        [
+            cell(row.method),
+            cell(row.case_id),
+            cell(row.patient_id),
+            row.annotators,
+            *(text(row, name) for name in metrics),
+        ]
         for row in rows
     )
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(stream.getvalue().encode())
+    return stream.getvalue()
 
 
 def text(row: CaseScores, metric: str) -> str:

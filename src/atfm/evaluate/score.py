@@ -10,14 +10,15 @@ from atfm.evaluate.batch import score_batch
 from atfm.evaluate.beside import Contender, Scored
 from atfm.evaluate.evaluation import Evaluation, Result, warnings
 from atfm.evaluate.illustrate import illustrate
+from atfm.evaluate.lying import lying
 from atfm.evaluate.parts import Parts
 from atfm.evaluate.plan import Options, Plan, prepare
 from atfm.evaluate.rows import Entry
-from atfm.metrics.calibration import ReliabilityBins
 from atfm.metrics.references import REFERENCES
+from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.table import Interval, summarise
 
-__all__ = ["conclude", "evaluate", "join", "score_part"]
+__all__ = ["carry_out", "conclude", "evaluate", "join", "score_part"]
 
 Progress = Callable[[int, int], object]
 
@@ -38,7 +39,15 @@ def evaluate(
         LeakError: the model has seen patients of the split, and `allow_leak` is False.
         InputError: a store whose images or classes are not those of the model.
     """
-    plan = prepare(model, store, **options)
+    return carry_out(prepare(model, store, **options), progress)
+
+
+def carry_out(plan: Plan, progress: Progress = lambda done, total: None) -> Evaluation:
+    """Score all cases of a plan, see `evaluate`.
+
+    Raises:
+        StoreError: a damaged case, or none that has a pixel that counts.
+    """
     entries: dict[int, Entry] = {}
     for numbers in plan.batches:
         entries |= {entry.number: entry for entry in score_batch(plan, numbers)}
@@ -85,7 +94,7 @@ def join(plan: Plan, parts: Parts) -> Evaluation:
     """Bring together what all processes and shards have added to the parts, see `conclude`.
 
     Raises:
-        InputError: damaged parts, or those of another evaluation.
+        InputError: parts of another evaluation.
         StoreError: a case is missing, or none has a pixel that counts; nothing is then kept of the parts.
     """
     entries = parts.read()
@@ -131,7 +140,10 @@ def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
         seed=plan.seed,
         limit=plan.limit,
         leak=plan.leaks[0],
-        warnings=warnings(results, plan.leaks, len(chosen) - len(said)),
+        warnings=[
+            *warnings(results, plan.leaks, len(chosen) - len(said)),
+            *lying(plan.contenders, plan.store.info),
+        ],
         illustrations=illustrations,
         seconds=time.perf_counter() - started + sum(entry.seconds for entry in chosen),
         silent=len(chosen) - len(said),

@@ -2,7 +2,9 @@ r"""The energy score of drawn masks: what GED is made of, as a loss.
 
     L_E = 2 / (S N) sum_si d(s, y_i) - 1 / (S (S - 1)) sum_{s != s'} d(s, s'),   d = 1 - IoU
 
-It is the unbiased GED without the term of the annotators, which no model can change, and a proper score: in the mean it
+Of several classes each is scored by itself, and `d` is the mean of its distances: as in `atfm.metrics`, not the IoU of
+all classes in one. It is the unbiased GED without the term of the annotators, which no model can change, and a proper
+score: in the mean it
 is least where samples are distributed as annotations are (Gneiting and Raftery, JASA 2007, section 5), for the Jaccard
 index is a positive definite kernel (Bouchard, Jousselme and Dore, Int. J. of Approximate Reasoning 2013).
 """
@@ -60,14 +62,14 @@ def energy_score(
         valid: `[B, K, *spatial]` bool, the pixels of which an annotator says something; None: all.
         weight: `[B]`, how much each image counts; None: all alike. An image of weight 0 may have no annotator at all.
         slope: of the gradient, see `harden`.
-        smooth: pixels added to intersection and union, so that empty masks have a slope.
+        smooth: pixels added to intersection and union of each class, so that empty masks have a slope.
     """
     first = int(probability.shape[2] > 1)
     drawn, truth = harden(probability, slope=slope)[:, :, first:], annotations[:, :, first:]
     if valid is not None:  # A pixel that one annotator leaves out says nothing of how samples differ either.
         said = valid.masked_fill(~present.reshape(*present.shape, *[1] * (valid.dim() - 2)), True).all(1)
         drawn, truth = drawn * said[:, None, None], truth * said[:, None, None]
-    drawn, truth = drawn.flatten(2), truth.flatten(2)  # [B, S, N], [B, K, N]
+    drawn, truth = drawn.flatten(3), truth.flatten(3)  # [B, S, C, N], [B, K, C, N]
     share = present / present.sum(1, keepdim=True).clamp_min(1)  # [B, K]
     across = (_distances(drawn, truth, smooth).mean(1) * share).sum(1)  # [B]
     pairs = _distances(drawn, drawn, smooth)  # [B, S, S]
@@ -78,7 +80,8 @@ def energy_score(
 
 
 def _distances(a: Tensor, b: Tensor, smooth: float) -> Tensor:
-    """`1 - IoU` of every pair of `a [B, S, N]` and `b [B, T, N]`, `[B, S, T]`."""
-    overlap = torch.einsum("bsn,btn->bst", a, b)
-    union = a.sum(-1).unsqueeze(2) + b.sum(-1).unsqueeze(1) - overlap
-    return 1 - (overlap + smooth) / (union + smooth)
+    """`1 - IoU` of every pair of `a [B, S, C, N]` and `b [B, T, C, N]`, the mean over the classes, `[B, S, T]`."""
+    overlap = torch.einsum("bscn,btcn->bcst", a, b)
+    sizes_a, sizes_b = a.sum(-1).transpose(1, 2), b.sum(-1).transpose(1, 2)  # [B, C, S], [B, C, T]
+    union = sizes_a.unsqueeze(3) + sizes_b.unsqueeze(2) - overlap
+    return 1 - ((overlap + smooth) / (union + smooth)).mean(1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from atfm.errors import InputError
 from atfm.importers.listing import listed
 from atfm.importers.naming import Pattern, natural, printable, shown
+from atfm.importers.remainder import left_out
 from atfm.importers.sides import Sides
 
 __all__ = ["Found", "find_cases"]
@@ -71,6 +72,9 @@ def find_cases(
     if not cases:
         raise InputError(f"{folder}: no file fits the pattern {images.text!r} of the images; {examples(names)}")
     orphans = [name for name in sides.others if not place(name, sides, cases)]
+    inside = tuple(name for name in sides.images if name.endswith("/"))
+    strangers = (name for name in sides.others if not any(masks.matches(name)) and not name.startswith(inside))
+    skipped += left_out(folder, (name for name in strangers if not name.endswith("/")), "they fit neither pattern")
     return complete(cases, orphans, sides, skipped if incomplete else None)
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atfm.data.splits import FRACTIONS
+from atfm.errors import InputError
 from atfm.importers.plan import Planning, Progress
+from atfm.io.marking import MaskRule
 
 __all__ = [
     "Importer",
@@ -14,11 +16,14 @@ __all__ = [
     "add_about",
     "add_dealing",
     "add_form",
+    "add_fractions",
     "add_limit",
+    "add_marking",
     "add_splits",
     "add_window",
     "at_least_one",
     "fractions_of",
+    "rule_of",
     "size_of",
     "window_of",
 ]
@@ -72,11 +77,20 @@ def add_splits(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_fractions(parser: argparse.ArgumentParser, default: str = "as the data have it, or 0.64 0.16 0.20") -> None:
+    """Add `--fractions`, which every importer has."""
+    parser.add_argument(
+        "--fractions",
+        type=float,
+        nargs=3,
+        metavar=("TRAIN", "VAL", "TEST"),
+        help=f"deal the patients out so, by --seed (default: {default})",
+    )
+
+
 def add_dealing(parser: argparse.ArgumentParser) -> None:
     """Add `--fractions` and `--splits`."""
-    parser.add_argument(
-        "--fractions", type=float, nargs=3, metavar=("TRAIN", "VAL", "TEST"), help="default: 0.64 0.16 0.20"
-    )
+    add_fractions(parser, "0.64 0.16 0.20")
     add_splits(parser)
 
 
@@ -86,15 +100,42 @@ def fractions_of(args: argparse.Namespace) -> dict[str, float]:
 
 
 def add_window(parser: argparse.ArgumentParser) -> None:
-    """Add `--window`."""
+    """Add `--window` and `--bits`."""
     parser.add_argument(
         "--window", type=float, nargs=2, metavar=("LO", "HI"), help="values that become black and white"
+    )
+    parser.add_argument(
+        "--bits", type=at_least_one, metavar="N", help="bits that the values use, such as 12 of 16: --window 0 2^N-1"
     )
 
 
 def window_of(args: argparse.Namespace) -> tuple[float, float] | None:
-    """The window, if one was given."""
-    return (args.window[0], args.window[1]) if args.window else None
+    """The window, if one was given.
+
+    Raises:
+        InputError: a window and bits, or more bits than a value has.
+    """
+    bits = getattr(args, "bits", None)
+    if bits is None:
+        return (args.window[0], args.window[1]) if args.window else None
+    if args.window or bits > 32:
+        raise InputError(
+            f"--bits {bits}: expected up to 32 bits, and --window beside it is not needed; give one of the two"
+        )
+    return 0.0, float(2**bits - 1)
+
+
+def add_marking(parser: argparse.ArgumentParser) -> None:
+    """Add `--threshold`, `--foreground` and `--labels`: what the masks mean where they do not say it themselves."""
+    add = parser.add_argument
+    add("--threshold", type=float, metavar="T", help="grey of the masks above T is the region (JPEG, soft edges)")
+    add("--foreground", metavar="WHAT", help="what is the region: a value, '#ff0000', visible, transparent")
+    add("--labels", nargs="+", metavar="WHAT=LABEL", help="a table, such as 0=0 128=1 255=2 or '#ff0000=1'")
+
+
+def rule_of(args: argparse.Namespace) -> MaskRule:
+    """What was stated of the masks."""
+    return MaskRule.of(args.threshold, args.foreground, args.labels)
 
 
 def add_form(parser: argparse.ArgumentParser) -> None:

@@ -27,14 +27,18 @@ from atfm.importers.importer import (
     add_about,
     add_dealing,
     add_form,
+    add_marking,
     at_least_one,
     fractions_of,
+    rule_of,
     size_of,
 )
 from atfm.importers.listing import listed
 from atfm.importers.naming import natural, printable, shown
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.importers.remainder import left_out
 from atfm.io.images import EXTENSIONS
+from atfm.io.machine import reading
 
 __all__ = ["ISIC", "find_lesions", "plan_isic"]
 
@@ -99,6 +103,7 @@ def plan_isic(
         sources=[file for lesion in found.values() for file in (lesion.image, *lesion.masks.values())],
         arguments={"form": asdict(form)},
         classes=form.classes,
+        orientation="none",
         patients_known=how_known(found, owners),
         skipped=skipped,
         warnings=[] if patients else ["--patients metadata.csv, the archive's own table, tells whose the images are"],
@@ -125,7 +130,9 @@ def find_lesions(
     Raises:
         InputError: no such folder, nothing left, or two images of one name.
     """
-    files = [folder / name for name in listed(folder, skipped) if name.lower().endswith(EXTENSIONS)]
+    names = listed(folder, skipped)
+    files = [folder / name for name in names if name.lower().endswith(EXTENSIONS)]
+    skipped += left_out(folder, (name for name in names if not name.lower().endswith(EXTENSIONS)), "no pictures")
     lesions: dict[str, Found] = {}
     for file in files:
         name = stem(file)
@@ -135,6 +142,8 @@ def find_lesions(
         if name in lesions:
             raise InputError(f"{file}: there is another image of this name: {lesions[name].image}; keep one of them")
         lesions[name] = Found(file, patients.get(name, name))
+    superpixels = [file.name for file in files if stem(file).lower().endswith("_superpixels")]
+    skipped += left_out(folder, superpixels, "superpixels are no segmentation")
     if not lesions:
         raise InputError(f"{folder}: no images in it; expected files such as ISIC_0000000.jpg")
     for file in files:
@@ -184,7 +193,7 @@ def read_patients(path: Path) -> dict[str, str]:
         InputError: unreadable, or without the columns.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
+        with reading(path), path.open(newline="", encoding="utf-8-sig") as stream:
             rows = csv.DictReader(stream)
             columns = set(rows.fieldnames or ())
             if "isic_id" not in columns or not columns & {"patient_id", "lesion_id"}:
@@ -208,6 +217,7 @@ def flags(parser: argparse.ArgumentParser) -> None:
     """What `atfm data import isic` asks for."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="searched with all folders below it")
     parser.add_argument("--annotators", type=at_least_one, help="only images with exactly so many segmentations")
+    add_marking(parser)
     add_form(parser)
     parser.add_argument(
         "--patients", type=Path, metavar="CSV", help="the archive's metadata: isic_id, patient_id, lesion_id"
@@ -221,7 +231,7 @@ def plan(args: argparse.Namespace, looking: Progress) -> Planning:
     return plan_isic(
         args.folder,
         annotators=args.annotators,
-        form=Form(grey=args.grey, size=size_of(args)),
+        form=Form(grey=args.grey, size=size_of(args), rule=rule_of(args)),
         patients=args.patients,
         splits=args.splits,
         fractions=fractions_of(args),

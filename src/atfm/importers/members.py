@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
 from atfm.io.hidden import is_hidden, passed_over
+from atfm.io.machine import reading
 
 __all__ = ["Member", "Members", "files_of", "open_members"]
 
@@ -51,9 +52,10 @@ class Member:
         if self.size > LARGEST_MEMBER:
             raise InputError(f"{self}: {self.size} bytes is more than the {LARGEST_MEMBER} that one slice may take")
         try:
-            if isinstance(self.container, Path):
-                return (self.container / self.name).read_bytes()
-            return self.container.read(self.name)
+            with reading(self):
+                if isinstance(self.container, Path):
+                    return (self.container / self.name).read_bytes()
+                return self.container.read(self.name)
         except (OSError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
             raise InputError(f"{self}: cannot be read, the file is damaged: {brief(error)}") from error
         except (RuntimeError, NotImplementedError) as error:
@@ -95,7 +97,8 @@ def open_members(paths: Sequence[Path]) -> Iterator[Members]:
                 )
                 continue
             try:
-                archive = stack.enter_context(zipfile.ZipFile(path))
+                with reading(path):
+                    archive = stack.enter_context(zipfile.ZipFile(path))
             except FileNotFoundError:
                 raise InputError(f"{path}: no such file or folder") from None
             except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:

@@ -1,11 +1,13 @@
 """Simulated images as a store: planned, surveyed and resumed like any import."""
 
 import argparse
+from collections.abc import Mapping
 from functools import partial
 
 from atfm.data.phantom.kinds import Annotators, kind_of, patient_of, simulated_case, split_of
+from atfm.data.splits import random_splits
 from atfm.errors import InputError
-from atfm.importers.importer import Importer, at_least_one
+from atfm.importers.importer import Importer, add_fractions, at_least_one, fractions_of
 from atfm.importers.plan import Plan, Planned, Planning, Progress
 
 __all__ = ["PHANTOM", "plan_phantom"]
@@ -21,6 +23,7 @@ def plan_phantom(
     size: int | None = None,
     seed: int = 0,
     kind: str = "grey",
+    fractions: Mapping[str, float] | None = None,
 ) -> Plan:
     """Plan a store of phantoms with the splits `train`, `val` and `test`, 8 : 1 : 1.
 
@@ -31,6 +34,7 @@ def plan_phantom(
         size: height and width in pixels, >= 16; None: that of the kind.
         seed: of the set; other seeds are other patients.
         kind: one of `KINDS`.
+        fractions: share of the patients for each split, dealt out by the seed; None: 8 : 1 : 1, in turn.
 
     Returns:
         The plan.
@@ -43,9 +47,13 @@ def plan_phantom(
     if cases < LEAST_CASES:
         raise InputError(f"phantom: cases: expected at least {LEAST_CASES}, so that no split is empty, got {cases}")
     splits: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    names = [patient_of(seed, number, kind) for number in range(cases)]
+    shares = random_splits(names, seed, fractions) if fractions else {}
+    dealt = {patient: split for split, patients in shares.items() for patient in patients}
     planned = []
     for number in range(cases):
-        patient, split = patient_of(seed, number, kind), split_of(number)
+        patient = patient_of(seed, number, kind)
+        split = dealt.get(patient) or split_of(number)
         splits[split].append(patient)
         k = test_annotators if split == "test" else annotators
         read = partial(simulated_case, seed, number, annotators=k, size=size, kind=kind)
@@ -58,6 +66,7 @@ def plan_phantom(
         cases=planned,
         splits=splits,
         sources=(),
+        orientation="none",
         patients_known="given",
         arguments={"annotators": annotators, "test_annotators": test_annotators},
         classes=chosen.classes,
@@ -75,13 +84,15 @@ def flags(parser: argparse.ArgumentParser) -> None:
         ("--test-annotators", "test image (default: 100)"),
     ):
         add(flag, type=at_least_one, nargs="+", metavar="K", help=f"of a {of}; several numbers take turns")
+    add_fractions(parser, "0.8 0.1 0.1, in turn")
 
 
 def plan(args: argparse.Namespace, looking: Progress) -> Planning:
     """What it makes."""
     fields = ("cases", "size", "annotators", "test_annotators")
     chosen = {field: getattr(args, field) for field in fields if getattr(args, field) is not None}
-    return plan_phantom(seed=args.seed, kind=args.kind, **chosen)
+    fractions = fractions_of(args) if args.fractions else None
+    return plan_phantom(seed=args.seed, kind=args.kind, fractions=fractions, **chosen)
 
 
 PHANTOM = Importer(

@@ -56,6 +56,7 @@ class Plan:
         classes: 1 for binary masks, else the number of labels, background included.
         ignore_label: a label that says nothing, if there is one.
         patients_known: how it is known whose the cases are.
+        orientation: of every image, see `StoreInfo`.
         skipped: what is left out on purpose, a line with the reason for each.
         warnings: what is guessed or ignored of all cases alike, a sentence each; those of a case are its own.
         class_names: of every label but the background, if they have names.
@@ -74,6 +75,7 @@ class Plan:
     ignore_label: int | None = None
     class_names: Sequence[str] | None = None
     patients_known: PatientsKnown | None = None
+    orientation: str = "unknown"
     skipped: Sequence[str] = ()
     warnings: Sequence[str] = ()
     window: tuple[float, float] | None = None
@@ -99,6 +101,7 @@ class Plan:
             intensity=self.intensity,
             splits=self.splits,
             patients_known=self.patients_known,
+            orientation=self.orientation,
             skipped=self.skipped,
             warnings=self.told,
             resume=self.fingerprint() if resume else None,

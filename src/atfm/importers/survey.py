@@ -62,6 +62,7 @@ def survey(plan: Plan, progress: Progress = lambda done, total: None, *, named: 
         "splits": split_sizes(plan.splits, uniform.patients),
         "unassigned_patients": unassigned(plan.splits, patients),
         "absent_patients": len(set(named).difference(patients)),
+        "orientation": plan.orientation,
         "skipped": list(plan.skipped),
         "warnings": telling.lines(),
         "refused": refused,

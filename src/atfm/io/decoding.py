@@ -1,12 +1,17 @@
 """Where other people's decoders and words meet: whatever they raise or hold becomes one line."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from atfm.errors import AtfmError, InputError
+from atfm.errors import AtfmError, InputError, UnsupportedError
+from atfm.io.machine import READING, refused
 
 __all__ = ["brief", "decoding", "is_plain"]
+
+# what decoders say of sound files that are beyond them
+LACKING = re.compile(r"\bunsupported\b|\bnot (supported|implemented)\b|\bcannot handle\b", re.IGNORECASE)
 
 # control characters, lone surrogates, separators of lines and paragraphs: what would break or fake a line
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
@@ -21,7 +26,11 @@ def decoding(name: object, kind: str) -> Iterator[None]:
         kind: what it was to be, such as "an image".
 
     Raises:
-        InputError: for any error inside the block; one of ours passes as it is.
+        DiskError: the machine refused to read it: no permission, a disk that fails; the file may be sound.
+        InputError: for any other error inside the block; one of ours passes as it is.
+        DiskError: the machine refused to read it: no permission, a disk that fails; the file may be sound.
+        InputError: for any other error inside the block; one of ours passes as it is.
+        UnsupportedError: the decoder itself says that it lacks something.
     """
     try:
         yield
@@ -29,10 +38,25 @@ def decoding(name: object, kind: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{name}: this is a folder; give a file") from None
+    except MemoryError as error:
+        raise InputError(f"{name}: does not fit in memory; cut it up") from error
     # Decoders have no list of what they raise: bytes in the wrong place lead them to any error there is.
     except Exception as error:
-        reason = brief((str(error).splitlines() or [""])[0]) or type(error).__name__
-        raise InputError(f"{name}: cannot be read as {kind}, it is damaged or truncated: {reason}") from error
+        machine = refused(error, name, READING) if isinstance(error, OSError) else None
+        if machine is not None:
+            raise machine from error
+        if isinstance(error, NotImplementedError) or LACKING.search(said(error)):
+            raise UnsupportedError(
+                f"{name}: cannot be read as {kind}, this kind is not supported: {said(error)}"
+            ) from error
+        raise InputError(f"{name}: cannot be read as {kind}, it is damaged or truncated: {said(error)}") from error
+
+
+def said(error: Exception) -> str:
+    """The first line of what a decoder says, or the name of what it raised."""
+    return brief((str(error).splitlines() or [""])[0]) or type(error).__name__
 
 
 def is_plain(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Images and masks from files: PNG, JPEG, TIFF, NPY and NIfTI.
+"""Images and masks from files: pictures (PNG, JPEG, TIFF, GIF, BMP, PPM), NPY, NIfTI, NRRD and MetaImage.
 
 Axes are `[C, H, W]` or `[C, D, H, W]` here, whatever the file has: NIfTI stores `[X, Y, Z]`, which is turned round when
 read and turned back when written (`saving`), so that a mask saved with the affine of its image lies on it.
@@ -6,34 +6,25 @@ read and turned back when written (`saving`), so that a mask saved with the affi
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from atfm.errors import InputError
-from atfm.io.decoding import decoding
-from atfm.io.nifti import open_nifti
-from atfm.io.raster import raster_labels, raster_pixels
+from atfm.errors import InputError, UnsupportedError
+from atfm.io.arrays import load_npy
+from atfm.io.bitmap import HIDDEN
+from atfm.io.brightness import near_black, unit_range
+from atfm.io.marking import MaskRule
+from atfm.io.metaimage import load_metaimage
+from atfm.io.nifti import load_nifti
+from atfm.io.nrrd import load_nrrd
+from atfm.io.picture import Picture
+from atfm.io.raster import RASTERS, Raster, read_raster
+from atfm.io.stated import by_rule
+from atfm.io.unstated import by_itself
 
-__all__ = ["EXTENSIONS", "Picture", "read_image", "read_mask", "read_pixels"]
+__all__ = ["EXTENSIONS", "Picture", "read_image", "read_labels", "read_mask", "read_pixels", "suffix_of"]
 
-LARGEST_NPY_HEAD = 2**16
-
-
-class Picture(NamedTuple):
-    """Pixels and where they lie.
-
-    Args:
-        pixels: `[C, *spatial]`; float32 in [0, 1] from `read_image`, the file's own values from `read_pixels`.
-        spacing: millimetres for each spatial axis, 1.0 where the file does not say.
-        meta: `format`, and for NIfTI `affine` (4x4, of the file's own axes).
-        warnings: a sentence for whatever reading guessed, ignored or left out.
-    """
-
-    pixels: np.ndarray
-    spacing: tuple[float, ...]
-    meta: dict[str, Any]
-    warnings: tuple[str, ...] = ()
+NO_RULE = MaskRule()
 
 
 def read_image(
@@ -42,19 +33,26 @@ def read_image(
     """Read an image as float32 in [0, 1].
 
     8-bit values are divided by 255 and 16-bit ones by 65535, their full range. Floats have to lie in [0, 1], unless a
-    window says which values are black and white. Transparency is left out, palettes are looked up.
+    window says which values are black and white. Palettes are looked up; transparent pixels have their stored colours.
 
     Args:
-        path: `.png`, `.jpg`, `.tif`, `.npy`, `.nii` or `.nii.gz`.
+        path: ends in one of `EXTENSIONS`.
         window: values that become 0 and 1; what lies outside is clipped. The file's own values: Hounsfield units, say.
         spatial_dims: 2 or 3; None to tell from the file. Three axes of an array are then `[C, H, W]` or `[H, W, C]`
             if the first is 1 or 3 or the last 1, 3 or 4, else `[D, H, W]`.
 
+    Returns:
+        The picture; its warnings tell of an image that came out nearly black, too.
+
     Raises:
-        InputError: an unknown extension, an unreadable file, NaN, values out of range, or other axes than expected.
+        InputError: an unreadable file, NaN, or other axes than expected.
+        UnsupportedError: an unknown extension, or a kind of file that is not read.
+        AmbiguousError: values of which nobody knows which is white, or a file that can be read in several ways.
     """
     picture = read_pixels(path, spatial_dims=spatial_dims)
-    return picture._replace(pixels=unit_range(picture.pixels, window, Path(path)))
+    unit = unit_range(picture.pixels, window, Path(path))
+    dark = near_black(picture.pixels, unit, window)
+    return picture._replace(pixels=unit, warnings=(*picture.warnings, *([dark] if dark else [])))
 
 
 def read_pixels(path: Path | str, *, spatial_dims: int | None = None) -> Picture:
@@ -73,104 +71,90 @@ def read_pixels(path: Path | str, *, spatial_dims: int | None = None) -> Picture
     return picture
 
 
-def read_mask(path: Path | str, *, classes: int = 1, spatial_dims: int | None = None) -> np.ndarray:
-    """Read the labels of one annotator.
+def read_labels(
+    path: Path | str, *, classes: int = 1, spatial_dims: int | None = None, rule: MaskRule = NO_RULE
+) -> Picture:
+    """Read the labels of one annotator, and where they lie.
 
     Args:
         path: as for `read_image`.
-        classes: 1 for a binary mask of 0 and 1, 0 and 255 or transparency; else the labels are 0 to `classes - 1`.
+        classes: 1 for a binary mask, else the labels are 0 to `classes - 1`.
         spatial_dims: as for `read_image`.
+        rule: what the values and colours mean where the file does not say it itself; see `unstated` for when it does.
 
     Returns:
-        `[*spatial]` uint8 labels.
+        A picture of `[1, *spatial]` uint8 labels.
 
     Raises:
         InputError: as for `read_image`, or values that are not labels.
+        UnsupportedError: as for `read_image`.
+        AmbiguousError: a file whose values, palette, transparency and colours do not tell the same.
     """
     path = Path(path)
-    pixels = loader(path)(path, True, spatial_dims).pixels
-    check_axes(pixels, spatial_dims, path)
-    if len(pixels) != 1:
-        raise InputError(f"{path}: expected a mask of one channel, got {len(pixels)}")
-    mask = pixels[0]
-    top = mask.max() if mask.size else 0
-    if classes == 1:
-        if top not in (0, 1, 255) or not ((mask == 0) | (mask == top)).all():
-            raise InputError(f"{path}: expected a mask of 0 and 255 or 0 and 1, got {some_values(mask)}")
-        return (mask > 0).astype(np.uint8)
-    labels = mask.astype(np.uint8) if np.isfinite(mask).all() and mask.min() >= 0 and top < classes else None
-    if labels is None or (labels != mask).any():
-        raise InputError(f"{path}: expected labels 0 to {classes - 1}, got {some_values(mask)}")
-    return labels
+    if suffix_of(path) in RASTERS:
+        raster = read_raster(path)
+        picture = pictured(raster)
+    else:
+        picture = loader(path)(path, True, spatial_dims)
+        raster = Raster(picture.pixels, picture.pixels[0] if len(picture.pixels) == 1 else None)
+    check_axes(picture.pixels, spatial_dims, path)
+    if len(picture.pixels) not in (1, 3) or (raster.stored is None and suffix_of(path) not in RASTERS):
+        raise InputError(f"{path}: expected a mask of one channel, got {len(picture.pixels)}")
+    labels, told = (by_rule(raster, rule, path), ()) if rule.stated else by_itself(raster, classes, path)
+    if rule.stated and labels.max() >= max(classes, 2):
+        raise InputError(
+            f"{path}: --labels makes {labels.max()} of some pixels, beyond the {max(classes, 2)} labels of --classes"
+        )
+    return picture._replace(pixels=labels[None], warnings=(*picture.warnings, *told))
+
+
+def read_mask(
+    path: Path | str, *, classes: int = 1, spatial_dims: int | None = None, rule: MaskRule = NO_RULE
+) -> np.ndarray:
+    """Read the labels of one annotator as `[*spatial]` uint8; see `read_labels`."""
+    return read_labels(path, classes=classes, spatial_dims=spatial_dims, rule=rule).pixels[0]
 
 
 # ---- one loader for each format: (path, as labels?, spatial_dims) -> Picture with the file's own values ----
 
 
 def load_raster(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
-    pixels = (raster_labels if as_labels else raster_pixels)(path)
-    return Picture(pixels, (1.0,) * (pixels.ndim - 1), {"format": "raster"})
+    """A picture as it is shown."""
+    raster = read_raster(path)
+    hidden = raster.alpha is not None and bool((raster.alpha == 0).any() or raster.alpha.min() != raster.alpha.max())
+    picture = pictured(raster)
+    return picture._replace(warnings=(*raster.warnings, *([HIDDEN] if hidden else [])))
 
 
-def load_npy(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
-    with decoding(path, "an array of numbers"):
-        with path.open("rb") as stream:
-            head = stream.read(12)  # of version 2 on the length of the head has four bytes, which numpy believes
-        if head[:6] == b"\x93NUMPY" and head[6] > 1 and int.from_bytes(head[8:], "little") > LARGEST_NPY_HEAD:
-            raise InputError(f"{path}: its head is longer than {LARGEST_NPY_HEAD} bytes; it is no plain array")
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.size == 0 or array.ndim == 0:
-        raise InputError(f"{path}: expected one array of numbers, got another kind of content")
-    pixels = channels_first(array, spatial_dims)
-    return Picture(np.array(pixels), (1.0,) * (pixels.ndim - 1), {"format": "npy"})
-
-
-def load_nifti(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
-    volume = open_nifti(path)
-    shape = volume.shape
-    with decoding(path, "NIfTI"):
-        voxels = np.asanyarray(volume.dataobj)
-    if voxels.dtype.kind not in "biuf" or any(n != 1 for n in shape[3:]) or len(shape) < 2 or voxels.size == 0:
-        raise InputError(f"{path}: shape {list(shape)} of {voxels.dtype}; expected one grey slice or volume")
-    voxels = voxels.reshape((*shape, 1)[:3])  # [X, Y, Z]
-    # a spacing of 0 or NaN says as little as none
-    zooms = tuple(float(mm) if np.isfinite(mm) and mm > 0 else 1.0 for mm in (*volume.header.get_zooms(), 1.0)[:3])
-    if voxels.shape[2] == 1 and spatial_dims != 3:
-        voxels, zooms = voxels[..., 0], zooms[:2]
-    return Picture(voxels.T[None], zooms[::-1], {"format": "nifti", "affine": np.array(volume.affine)})
+def pictured(raster: Raster) -> Picture:
+    """What is shown, which lies nowhere in particular."""
+    return Picture(raster.shown, (1.0,) * (raster.shown.ndim - 1), {"format": "raster"}, raster.warnings)
 
 
 LOADERS: dict[str, Callable[[Path, bool, int | None], Picture]] = {
-    ".png": load_raster,
-    ".jpg": load_raster,
-    ".jpeg": load_raster,
-    ".tif": load_raster,
-    ".tiff": load_raster,
+    **dict.fromkeys(RASTERS, load_raster),
     ".npy": load_npy,
     ".nii": load_nifti,
     ".nii.gz": load_nifti,
+    ".nrrd": load_nrrd,
+    ".nhdr": load_nrrd,
+    ".mha": load_metaimage,
+    ".mhd": load_metaimage,
 }
 EXTENSIONS = tuple(LOADERS)
 
 
+def suffix_of(path: Path) -> str:
+    """The extension of a file, in small letters."""
+    return ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
+
+
 def loader(path: Path) -> Callable[[Path, bool, int | None], Picture]:
     """The loader for a file, by its extension."""
-    suffix = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix not in LOADERS:
-        raise InputError(f"{path}: unknown extension {suffix!r}; expected one of {', '.join(EXTENSIONS)}")
+        raise UnsupportedError(f"{path}: unknown extension {suffix!r}; expected one of {', '.join(EXTENSIONS)}")
     return LOADERS[suffix]
-
-
-def channels_first(array: np.ndarray, spatial_dims: int | None) -> np.ndarray:
-    """An array of two to four axes as `[C, *spatial]`; see `read_image`."""
-    if spatial_dims is None:
-        flat = array.ndim == 3 and (array.shape[0] in (1, 3) or array.shape[2] in (1, 3, 4))
-        spatial_dims = 2 if flat or array.ndim < 3 else 3
-    if array.ndim == spatial_dims:
-        return array[None]
-    first = array.shape[0] <= 4 or array.shape[-1] > 4
-    channels = array if first or array.ndim != 3 else np.moveaxis(array, -1, 0)
-    return channels[:3] if len(channels) == 4 and not first else channels  # the fourth of [H, W, 4] is transparency
 
 
 def check_axes(pixels: np.ndarray, spatial_dims: int | None, path: Path) -> None:
@@ -179,33 +163,3 @@ def check_axes(pixels: np.ndarray, spatial_dims: int | None, path: Path) -> None
     if found not in (2, 3) or (spatial_dims is not None and found != spatial_dims):
         wanted = spatial_dims or "2 or 3"
         raise InputError(f"{path}: expected {wanted} spatial axes, got {found} in shape {list(pixels.shape)}")
-
-
-def unit_range(pixels: np.ndarray, window: tuple[float, float] | None, path: Path) -> np.ndarray:
-    """The file's own values as float32 in [0, 1]; see `read_image`."""
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        raise InputError(f"{path}: holds NaN or infinity; mend the file or leave it out")
-    if window is not None:
-        black, white = window
-        if not black < white:
-            raise InputError(f"window: expected a lower and a higher value, got {black:g} and {white:g}")
-        scaled = pixels.astype(np.float32)  # once, then in place: a volume may take a quarter of the memory
-        scaled -= np.float32(black)
-        scaled /= np.float32(white - black)
-        return np.clip(scaled, 0, 1, out=scaled)
-    if pixels.dtype in (np.uint8, np.uint16):
-        scaled = pixels.astype(np.float32)
-        scaled /= np.float32(np.iinfo(pixels.dtype).max)
-        return scaled
-    if pixels.dtype.kind in "bf" and pixels.min() >= 0 and pixels.max() <= 1:
-        return pixels.astype(np.float32)
-    raise InputError(
-        f"{path}: {pixels.dtype} values {pixels.min():g} to {pixels.max():g}; expected 8-bit, 16-bit or floats in "
-        "[0, 1]; give a window, the two values that are to be black and white"
-    )
-
-
-def some_values(mask: np.ndarray) -> str:
-    """A few of the values in a mask, for an error."""
-    values = np.unique(mask)
-    return ", ".join(f"{value:g}" for value in values[:6].astype(float)) + (" ..." if len(values) > 6 else "")

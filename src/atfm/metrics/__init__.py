@@ -3,8 +3,11 @@
 They stand alone: this room needs numpy (and scipy where masks are matched), and takes arrays and tensors alike.
 """
 
-from atfm.metrics.accumulate import CaseScores, DistributionScores
-from atfm.metrics.calibration import ReliabilityBins, crps, crps_area, dice_of_mean, empty_share, variance_ncc
+from atfm.metrics.accumulate import CaseScores
+from atfm.metrics.calibration import dice_of_mean, empty_share, variance_ncc
+from atfm.metrics.crps import crps, crps_area
+from atfm.metrics.distribution import DistributionScores
+from atfm.metrics.floor import Floor, floor_of
 from atfm.metrics.ged import (
     annotator_diversity,
     consistent,
@@ -12,6 +15,7 @@ from atfm.metrics.ged import (
     ged,
     ged_n,
     sample_diversity,
+    sample_to_annotator,
     with_self_pairs,
 )
 from atfm.metrics.ignore import from_labels, without
@@ -19,6 +23,7 @@ from atfm.metrics.masks import Array, most_likely
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
 from atfm.metrics.overlap import Overlaps, Pairs, overlaps, pairwise_dice, pairwise_iou
 from atfm.metrics.references import always_empty, majority
+from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.scores import score_case
 from atfm.metrics.single import GED, MDM, BestKIoU, DMax, HMIoU, SingleScore
 from atfm.metrics.table import METRICS, Interval, Metric, describe, summarise
@@ -33,6 +38,7 @@ __all__ = [
     "CaseScores",
     "DMax",
     "DistributionScores",
+    "Floor",
     "HMIoU",
     "Interval",
     "Metric",
@@ -52,6 +58,7 @@ __all__ = [
     "effective_samples",
     "empty_share",
     "floor_ged_n",
+    "floor_of",
     "from_labels",
     "ged",
     "ged_n",
@@ -63,6 +70,7 @@ __all__ = [
     "pairwise_dice",
     "pairwise_iou",
     "sample_diversity",
+    "sample_to_annotator",
     "score_case",
     "summarise",
     "variance_ncc",

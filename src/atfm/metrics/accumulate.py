@@ -15,16 +15,15 @@ from copy import copy
 from typing import Any, Self
 
 from atfm.errors import InputError
-from atfm.metrics.calibration import ReliabilityBins
-from atfm.metrics.masks import Array, as_masks, share
+from atfm.metrics.content import content_of
+from atfm.metrics.masks import Array
 from atfm.metrics.processes import from_all, rank
-from atfm.metrics.scores import score_case
 from atfm.metrics.table import Interval, summarise
-from atfm.metrics.weights import as_weights
 
-__all__ = ["CaseScores", "DistributionScores"]
+__all__ = ["CaseScores"]
 
-Entry = dict[str, Any]  # of JSON, so that rows can be saved and sent: "patient", "scores", and "bins" where wanted
+# Of JSON, so that rows can be saved and sent: "patient", "scores", "content", and "bins" where wanted.
+Entry = dict[str, Any]
 
 
 class CaseScores(ABC):
@@ -71,7 +70,7 @@ class CaseScores(ABC):
             samples: `[S, C, *spatial]`, values 0 or 1.
             annotations: `[K, C, *spatial]`, values 0 or 1; `K` may differ from case to case.
             probability: `[C, *spatial]` in [0, 1]; None takes the (weighted) share of the samples.
-            case_id: its name; a name that is known already is not scored again. None makes one up.
+            case_id: its name; the same case again is not scored again. None makes one up.
             patient_id: who it belongs to, for the intervals; None takes every case for a patient of its own.
             ignore: pixels that do not count, `[*spatial]` or `[K, *spatial]`.
             weights: of the samples, `[S]` of sum 1; None where all weigh alike.
@@ -80,12 +79,15 @@ class CaseScores(ABC):
             The scores of the case, as kept.
 
         Raises:
-            InputError: shapes or values that do not fit.
+            InputError: shapes or values that do not fit, or a name that other masks or another patient have already.
         """
         name = self._unused() if case_id is None else str(case_id)
-        if name not in self._entries:
-            scored = dict(self.score(samples, annotations, probability, ignore, weights))
-            self._entries[name] = {"patient": name if patient_id is None else str(patient_id), **scored}
+        patient = name if patient_id is None else str(patient_id)
+        scored = None if name in self._entries else self.score(samples, annotations, probability, ignore, weights)
+        content = content_of({"annotations": [annotations, ignore], "samples": [samples, probability, weights]})
+        if scored is not None:
+            self._entries[name] = {"patient": patient, "content": content, **scored}
+        self._check_same(name, {"patient": patient, "content": content})
         return dict(self._entries[name]["scores"])
 
     def update_batch(
@@ -124,7 +126,10 @@ class CaseScores(ABC):
     def gather(self) -> Self:
         """Return a copy that holds the cases of all processes, each once; all of them have to call it.
 
-        A case that several processes have scored is taken from the first of them.
+        A case that several processes have scored is taken from the first of them, where its annotations are the same.
+
+        Raises:
+            InputError: two processes have given one name to cases of other annotations.
         """
         whole = copy(self)
         whole.reset()
@@ -136,12 +141,17 @@ class CaseScores(ABC):
         """Add the cases of a `state_dict` that are not here yet.
 
         Raises:
-            InputError: no state of such scores.
+            InputError: no state of such scores, or a case of other annotations, or of another patient, under the name
+                of one that is here.
         """
         entries = state.get("cases")
         if not isinstance(entries, Mapping) or not all("scores" in entry for entry in entries.values()):
             raise InputError(f"state: expected 'cases', each with its 'scores', got {list(state)}")
         for name, entry in entries.items():
+            if name in self._entries:  # another process may have drawn other samples of the same case
+                known = dict(entry.get("content", {}))
+                known.pop("samples", None)
+                self._check_same(name, {"patient": entry.get("patient"), "content": known})
             self._entries.setdefault(name, dict(entry))
 
     def reset(self) -> None:
@@ -165,88 +175,21 @@ class CaseScores(ABC):
         """Return mean and interval of every score over the cases of all processes; all of them have to call it."""
         return summarise(self.gather().rows(), **self.bootstrap)
 
+    def _check_same(self, name: str, other: Entry) -> None:
+        """Refuse another case, or another drawing, under a name that is known; states of old have no content."""
+        entry = self._entries[name]
+        known = entry.get("content", {})
+        differ = [part for part, digest in other["content"].items() if known.get(part, digest) != digest]
+        differ += ["patient"] * (entry.get("patient") != other["patient"])
+        if differ:
+            raise InputError(
+                f"case {name}: its {' and '.join(differ)} are not those that were scored under this name; give every "
+                "case a name of its own, or call reset() first"
+            )
+
     def _unused(self) -> str:
         """A name that no case has, in this process or another."""
         number = len(self._entries)
         while f"#{rank()}-{number}" in self._entries:
             number += 1
         return f"#{rank()}-{number}"
-
-
-class DistributionScores(CaseScores):
-    """Every score of `score_case`, with bootstrap intervals over patients, and the calibration error.
-
-    Args:
-        ns: numbers of samples to score.
-        empty: the IoU and Dice of empty against empty, as in `overlaps`.
-        per_class: as in `score_case`.
-        bins: of the probability, for ECE; 0 leaves it out.
-        bootstrap: `seed`, `resamples` and `confidence` of the intervals.
-    """
-
-    def __init__(
-        self,
-        *,
-        ns: Sequence[int] = (1, 2, 4, 8, 16, 32, 50, 100),
-        empty: float | None = 1.0,
-        per_class: bool | Sequence[str] = False,
-        bins: int = 20,
-        **bootstrap: Any,
-    ) -> None:
-        super().__init__(**bootstrap)
-        self.ns, self.empty, self.per_class, self.bins = tuple(ns), empty, per_class, bins
-
-    def score(
-        self,
-        samples: Array,
-        annotations: Array,
-        probability: Array | None,
-        ignore: Array | None,
-        weights: Array | None,
-    ) -> Mapping[str, object]:
-        scores = score_case(
-            samples,
-            annotations,
-            probability,
-            weights=weights,
-            ns=self.ns,
-            empty=self.empty,
-            ignore=ignore,
-            per_class=self.per_class,
-        )
-        if not self.bins:
-            return {"scores": scores}
-        bins = ReliabilityBins(self.bins)
-        if probability is None:
-            masks = as_masks(samples, "samples")
-            probability = share(masks, as_weights(weights, len(masks)))
-        bins.update(probability, annotations, ignore=ignore)
-        return {"scores": scores, "bins": bins.state_dict()}
-
-    def compute(self) -> dict[str, Interval]:
-        """Return the interval of every score, `ece` last and without ends, over the cases of all processes.
-
-        All processes have to call it. No case, no scores.
-
-        Raises:
-            InputError: a `confidence` out of range.
-        """
-        whole = self.gather()
-        intervals = summarise(whole.rows(), **self.bootstrap)
-        if self.bins and len(whole):
-            intervals["ece"] = Interval(whole.reliability().ece, None, None, len(whole))
-        return intervals
-
-    def reliability(self) -> ReliabilityBins:
-        """Return the bins of the cases of this process, for the figure.
-
-        Raises:
-            InputError: `bins` is 0, or cases that were scored with another number of bins.
-        """
-        total, one = ReliabilityBins(self.bins), ReliabilityBins(self.bins)
-        for name, entry in sorted(self._entries.items()):
-            if "bins" not in entry:
-                raise InputError(f"case {name}: expected {self.bins} bins, got none; score it again, or set bins=0")
-            one.load_state_dict(entry["bins"])
-            total.merge(one)
-        return total

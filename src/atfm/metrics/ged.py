@@ -9,8 +9,12 @@ small. Without self-pairs (a U-statistic, `ged`) it is unbiased, and may come ou
 
     GED_n = GED + D_s / n + D_r / K
 
-with `D_s`, `D_r` the mean distance of two different samples and of two different annotators. So even a perfect model,
-whose GED is 0 and whose `D_s = D_r`, has a GED_n of `D_r / n + D_r / K`: the floor.
+with `D_s`, `D_r` the mean distance of two different samples and of two different annotators. So even `n` further
+readers of the same image, whose GED is 0 and whose `D_s = D_r`, have a GED_n of `D_r / n + D_r / K`.
+
+With `D_sr = E d(s, r)` the unbiased GED is `(D_sr - D_s) + (D_sr - D_r)`. Of a model that draws readers' masks exactly
+as the image allows, the first bracket is 0. The second is 0 too only where readers are independent given the image;
+where they share what it does not show, it is how much they share, and no model can do without: see `floor`.
 
 Samples with weights `w` of sum 1 stand for a draw from them, so that every mean over samples is weighted:
 
@@ -29,7 +33,16 @@ from atfm.metrics.masks import Array
 from atfm.metrics.overlap import Pairs
 from atfm.metrics.weights import as_weights
 
-__all__ = ["annotator_diversity", "consistent", "floor_ged_n", "ged", "ged_n", "sample_diversity", "with_self_pairs"]
+__all__ = [
+    "annotator_diversity",
+    "consistent",
+    "floor_ged_n",
+    "ged",
+    "ged_n",
+    "sample_diversity",
+    "sample_to_annotator",
+    "with_self_pairs",
+]
 
 
 def ged_n(distance: Pairs, weights: Array | None = None) -> float:
@@ -59,8 +72,8 @@ def ged(distance: Pairs, weights: Array | None = None) -> float | None:
         weights: of the samples, `[S]` of sum 1; None where all weigh alike.
 
     Returns:
-        A number in [-1, 2], 0 in the mean for a perfect model; None with one sample (or one that has all the weight) or
-        one annotator, as it then does not exist.
+        A number in [-1, 2], 0 in the mean for further readers of the same image; None with one sample (or one that has
+        all the weight) or one annotator, as it then does not exist.
 
     Raises:
         InputError: weights that do not fit, see `as_weights`.
@@ -68,9 +81,7 @@ def ged(distance: Pairs, weights: Array | None = None) -> float | None:
     d_s, d_r = sample_diversity(distance, weights), annotator_diversity(distance)
     if d_s is None or d_r is None:
         return None
-    w = as_weights(weights, len(distance.samples))
-    across = distance.across.mean() if w is None else (w @ distance.across).mean()
-    return float(2 * across) - d_s - d_r
+    return 2 * sample_to_annotator(distance, weights) - d_s - d_r
 
 
 def sample_diversity(distance: Pairs, weights: Array | None = None) -> float | None:
@@ -86,6 +97,15 @@ def sample_diversity(distance: Pairs, weights: Array | None = None) -> float | N
     pairs = np.outer(w, w)
     np.fill_diagonal(pairs, 0)  # their sum is 1 - sum w^2, without the cancelling where one sample has nearly all
     return float((pairs * distance.samples).sum() / pairs.sum())
+
+
+def sample_to_annotator(distance: Pairs, weights: Array | None = None) -> float:
+    """Return `D_sr`, the mean distance of a sample and an annotation, in [0, 1].
+
+    Arguments and errors are those of `ged`.
+    """
+    w = as_weights(weights, len(distance.samples))
+    return float(distance.across.mean() if w is None else (w @ distance.across).mean())
 
 
 def annotator_diversity(distance: Pairs) -> float | None:
@@ -107,10 +127,11 @@ def with_self_pairs(ged: float, d_s: float, d_r: float, n: float, annotators: in
 
 
 def floor_ged_n(d_r: float, n: float, annotators: int) -> float:
-    """Return the mean GED_n of a perfect model, `D_r / n + D_r / K`.
+    """Return the mean GED_n of `n` further readers of the same image, `D_r / n + D_r / K`.
 
-    With few samples it is no lower bound: a model without spread saves `D_s / n` and may come below it by drawing one
-    middling mask `n` times (at `n = 1` it does). The unbiased `ged` cannot be had so cheaply.
+    A model that sees the image alone need not reach it, see `floor`. With few samples it is no lower bound: a model
+    without spread saves `D_s / n` and may come below it by drawing one middling mask `n` times (at `n = 1` it does).
+    The unbiased `ged` cannot be had so cheaply.
 
     Arguments are those of `with_self_pairs`.
     """

@@ -30,6 +30,11 @@ def from_labels(labels: Array, classes: int, *, ignore_label: int | None = None)
     maps = as_array(labels)
     if maps.ndim < 2 or maps.size == 0 or classes < 1:
         raise InputError(f"labels: expected [N, *spatial] and at least 1 class, got {list(maps.shape)} and {classes}")
+    if maps.ndim > 3 and maps.shape[1] > 1 and maps.max() <= 1 and bool((maps.sum(1) == 1).all()):
+        raise InputError(
+            f"labels: expected [N, *spatial] label maps, got {list(maps.shape)}; this looks like one-hot masks "
+            "[N, C, *spatial], which every score takes as they are"
+        )
     if maps.dtype.kind not in "biu":
         raise InputError(f"labels: expected whole numbers, got {maps.dtype}; round or threshold them")
     unsaid = np.zeros(maps.shape, bool) if ignore_label is None else maps == ignore_label
@@ -52,7 +57,8 @@ def without(ignore: Array, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     Args:
         ignore: the pixels that do not count, bool or 0 and 1: `[*spatial]`, or `[K, *spatial]` with one map for each
             annotator, where a pixel that any of them ignores is out.
-        arrays: `[..., C, *spatial]`, all of one image; the first of them may be a map without mask axis.
+        arrays: `[..., C, *spatial]`, all of one image, the annotations `[K, C, *spatial]` last; the first of them may
+            be a map without mask axis.
 
     Returns:
         The same arrays, `[..., C, P]` with the `P` pixels that count.
@@ -60,7 +66,7 @@ def without(ignore: Array, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     Raises:
         InputError: pixels that do not fit, values other than 0 and 1, or no pixel left.
     """
-    out = _where(ignore, arrays[-1].shape[2:])
+    out = _where(ignore, arrays[-1].shape[2:], len(arrays[-1]))
     kept = np.flatnonzero(~out)
     if len(kept) == 0:
         raise InputError("ignore: expected a pixel that counts, got none; leave this case out")
@@ -68,14 +74,18 @@ def without(ignore: Array, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(array.reshape(*array.shape[: array.ndim - out.ndim], -1).take(kept, axis=-1) for array in arrays)
 
 
-def _where(ignore: Array, spatial: tuple[int, ...]) -> np.ndarray:
+def _where(ignore: Array, spatial: tuple[int, ...], annotators: int) -> np.ndarray:
     """The ignored pixels `[*spatial]`, checked."""
     array = as_array(ignore)
     out = array == 1
     if not (out | (array == 0)).all():
         raise InputError(f"ignore: expected values 0 or 1, got {array.dtype} with others; compare with the label first")
-    if out.ndim == len(spatial) + 1:
+    if out.ndim == len(spatial) + 1 and len(out) == annotators:
         out = out.any(0)
     if out.shape != spatial:
-        raise InputError(f"ignore: expected the pixels {list(spatial)} of the masks, got {list(array.shape)}")
+        each = [annotators, *spatial]
+        raise InputError(
+            f"ignore: expected the pixels {list(spatial)} of the masks, or {each} of each annotator, got "
+            f"{list(array.shape)}"
+        )
     return np.asarray(out)

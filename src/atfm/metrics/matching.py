@@ -3,7 +3,7 @@
 Every function takes the overlaps of the first `n` samples with the `K` annotators, `overlaps(...).iou.across[:n]` or
 `.dice.across[:n]`, in [0, 1], and weights of the samples, `[n]` of sum 1 (None where all weigh alike), checked as by
 `as_weights`. HM-IoU takes a weight for how much of a sample there is; the best-of-n scores ask what is among the
-samples, and only leave out those of weight 0, which are never drawn.
+samples, and only leave out those of weight 0, which are never drawn. Other axes or values raise `InputError`.
 """
 
 from math import lcm
@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from atfm.errors import InputError
 from atfm.metrics.masks import Array
 from atfm.metrics.weights import as_weights, with_weight
 
@@ -33,7 +34,7 @@ def hm_iou_n(iou: np.ndarray, weights: Array | None = None) -> float:
     Returns:
         The mean IoU of the best assignment, in [0, 1]; 1 for a set against itself.
     """
-    n, k = iou.shape
+    n, k = _checked(iou).shape
     w = as_weights(weights, n)
     if w is not None:
         return _weighted_transport(iou, w)
@@ -68,7 +69,18 @@ def d_max_n(dice: np.ndarray, weights: Array | None = None) -> float:
 
 def _drawn(score: np.ndarray, weights: Array | None) -> np.ndarray:
     """The rows of the samples that can be drawn at all."""
+    _checked(score)
     return score if weights is None else score[with_weight(as_weights(weights, len(score)), len(score))]
+
+
+def _checked(score: np.ndarray) -> np.ndarray:
+    """Overlaps `[n, K]`, each in [0, 1]."""
+    if score.ndim != 2 or not score.size:
+        got = list(score.shape)
+        raise InputError(f"overlaps: expected [n, K] of overlaps(...).iou.across or .dice.across, got {got}")
+    if not (score.min() >= 0 and score.max() <= 1 + 1e-9):
+        raise InputError(f"overlaps: expected values in [0, 1], got {score.min():.4g} to {score.max():.4g}")
+    return score
 
 
 def _assigned_mean(score: np.ndarray) -> float:

@@ -16,9 +16,10 @@ from functools import cached_property
 
 import numpy as np
 
+from atfm.errors import InputError
 from atfm.metrics.masks import Array, areas, as_pair
 
-__all__ = ["Overlaps", "Pairs", "overlaps", "pairwise_dice", "pairwise_iou"]
+__all__ = ["Overlaps", "Pairs", "overlaps", "overlaps_of", "pairwise_dice", "pairwise_iou"]
 
 _CHUNK = 2**22  # numbers in one float32 operand: 16 MB, 100 masks of 200x200 at once
 
@@ -31,11 +32,21 @@ class Pairs:
         samples: `[S, S]`, sample against sample.
         across: `[S, K]`, sample against annotator.
         annotators: `[K, K]`, annotator against annotator.
+
+    Raises:
+        InputError: matrices of other shapes.
     """
 
     samples: np.ndarray
     across: np.ndarray
     annotators: np.ndarray
+
+    def __post_init__(self) -> None:
+        got = [np.shape(matrix) for matrix in (self.samples, self.across, self.annotators)]
+        s, k = got[1] if len(got[1]) == 2 else (0, 0)
+        if not s or not k or got != [(s, s), (s, k), (k, k)]:
+            shapes = ", ".join(str(list(shape)) for shape in got)
+            raise InputError(f"pairs: expected [S, S], [S, K] and [K, K], got {shapes}")
 
     def first(self, n: int) -> "Pairs":
         """Return the same of the first `n` samples only."""
@@ -74,6 +85,15 @@ class Overlaps:
         sizes = self._sizes
         return self._split(_dice(self.shared, sizes, sizes, self.empty))
 
+    @cached_property
+    def presence(self) -> Pairs:
+        """How two masks agree whether there is anything at all: the IoU of masks that are shrunk to one pixel.
+
+        1 where both mark something, 0 where one does, and where neither does `empty`; the mean over the classes.
+        """
+        there = (self._sizes > 0).astype(np.float64)
+        return self._split(_iou(there[:, :, None] * there[:, None, :], there, there, self.empty))
+
     @property
     def sample_areas(self) -> np.ndarray:
         """Pixels of each sample and class, `[S, C]`."""
@@ -88,6 +108,11 @@ class Overlaps:
         """Return the overlaps of one class alone."""
         return Overlaps(self.shared[channel : channel + 1], self.samples, self.empty)
 
+    def own_readers(self, k: int) -> "Overlaps":
+        """Return the overlaps of the first `S - k` samples with the last `k` of them, taken for annotators."""
+        s = self.samples
+        return Overlaps(self.shared[:, :s, :s], s - k, self.empty)
+
     @property
     def _sizes(self) -> np.ndarray:
         return np.diagonal(self.shared, axis1=1, axis2=2)  # [C, N]
@@ -101,7 +126,7 @@ def overlaps(samples: Array, annotations: Array, *, empty: float | None = 1.0) -
     """Compare all masks of one image, samples and annotations alike, in one matrix product.
 
     Args:
-        samples: `[S, C, *spatial]`, values 0 or 1.
+        samples: `[S, C, *spatial]`, values 0 or 1; each of the channels counts, so leave the background out.
         annotations: `[K, C, *spatial]`, values 0 or 1.
         empty: the IoU and Dice of empty against empty, in [0, 1]. None leaves a class that neither mask of a pair has
             out of their mean over the classes (Kohl et al. 2018 on Cityscapes); where no class is left they agree: 1.
@@ -110,10 +135,15 @@ def overlaps(samples: Array, annotations: Array, *, empty: float | None = 1.0) -
         Both overlaps, each the mean over the `C` channels.
 
     Raises:
-        InputError: masks that do not fit, see `as_pair`.
+        InputError: masks that do not fit, see `as_pair`, or a pixel in two channels.
     """
-    s, r = as_pair(samples, annotations)
-    return Overlaps(_shared_by_all(s, r), len(s), empty)
+    s, r = _classes(samples, annotations, ("samples", "annotations"))
+    return overlaps_of(s, r, empty=empty)
+
+
+def overlaps_of(samples: np.ndarray, annotations: np.ndarray, *, empty: float | None = 1.0) -> Overlaps:
+    """Return `overlaps` of masks that are checked already, bool and without the background."""
+    return Overlaps(_shared_by_all(samples, annotations), len(samples), empty)
 
 
 def pairwise_iou(a: Array, b: Array, *, empty: float | None = 1.0) -> np.ndarray:
@@ -128,19 +158,27 @@ def pairwise_iou(a: Array, b: Array, *, empty: float | None = 1.0) -> np.ndarray
         `[S, T]` float64 in [0, 1], the mean over the `C` channels.
 
     Raises:
-        InputError: masks that do not fit, see `as_pair`.
+        InputError: masks that do not fit, see `as_pair`, or a pixel in two channels.
     """
-    a, b = as_pair(a, b)
+    a, b = _classes(a, b, ("a", "b"))
     return _iou(_shared(a, b), areas(a).T, areas(b).T, empty)
 
 
 def pairwise_dice(a: Array, b: Array, *, empty: float | None = 1.0) -> np.ndarray:
-    """Return the Dice score `2 |A and B| / (|A| + |B|)` of every mask of `a` with every mask of `b`.
-
-    Arguments, result and errors are those of `pairwise_iou`.
-    """
-    a, b = as_pair(a, b)
+    """Return the Dice score `2 |A and B| / (|A| + |B|)` of every two masks, as `pairwise_iou` does the IoU."""
+    a, b = _classes(a, b, ("a", "b"))
     return _dice(_shared(a, b), areas(a).T, areas(b).T, empty)
+
+
+def _classes(a: Array, b: Array, names: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Both sets of masks as bool, checked; their channels are one object or classes, with or without the background."""
+    for masks, name in zip((a, b), names, strict=True):
+        if masks.ndim == 3 and masks.shape[1] > 1:
+            raise InputError(
+                f"{name}: expected [N, C, *spatial], got {list(masks.shape)}; this looks like [N, H, W], masks without "
+                f"the axis of channels: give {name}[:, None] (of flat classes {name}[:, :, None])"
+            )
+    return as_pair(a, b, whole=False, names=names)
 
 
 def _shared_by_all(s: np.ndarray, r: np.ndarray) -> np.ndarray:

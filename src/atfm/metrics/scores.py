@@ -6,12 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.metrics.calibration import crps_of_areas, ncc_of_votes, share_of
-from atfm.metrics.ged import annotator_diversity, floor_ged_n, ged, ged_n, sample_diversity
-from atfm.metrics.ignore import without
-from atfm.metrics.masks import Array, as_pair, as_probability, foreground, most_likely, share, votes
+from atfm.metrics.calibration import ncc_of_votes, share_of
+from atfm.metrics.counted import counted_masks
+from atfm.metrics.crps import crps_of_areas
+from atfm.metrics.ged import (
+    annotator_diversity,
+    floor_ged_n,
+    ged,
+    ged_n,
+    sample_diversity,
+    sample_to_annotator,
+)
+from atfm.metrics.masks import Array, foreground, most_likely, share, votes
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
-from atfm.metrics.overlap import Overlaps, overlaps
+from atfm.metrics.overlap import Overlaps, overlaps_of
 from atfm.metrics.weights import as_weights, effective_samples, first, with_weight
 
 __all__ = ["score_case"]
@@ -45,21 +53,18 @@ def score_case(
 
     Returns:
         The columns of `METRICS` but `ece`, which belongs to many cases. What does not exist is absent: `ged`,
-        `diversity` and `ncc` with one sample of any weight; `ged`, `annotator_diversity`, `ncc` and the floors with one
-        annotator; the scores of `n` samples that all have weight 0; `effective_samples` where none has a weight; with
-        `empty=None` the columns of a class that no mask has.
+        `diversity`, `crps_area` and `ncc` with one sample of any weight; `ged` and its parts, `annotator_diversity`,
+        `ncc` and the floors with one annotator; `own_ged` and `own_empty` with fewer than `K + 2` samples, or weights;
+        the scores of `n` samples that all have weight 0; `effective_samples` where none has a weight; with `empty=None`
+        the columns of a class that no mask has.
 
     Raises:
         InputError: shapes, values or weights that do not fit, an `n` below 1, no pixel that counts, or too few names.
     """
-    s, r = as_pair(samples, annotations)
+    s, r, p = counted_masks(samples, annotations, probability, ignore)
     w = as_weights(weights, len(s))
     if any(n < 1 for n in ns):
         raise InputError(f"ns: expected numbers of samples from 1 on, got {list(ns)}")
-    p = None if probability is None else as_probability(probability, r)
-    if ignore is not None:
-        kept = without(ignore, s, r) if p is None else without(ignore, p, s, r)
-        s, r, p = kept[-2], kept[-1], None if p is None else kept[0]
     names = _names(per_class, foreground(s).shape[1])
     compared = _compare(s, r, p, w, empty)
     row = _scores(compared, ns)
@@ -111,8 +116,8 @@ def _compare(
         p = drawn / len(s) if w is None else drawn
     hard = most_likely(p)[None]  # [1, C, *spatial]
     return _Comparison(
-        overlaps(foreground(s), foreground(r), empty=empty),
-        overlaps(foreground(hard), foreground(r), empty=empty),
+        overlaps_of(foreground(s), foreground(r), empty=empty),
+        overlaps_of(foreground(hard), foreground(r), empty=empty),
         foreground(drawn[None])[0],
         foreground(voted[None])[0],
         w,
@@ -124,8 +129,12 @@ def _scores(compared: _Comparison, ns: Sequence[int]) -> Scores:
     areas_s, areas_r = masks.sample_areas, masks.annotator_areas
     s, k = len(areas_s), len(areas_r)
     d_r = annotator_diversity(distance)
+    whole, presence = ged(distance, w), ged(masks.presence.distance, w)
     row: Scores = {
-        "ged": ged(distance, w),
+        "ged": whole,
+        "ged_presence": presence,
+        "ged_shape": None if whole is None or presence is None else whole - presence,
+        "d_sr": sample_to_annotator(distance, w),
         "diversity": sample_diversity(distance, w),
         "annotator_diversity": d_r,
         "dice_of_mean": float(compared.mean.dice.across.mean()),
@@ -133,6 +142,7 @@ def _scores(compared: _Comparison, ns: Sequence[int]) -> Scores:
         "crps_area": crps_of_areas(areas_s, areas_r, w),
         "empty_predicted": share_of((areas_s == 0).all(1), w),
         "empty_drawn": share_of((areas_r == 0).all(1), None),
+        **_of_own_readers(compared, k),
     }
     # a mask is at distance 0 of itself, unless it is empty and `empty` says otherwise
     to_itself = float(np.trace(distance.annotators)) / k
@@ -148,6 +158,14 @@ def _scores(compared: _Comparison, ns: Sequence[int]) -> Scores:
             row[f"mdm_{n}"] = mdm_n(masks.dice.across[:n], w_n)
             row[f"d_max_{n}"] = d_max_n(masks.dice.across[:n], w_n)
     return row
+
+
+def _of_own_readers(compared: _Comparison, k: int) -> Scores:
+    """What the model would score if the annotators were its own: the last `k` samples stand for them, see `own_ged`."""
+    if compared.weights is not None or k < 2 or len(compared.masks.sample_areas) < k + 2:
+        return {}
+    own = compared.masks.own_readers(k)
+    return {"own_ged": ged(own.iou.distance), "own_empty": share_of((own.annotator_areas == 0).all(1), None)}
 
 
 def _ncc(compared: _Comparison, s: int, k: int) -> float | None:

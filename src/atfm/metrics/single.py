@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 from atfm.errors import InputError
 from atfm.metrics.accumulate import CaseScores
+from atfm.metrics.counted import counted_masks
 from atfm.metrics.ged import ged, ged_n
-from atfm.metrics.ignore import without
-from atfm.metrics.masks import Array, as_pair, foreground
+from atfm.metrics.masks import Array, foreground
 from atfm.metrics.matching import best_k_iou_n, d_max_n, hm_iou_n, mdm_n
-from atfm.metrics.overlap import Overlaps, overlaps
+from atfm.metrics.overlap import Overlaps, overlaps_of
 from atfm.metrics.table import Interval
 from atfm.metrics.weights import as_weights, first
 
@@ -60,16 +60,14 @@ class SingleScore(CaseScores):
         ignore: Array | None,
         weights: Array | None,
     ) -> Mapping[str, object]:
-        s, r = as_pair(samples, annotations)
+        s, r, _ = counted_masks(samples, annotations, None, ignore)
         w = as_weights(weights, len(s))
         if self.n is not None and len(s) < self.n:
             raise InputError(f"samples: expected {self.n} for {self.name}, got {len(s)}; draw more")
-        if ignore is not None:
-            s, r = without(ignore, s, r)
         s = s[: self.n]
         if w is not None and not w[: len(s)].any():
             return {"scores": {}}
-        value = self.of(overlaps(foreground(s), foreground(r), empty=self.empty), first(w, len(s)))
+        value = self.of(overlaps_of(foreground(s), foreground(r), empty=self.empty), first(w, len(s)))
         return {"scores": {} if value is None else {self.name: value}}
 
     def compute(self) -> float:

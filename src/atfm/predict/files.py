@@ -1,4 +1,4 @@
-"""What is written of one image, by format: PNG, NPY, NIfTI; every name relative to the folder it lies in."""
+"""What is written of one image, by format: PNG, NPY, NIfTI, NRRD; every name relative to the folder it lies in."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +7,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from atfm.io.saving import write_nifti, write_nifti_stack, write_npy, write_npy_stack, write_png
+from atfm.io.saving_nrrd import Segment, write_nrrd_stack, write_seg_nrrd
 from atfm.predict.prediction import Prediction
+from atfm.predict.regions import known_as, parameters, regions
 
-__all__ = ["Written", "write_nifti_files", "write_nifti_volumes", "write_npy_files", "write_png_files"]
+__all__ = [
+    "UNPLACED",
+    "UNTURNED",
+    "Written",
+    "write_nifti_files",
+    "write_nifti_volumes",
+    "write_npy_files",
+    "write_nrrd_files",
+    "write_png_files",
+]
+
+UNPLACED = "nobody said how large a pixel is or where it lies; pixels of 1 mm stand for it"
+UNTURNED = "the size of a pixel is known, but not where the image lies"
 
 
 class Written(NamedTuple):
@@ -34,13 +48,13 @@ def write_png_files(out: Path, prediction: Prediction) -> Written:
 
     def save(name: str, values: np.ndarray) -> list[str]:
         """One file, or one for each slice."""
-        planes = place.put(values, planes=True)  # [H, W] or [n, H, W]
+        planes = place.pictures(values)  # [H, W] or [n, H, W]
         names = [f"slice-{number:04d}/{name}" for number in slices] or [name]
         for path, plane in zip(names, planes.reshape(-1, *planes.shape[-2:]), strict=True):
             write_png(out / path, plane)
         return names
 
-    masks = [save(f"mask-{number:03d}.png", labels * scale) for number, labels in enumerate(_labels(prediction))]
+    masks = [save(f"mask-{number:03d}.png", labels * scale) for number, labels in enumerate(labels_of(prediction))]
     maps = {"probability": prediction.foreground, "entropy": prediction.entropy}
     files = {name: _one(save(f"{name}.png", grey(values))) for name, values in maps.items()}
     hypotheses = [
@@ -55,7 +69,7 @@ def _one(names: list[str]) -> str | list[str]:
     return names[0] if len(names) == 1 else names
 
 
-def _labels(prediction: Prediction) -> Iterator[np.ndarray]:
+def labels_of(prediction: Prediction) -> Iterator[np.ndarray]:
     return (prediction.labels(number) for number in range(len(prediction)))
 
 
@@ -64,7 +78,7 @@ def grey(values: np.ndarray) -> np.ndarray:
     return np.rint(255 * values / max(1.0, float(values.max()))).astype(np.uint8)
 
 
-def _maps(prediction: Prediction) -> dict[str, np.ndarray]:
+def maps_of(prediction: Prediction) -> dict[str, np.ndarray]:
     mean = prediction.mean_probability
     return {"probability": mean[0] if prediction.channels == 1 else mean, "entropy": prediction.entropy}
 
@@ -75,8 +89,10 @@ def write_npy_files(out: Path, prediction: Prediction) -> Written:
     They are as large as the image; of a volume for a model of slices they hold the slices that were sampled.
     """
     put = prediction.place.put
-    write_npy_stack(out / "samples.npy", (put(labels, planes=True) for labels in _labels(prediction)), len(prediction))
-    for name, values in _maps(prediction).items():
+    write_npy_stack(
+        out / "samples.npy", (put(labels, planes=True) for labels in labels_of(prediction)), len(prediction)
+    )
+    for name, values in maps_of(prediction).items():
         write_npy(out / f"{name}.npy", put(values, planes=True))
     hypotheses = []
     for number, one in enumerate(prediction.hypotheses, start=1):
@@ -93,22 +109,58 @@ def write_nifti_files(out: Path, prediction: Prediction) -> Written:
     hypotheses = []
     for number, one in enumerate(prediction.hypotheses, start=1):
         path = out / f"hypothesis-{number}.nii.gz"
-        write_nifti(path, _volume(prediction, prediction.labels(one.medoid)), prediction.place.affine)
+        write_nifti(path, volume(prediction, prediction.labels(one.medoid)), *lies(prediction))
         hypotheses.append({"file": path.name})
     return Written(write_nifti_volumes(out, prediction), hypotheses)
 
 
 def write_nifti_volumes(out: Path, prediction: Prediction) -> dict[str, str]:
     """The samples and the maps alone; the names of their files."""
-    affine = prediction.place.affine
-    samples = (_volume(prediction, labels) for labels in _labels(prediction))
-    write_nifti_stack(out / "samples.nii.gz", samples, len(prediction), affine)
-    for name, values in _maps(prediction).items():
-        write_nifti(out / f"{name}.nii.gz", _volume(prediction, values), affine)
+    samples = (volume(prediction, labels) for labels in labels_of(prediction))
+    write_nifti_stack(out / "samples.nii.gz", samples, len(prediction), *lies(prediction))
+    for name, values in maps_of(prediction).items():
+        write_nifti(out / f"{name}.nii.gz", volume(prediction, values), *lies(prediction))
     return {name: f"{name}.nii.gz" for name in ("samples", "probability", "entropy")}
 
 
-def _volume(prediction: Prediction, values: np.ndarray) -> np.ndarray:
+def write_nrrd_files(out: Path, prediction: Prediction) -> Written:
+    """`hypotheses.seg.nrrd`, a segmentation of 3D Slicer with a layer for each hypothesis; samples and maps as NRRD.
+
+    They lie on the image and are as large as its volume; samples and the classes of a probability are a list, the last
+    axis. An empty hypothesis is a segment too. Of classes each hypothesis has a segment for each, in its layer.
+    """
+    found = regions(prediction)
+    layers = [volume(prediction, prediction.labels(one.medoid)) for one in prediction.hypotheses]
+    kind = "lesion" if prediction.channels == 1 else "tissue"
+    segments = [
+        Segment(one.name, one.hypothesis, one.label, one.colour, kind, {"atfm.Probability": one.sentence})
+        for one in found
+    ]
+    told = {f"atfm_{name}": text for name, text in ({"model": known_as(prediction)} | parameters(prediction)).items()}
+    if prediction.place.affine is None:
+        told["atfm_place"] = UNPLACED if prediction.place.spacing is None else UNTURNED
+    write_seg_nrrd(out / "hypotheses.seg.nrrd", layers, segments, *lies(prediction), fields=told)
+    samples = (volume(prediction, labels) for labels in labels_of(prediction))
+    write_nrrd_stack(out / "samples.nrrd", samples, len(prediction), *lies(prediction), fields=told)
+    for name, values in maps_of(prediction).items():
+        whole = volume(prediction, values)
+        listed = whole if whole.ndim == 4 else whole[None]  # [C, D, H, W]
+        count = len(listed) if whole.ndim == 4 else None
+        write_nrrd_stack(out / f"{name}.nrrd", iter(listed), count, *lies(prediction), fields=told)
+    hypotheses: list[dict[str, Any]] = [{"file": "hypotheses.seg.nrrd", "segments": []} for _ in layers]
+    for number, one in enumerate(found, start=1):
+        hypotheses[one.hypothesis]["segments"].append(number)
+    files = {"segmentation": "hypotheses.seg.nrrd"}
+    return Written(files | {name: f"{name}.nrrd" for name in ("samples", "probability", "entropy")}, hypotheses)
+
+
+def lies(prediction: Prediction) -> tuple[np.ndarray | None, tuple[float, ...] | None]:
+    """The affine of the image, and `(dz, dy, dx)`; None for what nobody said."""
+    place = prediction.place
+    return place.affine, None if place.spacing is None else ((1.0,) * (3 - len(place.spacing)) + tuple(place.spacing))
+
+
+def volume(prediction: Prediction, values: np.ndarray) -> np.ndarray:
     """`[..., D, H, W]` of the whole image, `D` 1 where it is flat."""
     whole = prediction.place.put(values)
     return whole[..., None, :, :] if len(prediction.place.whole) == 2 else whole

@@ -40,12 +40,14 @@ class Fitting:
 
     def whole(self, slices: Slices | None) -> Prepared:
         """The image as it is, or slices of it."""
-        pixels, dims = self.source.picture.pixels, len(self.model.method.size)
+        seen, dims, turn = self.source.seen, len(self.model.method.size), self.source.turn
+        pixels = seen.pixels
         size = pixels.shape[1:]
         index = [np.arange(length) for length in size]
         by_slice = dims == 2 and len(size) == 3
         if by_slice:
-            index[0] = np.array(chosen_slices(slices, size[0], self.name))
+            chosen = np.array(chosen_slices(slices, size[0], self.name))  # as the file counts them
+            index[0] = (size[0] - 1 - chosen)[::-1] if turn.flips[0] else chosen
             pixels = pixels[:, index[0]]
         elif slices is not None:
             raise InputError(
@@ -58,23 +60,23 @@ class Fitting:
             mapped = Mapped(np.stack([plane.pixels for plane in planes], 1), planes[0].how, warning)
         else:
             mapped = self._mapped(pixels, part=False)
-        return self._made(mapped, self._place(index), self.source.picture.spacing, ())
+        return self._made(mapped, self._place(index), seen.spacing, ())
 
     def round(self, point: Point) -> Prepared:
         """The model's field round a point, `(x, y)` or `(x, y, z)`."""
-        method, picture = self.model.method, self.source.picture
-        whole, pixels, dims = picture.pixels.shape[1:], picture.pixels, len(method.size)
+        method, seen = self.model.method, self.source.seen
+        whole, pixels, dims = self.source.picture.pixels.shape[1:], seen.pixels, len(method.size)
         at = _pixel(point, whole, self.name)
-        where, index = at[::-1], []
+        Field(at[::-1], whole, whole)  # the pixel has to be there, as the file counts
+        where, index = self.source.turn.index(at[::-1], whole), []
         if dims == 2 and len(whole) == 3:
-            Field(where, (1, *method.size), whole)  # the slice has to be there
             pixels, index = pixels[:, where[0]], [np.array([where[0]])]
         if pixels.ndim != dims + 1:
             raise InputError(f"{self.name}: expected a volume for {self.model.name}, got {_sides(whole)} pixels")
         step = self._step()
         field = Field(where[-dims:], method.size, pixels.shape[1:], step)
         mapped = self._mapped(field.cut(pixels), part=True)
-        spacing = tuple(mm * by for mm, by in zip(picture.spacing[-dims:], step, strict=True))
+        spacing = tuple(mm * by for mm, by in zip(seen.spacing[-dims:], step, strict=True))
         warnings: tuple[str, ...] = ()
         if field.reaches_beyond:
             warnings = (f"the field round {words(at)} reaches beyond the image, which was reflected at its border",)
@@ -84,9 +86,9 @@ class Fitting:
     def _step(self) -> tuple[float, ...]:
         """Pixels of the image for each of the training, where both sizes are known: the nearest it was trained on."""
         reference, dims = self._reference(), len(self.model.method.size)
-        spacing = self.source.spacing
-        if reference is None or reference.spacing is None or spacing is None:
+        if reference is None or reference.spacing is None or self.source.spacing is None:
             return (1.0,) * dims
+        spacing = self.source.seen.spacing
         wanted = [min(max(mm, low), high) for mm, (low, high) in zip(spacing[-dims:], reference.spacing, strict=True)]
         return tuple(want / mm for want, mm in zip(wanted, spacing[-dims:], strict=True))
 
@@ -94,16 +96,20 @@ class Fitting:
         return training_images_of(self.model.card, self.model.name)
 
     def _place(self, index: Sequence[np.ndarray]) -> Place:
-        source = self.source
-        slices = index[0].tolist() if source.files else []
+        """Where the pixels lie that are covered along each axis, in the order in which the model sees them."""
+        source, meta = self.source, self.source.picture.meta
+        whole = source.picture.pixels.shape[1:]
+        stored = source.turn.stored(index, whole)
+        slices = stored[0].tolist() if source.files else []
         return Place(
-            whole=source.picture.pixels.shape[1:],
-            index=tuple(index),
+            whole=whole,
+            index=stored,
             spacing=source.spacing,
-            affine=source.picture.meta.get("affine"),
-            form=source.picture.meta.get("format", "array"),
+            affine=meta.get("affine", meta.get("base affine")),
+            form=meta.get("format", "array"),
             files=tuple(source.files[k] for k in slices),
             frames=tuple(source.frames[k] for k in slices),
+            turn=source.turn,
         )
 
     def _check_size(self, size: tuple[int, ...]) -> None:

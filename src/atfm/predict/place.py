@@ -20,6 +20,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from atfm.errors import InputError
+from atfm.io.turn import Turn
 
 __all__ = ["Field", "Place"]
 
@@ -31,12 +32,13 @@ class Place:
     """Where the spatial axes of a prediction lie in the whole image.
 
     Args:
-        whole: the spatial size of the image, as many axes as the prediction has.
-        index: for each axis the pixels that the prediction covers, ascending.
-        spacing: millimetres along each axis; None where nobody said.
+        whole: the spatial size of the image in its file, as many axes as the prediction has.
+        index: for each axis of the file the pixels that the prediction covers, ascending.
+        spacing: millimetres along each axis of the file; None where nobody said.
         affine: `[4, 4]` from `(column, row, slice, 1)` to RAS millimetres; None where nobody said.
         form: what the image was: "raster", "npy", "nifti", "dicom", or "array" for what was no file.
         files, frames: the DICOM file of each covered slice, and its frame in that file; empty for other formats.
+        turn: from the file's order of axes to that of the prediction.
     """
 
     whole: tuple[int, ...]
@@ -46,23 +48,25 @@ class Place:
     form: str = "array"
     files: tuple[Path, ...] = ()
     frames: tuple[int, ...] = ()
+    turn: Turn = field(default_factory=Turn)
 
     @property
     def size(self) -> tuple[int, ...]:
-        """The spatial size of the prediction."""
-        return tuple(map(len, self.index))
+        """The spatial size of the prediction, in its own order of axes."""
+        return tuple(map(int, self.turn.numbers([len(covered) for covered in self.index])))
 
     @property
     def slices(self) -> tuple[int, ...]:
-        """The numbers of the covered slices of a volume; none of a flat image."""
-        return tuple(self.index[0].tolist()) if len(self.whole) == 3 else ()
+        """The covered slices of a volume, as the file counts along the axis of the model's; none of a flat image."""
+        return tuple(self.index[self.turn.axes[0]].tolist()) if len(self.whole) == 3 else ()
 
     @property
     def mm2(self) -> float | None:
         """The area of a pixel, where it is known and the prediction is of one plane."""
         if self.spacing is None or (len(self.whole) == 3 and self.size[0] > 1):
             return None
-        return self.spacing[-2] * self.spacing[-1]
+        dy, dx = self.turn.numbers(self.spacing)[-2:]
+        return dy * dx
 
     @property
     def ml(self) -> float | None:
@@ -72,17 +76,32 @@ class Place:
         return self.spacing[0] * self.spacing[1] * self.spacing[2] / 1000
 
     def put(self, part: np.ndarray, *, planes: bool = False) -> np.ndarray:
-        """Put `[..., *size]` into zeros `[..., *whole]`.
+        """Put `[..., *size]` into zeros `[..., *whole]`, in the order of the file.
 
         Args:
             part: values of the prediction.
-            planes: of a volume only the covered slices, `[..., n, H, W]`.
+            planes: of a volume only the covered slices of the file, `[..., n, H, W]`.
         """
-        whole, index = self.whole, list(self.index)
-        if planes and len(whole) == 3:
-            whole, index = (len(index[0]), *whole[1:]), [np.arange(len(index[0])), *index[1:]]
-        if part.shape[-len(whole) :] == whole:
-            return part
+        return self._put(part, 0 if planes else None)
+
+    def pictures(self, part: np.ndarray) -> np.ndarray:
+        """Put `[..., *size]` into the covered slices of the model, each of the whole size and in the order of the file.
+
+        Returns:
+            `[..., n, A, B]`, the axes of the file that lie in these slices, or `[..., H, W]` of a flat image.
+        """
+        if len(self.whole) == 2:
+            return self._put(part, None)
+        return np.moveaxis(self._put(part, self.turn.axes[0]), self.turn.axes[0] - 3, -3)
+
+    def _put(self, part: np.ndarray, only: int | None) -> np.ndarray:
+        """Put a part, and of one axis keep `only` what is covered."""
+        whole, index = list(self.whole), list(self.index)
+        part = self.turn.inverse.array(part, len(whole))
+        if only is not None and len(whole) == 3:
+            whole[only], index[only] = len(index[only]), np.arange(len(index[only]))
+        if part.shape[-len(whole) :] == tuple(whole):
+            return np.ascontiguousarray(part)
         placed = np.zeros((*part.shape[: -len(whole)], *whole), part.dtype)
         inside: tuple[Any, ...] = (..., *np.ix_(*index))
         placed[inside] = part

@@ -1,11 +1,10 @@
 """`Prediction`: the masks of one image, what they say together, and the few readings that they come down to."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.ndimage import find_objects
 
 from atfm.errors import InputError
 from atfm.predict.bits import Bits
@@ -14,8 +13,9 @@ from atfm.predict.place import Place
 from atfm.predict.prepared import Prepared
 from atfm.predict.sampling import Chunk
 
-__all__ = ["Origin", "Prediction", "gather"]
+__all__ = ["UNKNOWN", "Origin", "Prediction", "gather"]
 
+UNKNOWN = "unknown"  # the digest of weights that nobody has written down
 BLOCK = 2**23  # numbers that are summed at a time
 
 
@@ -25,7 +25,7 @@ class Origin:
 
     Args:
         model: what the user called it.
-        weights: SHA-256 of its weights.
+        weights: SHA-256 of its weights, or `UNKNOWN`.
         seed: of the noise.
         steps: of the solver, where they were not the model's own.
     """
@@ -119,10 +119,13 @@ class Prediction:
 
         Where no class was drawn at all, as outside a model's window, nothing is ambiguous.
         """
-        mean = self.mean_probability.astype(np.float64)
-        p = np.concatenate([1 - mean, mean]) if self.channels == 1 else mean
-        terms = np.where(p > 0, -p * np.log2(np.where(p > 0, p, 1)), 0)
-        return np.abs(terms.sum(0)).astype(np.float32)
+        mean = self.mean_probability
+        flat = mean.reshape(len(mean), -1)  # [C, P]
+        bits = np.empty(flat.shape[1], np.float32)
+        for first in range(0, len(bits), BLOCK // 8):  # a volume in float64, several times over, is too much
+            part = slice(first, first + BLOCK // 8)
+            bits[part] = _entropy(flat[:, part].astype(np.float64))
+        return bits.reshape(mean.shape[1:])
 
     @property
     def drawn_empty(self) -> float:
@@ -141,18 +144,17 @@ class Prediction:
         Where the method knows the probability of no lesion exactly, that reading has it, and the outlines share the
         rest as their samples do: only they have a sampling error.
         """
-        marked = np.zeros(self.bits.shape[1:], bool)
-        for mask in self.bits:
-            marked |= _foreground(mask)
-        boxes = find_objects(marked.astype(np.uint8))  # outside of it all samples agree
-        box = boxes[0] if boxes else (slice(0, 1),) * marked.ndim
-        masks = np.stack([mask[:, *box] for mask in self.bits])
-        if marked.ndim == 3 and marked.shape[0] == 1:  # a single slice has pixels, not voxels
-            masks = masks[:, :, 0]
-        found = find_hypotheses(masks, weights=self._known_weights(), mm2=self.place.mm2, ml=self.place.ml)
-        if self.known_empty is None or not 0 < self.drawn_empty < 1:
-            return found
-        return [one if one.area else replace(one, low=one.probability, high=one.probability) for one in found]
+        exact = self.known_empty is not None and 0 < self.drawn_empty < 1
+        spatial = self.bits.shape[1:]
+        flat = len(spatial) == 2 or spatial[0] == 1  # a single slice has pixels, not voxels
+        return find_hypotheses(
+            self.bits,
+            weights=self._known_weights(),
+            exact_empty=exact,
+            pixel="pixels" if flat else "voxels",
+            mm2=self.place.mm2,
+            ml=self.place.ml,
+        )
 
     def _known_weights(self) -> np.ndarray:
         """The samples' weights, scaled to what is known of empty masks; as drawn where either kind of mask lacks."""
@@ -196,6 +198,13 @@ def gather(
         raise InputError("chunks: expected at least one, got none; draw some samples first")
     joined = np.concatenate(weights)
     return Prediction(bits, joined / joined.sum(), known, prepared, origin)
+
+
+def _entropy(mean: np.ndarray) -> np.ndarray:
+    """In bits, `[P]`, of probabilities `[C, P]` float64; of a single channel together with its background."""
+    p = np.concatenate([1 - mean, mean]) if len(mean) == 1 else mean
+    terms = np.where(p > 0, -p * np.log2(np.where(p > 0, p, 1)), 0)
+    return np.asarray(np.abs(terms.sum(0)))
 
 
 def _foreground(mask: np.ndarray) -> np.ndarray:

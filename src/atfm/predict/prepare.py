@@ -7,16 +7,16 @@ from pathlib import Path
 
 from atfm.errors import InputError
 from atfm.io.images import Picture
+from atfm.io.raster import RASTERS
 from atfm.metrics.masks import Array
 from atfm.predict.arrays import as_image
 from atfm.predict.fitting import Fitting, Point, Window, words
 from atfm.predict.prepared import Prepared, Trained
 from atfm.predict.slices import Slices
 from atfm.predict.source import Source, read_source, title
+from atfm.predict.turning import turned_to
 
 __all__ = ["prepare_array", "prepare_file"]
-
-FLAT = (".png", ".jpg", ".jpeg", ".tif", ".tiff")  # pictures say themselves whether they have slices
 
 
 def prepare_array(
@@ -42,11 +42,11 @@ def prepare_array(
         InputError: an array that does not fit the model; one line says why and what would.
     """
     volume = at is not None and len(at) == 3 and getattr(image, "ndim", 0) in (3, 4)
-    pixels = as_image(image, 3 if volume else len(model.method.size), model.method.in_channels)
+    pixels, told = as_image(image, 3 if volume else len(model.method.size), model.method.in_channels)
     if spacing is not None and (len(spacing) != pixels.ndim - 1 or not all(0 < mm < math.inf for mm in spacing)):
         raise InputError(f"spacing: expected {pixels.ndim - 1} sizes above 0 mm, got {list(spacing)}")
     meta = {"format": "array", "spacing known": spacing is not None}
-    picture = Picture(pixels, tuple(map(float, spacing or [1.0] * (pixels.ndim - 1))), meta)
+    picture = Picture(pixels, tuple(map(float, spacing or [1.0] * (pixels.ndim - 1))), meta, told)
     made = Fitting(model, Source(picture), "image", window)
     prepared = made.whole(None) if at is None else made.round(at)
     return replace(prepared, key=key)
@@ -69,10 +69,10 @@ def prepare_file(
         model: what it is for.
         path: see `read_source`.
         key: the noise belongs to it; None: the name of the file, with the point where there is one.
-        slices: of a volume, for a 2-D model.
+        slices: of a volume, for a 2-D model, as the file counts them along that axis.
         series: UID of a DICOM series.
-        at: points in voxels, columns first.
-        at_mm: points in millimetres: LPS for a DICOM, RAS for a NIfTI.
+        at: points in voxels of the file, columns first.
+        at_mm: points in millimetres: RAS for a NIfTI, LPS for all others.
         window: the values that become 0 and 1, in place of the model's own rule.
 
     Raises:
@@ -82,11 +82,14 @@ def prepare_file(
     points = [*at, *at_mm]
     if slices is not None and points:
         raise InputError(f"{path}: --at chooses the slice itself; leave --slice and --slices out")
-    deep = any(len(point) == 3 for point in points) and not path.name.lower().endswith(FLAT)
+    deep = any(len(point) == 3 for point in points) and not path.name.lower().endswith(
+        RASTERS
+    )  # pictures say themselves
     volume = dims == 3 or slices is not None or deep
     source = read_source(path, spatial_dims=3 if volume else None, series=series)
     if dims == 2 and not volume:
         source = _as_channels(source, model.method.in_channels)
+    source = turned_to(model, source)
     made = Fitting(model, source, str(path), window)
     if not points:
         found = [made.whole(slices)]

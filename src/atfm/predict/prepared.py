@@ -1,5 +1,7 @@
 """`Prepared`: an image as a model wants it, and where it came from."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,3 +60,13 @@ class Prepared:
         """The image on the pixels of its masks, `[C_in, *place.size]`."""
         image = self.image if self.field is None else self.field.back_values(self.image)
         return image.reshape(-1, *self.place.size)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the model sees, and of where it lies."""
+        place = self.place
+        found = hashlib.sha256(np.ascontiguousarray(self.image, "<f4").data)
+        affine = None if place.affine is None else np.asarray(place.affine, np.float64).tolist()
+        where = [list(self.image.shape), list(place.whole), [at.tolist() for at in place.index], place.spacing, affine]
+        found.update(json.dumps(where).encode())
+        return found.hexdigest()

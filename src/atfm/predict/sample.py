@@ -1,19 +1,21 @@
 """From images to predictions: arrays in, a `Prediction` out for each; or a file in, and files out."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from atfm.errors import InputError
+from atfm.io.links import refuse_link
 from atfm.metrics.masks import Array
 from atfm.predict.arrays import is_batch
 from atfm.predict.fitting import Point, Window
-from atfm.predict.prediction import Origin, Prediction, gather
+from atfm.predict.prediction import UNKNOWN, Origin, Prediction, gather
 from atfm.predict.prepare import prepare_array, prepare_file
 from atfm.predict.prepared import Prepared, Trained
 from atfm.predict.sampling import check_counts, stream
 from atfm.predict.slices import Slices
-from atfm.predict.write import Format, check_writable, folder_of, write
+from atfm.predict.write import Form, Format, folder_of, holding, write_held
 
 __all__ = ["sample", "sample_file", "sample_prepared"]
 
@@ -89,8 +91,11 @@ def sample_prepared(
 ) -> Prediction:
     """Draw `n` masks of an image that is prepared; see `sample`."""
     chunks = stream(model, prepared, n, seed=seed, steps=steps, chunk=chunk)
-    origin = Origin(model.name, str(model.card.get("sha256", "unknown")), int(seed), steps and int(steps))
-    return gather(prepared, chunks, origin, progress)
+    return gather(prepared, chunks, _origin(model, seed, steps), progress)
+
+
+def _origin(model: Trained, seed: int, steps: int | None) -> Origin:
+    return Origin(model.name, str(model.card.get("sha256", UNKNOWN)), int(seed), steps and int(steps))
 
 
 def sample_file(
@@ -104,6 +109,8 @@ def sample_file(
     key: str | None = None,
     form: Format | None = None,
     fractional: bool = False,
+    separate: bool = False,
+    overwrite: bool = False,
     slices: Slices | None = None,
     series: str | None = None,
     at: Sequence[Point] = (),
@@ -123,6 +130,8 @@ def sample_file(
         key: as for `prepare_file`.
         form: as for `write`.
         fractional: as for `write`.
+        separate: as for `write`.
+        overwrite: as for `write`.
         slices: as for `prepare_file`.
         series: as for `prepare_file`.
         at: as for `prepare_file`.
@@ -130,19 +139,31 @@ def sample_file(
         window: as for `prepare_file`.
         progress: as for `sample`.
 
+    What lies in a folder already, made by the same and whole, is not drawn again, so that a command that was stopped
+    goes on.
+
     Yields:
         Of each point, or of the image, what `write` returns and its folder, `out`.
 
     Raises:
-        InputError: an image that does not fit the model or the format, or a number below 1.
+        InputError: an image that does not fit the model or the format, a number below 1, or another result in the
+            folder.
         ConfigError: `steps` for a method without a solver.
-        DiskError: a file that could not be written.
+        BusyError: another process is writing there.
+        DiskError: a file that could not be written, or a link in its place.
     """
     check_counts(n=n, steps=steps)
     found = prepare_file(model, path, key=key, slices=slices, series=series, at=at, at_mm=at_mm, window=window)
+    refuse_link(out)
     folders = [out / folder_of(prepared) for prepared in found]
-    for prepared, folder in zip(found, folders, strict=True):
-        check_writable(prepared, folder, n, form=form, fractional=fractional)
-    for prepared, folder in zip(found, folders, strict=True):
-        prediction = sample_prepared(model, prepared, n, seed=seed, steps=steps, progress=progress)
-        yield write(prediction, folder, form=form, fractional=fractional) | {"out": str(folder)}
+    given, origin = Form(form, fractional, separate), _origin(model, seed, steps)
+    with ExitStack() as stack:  # all of them, so that what would be refused is refused before anything is drawn
+        places = [
+            stack.enter_context(holding(prepared, origin, n, folder, given, overwrite=overwrite))
+            for prepared, folder in zip(found, folders, strict=True)
+        ]
+        for prepared, folder, (fitting, there) in zip(found, folders, places, strict=True):
+            if there is None:
+                prediction = sample_prepared(model, prepared, n, seed=seed, steps=steps, progress=progress)
+                there = write_held(prediction, folder, fitting, overwrite=overwrite)
+            yield there | {"out": str(folder)}

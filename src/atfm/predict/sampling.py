@@ -9,13 +9,11 @@ import torch
 from atfm.errors import InputError
 from atfm.methods.method import Method
 from atfm.methods.samples import Samples
+from atfm.predict.memory import samples_at_a_time
 from atfm.predict.prepared import Prepared, Trained
 from atfm.seeding import Noise
 
 __all__ = ["Chunk", "check_counts", "stream"]
-
-NUMBERS = 2**24  # probabilities of one chunk: 64 MB
-MOST = 256  # samples in it, so that a caller hears of them
 
 
 class Chunk(NamedTuple):
@@ -58,14 +56,14 @@ def stream(
         chunk: samples at a time; None: as many as fit.
 
     Raises:
-        InputError: `n`, `chunk` or `steps` below 1, or a seed that is no whole number.
+        InputError: `n`, `chunk` or `steps` below 1, a seed that is no whole number, or more memory than there is.
         ConfigError: `steps` for a method without a solver.
     """
     check_counts(n=n, chunk=chunk, steps=steps)
     if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
         raise InputError(f"seed: expected a whole number, got {seed!r}")
     method = model.method if steps is None else model.method.with_steps(steps)
-    return _chunks(method, prepared, n, seed, chunk or fitting(method, prepared))
+    return _chunks(method, prepared, n, seed, chunk or samples_at_a_time(method, prepared, int(n)))
 
 
 def check_counts(**counts: object) -> None:
@@ -79,12 +77,6 @@ def check_counts(**counts: object) -> None:
             raise InputError(f"{name}: expected a whole number, at least 1{' sample' * (name == 'n')}, got {value}")
 
 
-def fitting(method: Method, prepared: Prepared) -> int:
-    """How many samples may be drawn at a time."""
-    numbers = method.channels * int(np.prod(prepared.image.shape[1:]))
-    return min(MOST, max(1, NUMBERS // numbers))
-
-
 def _chunks(method: Method, prepared: Prepared, n: int, seed: int, chunk: int) -> Iterator[Chunk]:
     device = next(method.parameters()).device
     image = torch.from_numpy(prepared.image).to(device)
@@ -92,14 +84,22 @@ def _chunks(method: Method, prepared: Prepared, n: int, seed: int, chunk: int) -
     planes = list(image.unbind(1)) if by_slice else [image]  # [C_in, *spatial] each
     noise = Noise(seed, [prepared.key])
     for first in range(0, n, chunk):
+        # In a call of its own, so that the probabilities of one chunk are gone before those of the next are made.
         count = min(chunk, n - first)
-        drawn = [method.sample(plane.unsqueeze(0), count, noise=noise, first=first) for plane in planes]
-        masks = [samples.masks[0].cpu().numpy() for samples in drawn]  # [s, C, *spatial]
-        joined = np.stack(masks, 2) if by_slice else masks[0]
-        if prepared.field is not None:
-            joined = prepared.field.back(joined)
-        shape = (*joined.shape[:2], *prepared.place.size)
-        yield Chunk(first, n, joined.reshape(shape), _weights(drawn), _empty(drawn))
+        masks, weights, empty = _drawn(method, prepared, planes, count, noise, first)
+        yield Chunk(first, n, masks, weights, empty)
+
+
+def _drawn(
+    method: Method, prepared: Prepared, planes: list[torch.Tensor], count: int, noise: Noise, first: int
+) -> tuple[np.ndarray, np.ndarray | None, float | None]:
+    """The masks `[s, C, *spatial]` of one chunk, on the pixels of the image, and what is known of them."""
+    drawn = [method.sample(plane.unsqueeze(0), count, noise=noise, first=first) for plane in planes]
+    masks = [samples.masks[0].cpu().numpy() for samples in drawn]  # [s, C, *spatial]
+    joined = np.stack(masks, 2) if len(masks) > 1 or prepared.image.ndim > len(method.size) + 1 else masks[0]
+    if prepared.field is not None:
+        joined = prepared.field.back(joined)
+    return joined.reshape(*joined.shape[:2], *prepared.place.size), _weights(drawn), _empty(drawn)
 
 
 def _weights(drawn: list[Samples]) -> np.ndarray | None:

@@ -4,12 +4,14 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from atfm.errors import InputError
 from atfm.io.images import EXTENSIONS, Picture, read_pixels
+from atfm.io.naming import is_folder_name
+from atfm.io.turn import Turn
 
 __all__ = ["Source", "read_source", "title"]
 
@@ -25,12 +27,22 @@ class Source(NamedTuple):
         files: the DICOM file of each slice; empty for other formats.
         frames: the frame of each slice in its file.
         display: the window that a DICOM asks to be shown with, or None.
+        turn: from the file's order to the one in which a model sees it.
     """
 
     picture: Picture
     files: tuple[Path, ...] = ()
     frames: tuple[int, ...] = ()
     display: tuple[float, float] | None = None
+    turn: Turn = Turn()
+
+    @property
+    def seen(self) -> Picture:
+        """The picture in the order in which a model sees it."""
+        pixels, dims = self.picture.pixels, self.picture.pixels.ndim - 1
+        return self.picture._replace(
+            pixels=self.turn.array(pixels, dims), spacing=self.turn.numbers(self.picture.spacing)
+        )
 
     @property
     def in_units(self) -> bool:
@@ -39,26 +51,23 @@ class Source(NamedTuple):
 
     @property
     def spacing(self) -> tuple[float, ...] | None:
-        """Millimetres along each axis; None where nobody said, which a DICOM does not tell from 1 mm all round."""
-        meta, spacing = self.picture.meta, self.picture.spacing
-        known = meta.get("spacing known", meta.get("format") == "nifti") or (
-            meta.get("format") == "dicom" and any(mm != 1.0 for mm in spacing)
-        )
-        return spacing if known else None
+        """Millimetres along each axis; None where nobody said."""
+        meta = self.picture.meta
+        return self.picture.spacing if meta.get("spacing known", meta.get("format") == "nifti") else None
 
     def voxel(self, point: Sequence[float], name: str) -> tuple[int, ...]:
-        """The voxel `(x, y, z)` that is nearest to a point in millimetres: LPS for a DICOM, RAS for a NIfTI.
+        """The voxel `(x, y, z)` of the file that is nearest to a point in millimetres: RAS for a NIfTI, LPS for others.
 
         Raises:
             InputError: an image that says nothing of where it lies, or a point without its three numbers.
         """
         affine = self.picture.meta.get("affine")
         if affine is None:
-            raise InputError(f"{name}: --at-mm: only a DICOM or NIfTI says where it lies; give pixels with --at")
+            raise InputError(f"{name}: --at-mm: it does not say where it lies; give pixels with --at")
         if len(point) != 3 or not all(map(math.isfinite, point)):
             raise InputError(f"{name}: --at-mm: expected three finite numbers, got {list(point)}")
-        turn = -1.0 if self.picture.meta.get("format") == "dicom" else 1.0
-        ras = np.array([turn * point[0], turn * point[1], point[2], 1.0])
+        sign = 1.0 if self.picture.meta.get("format") == "nifti" else -1.0
+        ras = np.array([sign * point[0], sign * point[1], point[2], 1.0])
         try:
             voxel = np.linalg.solve(affine, ras)[:3]
         except np.linalg.LinAlgError:
@@ -70,7 +79,7 @@ def read_source(path: Path, *, spatial_dims: int | None, series: str | None = No
     """Read a file, or a folder with a DICOM series.
 
     Args:
-        path: PNG, JPEG, TIFF, NPY, NIfTI, a DICOM file, or a folder with DICOM files.
+        path: PNG, JPEG, TIFF, NPY, NIfTI, NRRD, MetaImage, a DICOM file, or a folder with DICOM files.
         spatial_dims: see `read_pixels`; a DICOM is always a volume.
         series: the UID of the series to take where a folder holds several.
 
@@ -93,8 +102,15 @@ def read_dicom(path: Path, series: str | None) -> Source:
     found = read_series(path, series=series)
     colour = found.pixels.ndim == 4
     pixels = np.moveaxis(found.pixels, -1, 0) if colour else found.pixels[None]  # [C, D, H, W]
-    meta = {"format": "dicom", "affine": found.ras_affine, "modality": found.modality}
-    return Source(Picture(pixels, found.spacing, meta), found.slice_files, found.frames, ends(found.window))
+    meta: dict[str, Any] = {
+        "format": "dicom",
+        "affine" if found.placed else "base affine": found.ras_affine,
+        "modality": found.modality,
+        "spacing known": found.spacing_known,
+    }
+    return Source(
+        Picture(pixels, found.spacing, meta, found.warnings), found.slice_files, found.frames, ends(found.window)
+    )
 
 
 def ends(window: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -106,19 +122,21 @@ def ends(window: tuple[float, float] | None) -> tuple[float, float] | None:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file is a DICOM: by its name, or by the letters after its preamble where the name says nothing."""
+    """Whether a file is a DICOM: by its name, or by how it begins where the name says nothing."""
+    from atfm.io.dicom.file import is_dicom_file
+
     name = path.name.lower()
-    if name.endswith(DICOM_EXTENSIONS):
-        return True
-    if name.endswith(EXTENSIONS) or not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+    return name.endswith(DICOM_EXTENSIONS) or (not name.endswith(EXTENSIONS) and is_dicom_file(path))
 
 
 def title(path: Path) -> str:
-    """The name of a file without its format, of a folder as it is: it names the results and their noise."""
+    """The name of a file without its format, of a folder as it is: it names the results and their noise.
+
+    What is left of it is the name of a folder: of a file called `..png` or `...png` nothing would be but a way out of
+    the folder of the results, so these keep their whole name.
+    """
     name = os.path.basename(os.path.abspath(path))  # `.` has a name, and a link keeps its own
     known = sorted((*EXTENSIONS, *DICOM_EXTENSIONS), key=len, reverse=True)
     suffix = next((suffix for suffix in known if name.lower().endswith(suffix)), "")
-    return name[: len(name) - len(suffix)] or "image"
+    stem = name[: len(name) - len(suffix)]
+    return stem if is_folder_name(stem) else name if is_folder_name(name) and stem else "image"

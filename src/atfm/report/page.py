@@ -8,6 +8,7 @@ from importlib import resources
 from atfm.report.panels import Illustration, join_panels
 from atfm.report.published import PublishedTable
 from atfm.report.tables import (
+    PARTS,
     ScoreRow,
     class_table,
     full_table,
@@ -26,14 +27,23 @@ CONVENTIONS = (
     "Distance is 1 - IoU, and an empty mask against an empty mask has IoU = Dice = 1.",
     "GED_n is squared and a V-statistic: samples are also compared with themselves, as in the literature. So it "
     "falls with n even for one and the same model: GED_n = GED + D_s/n + D_r/K, with D_s and D_r the mean distance of "
-    "two different samples and two different annotators. GED without a number is unbiased (a U-statistic): a perfect "
-    "model has GED 0 and may by chance score a little below. With one annotator it does not exist and is left blank.",
-    "The floor is the GED_n that a perfect model would score on these cases, D_r/n + D_r/K.",
+    "two different samples and two different annotators. GED without a number is unbiased (a U-statistic): further "
+    "readers of the same images have GED 0, by chance a little less or more. With one annotator it does not exist.",
+    "GED is (D_sr - D_ss) + (D_sr - D_rr), with D_sr the mean distance of a sample and an annotation. Of a model that "
+    "draws as readers do the first bracket is 0; the second is what readers share beyond the image, and no model can "
+    "do without. GED is also the sum of its presence part, 2 (p - q)^2 of the shares of empty masks, and of its shape.",
+    "Other readers would have the GED_n D_r/n + D_r/K on these cases. They share what the image does not show.",
     "HM-IoU_n repeats both sides to their least common multiple and matches them optimally. MDM_n is the mean over "
     "annotators of the best Dice among n samples. D_max_n is the best pair of an image, an easier score under its own "
     "name, and so is the IoU of the best K samples, which some papers print as HM-IoU.",
     "Intervals are 95 % bootstrap intervals over patients. The noise of a sample depends on the seed, the case and the "
     "number of the sample alone: all methods here saw the same cases, and GED_n is that of the first n samples.",
+)
+
+PARTS_CAPTION = "GED = (D_sr - D_ss) + (D_sr - D_rr), of which the first has to vanish; and presence + shape."
+EMPTY_CAPTION = (
+    "The model's GED by how many annotations are empty. To choose images by their outcome makes even a perfect model's "
+    "GED differ from 0: beside it stands what the model would score if its annotators were drawn from itself."
 )
 
 
@@ -59,6 +69,8 @@ class Report:
         rows: of the score table; the first is the model.
         classes: the same rows of each class alone, by its name; empty for binary masks.
         cases: the scored cases in words, for captions.
+        floor: sentences of the least GED that a model can have.
+        by_empty: images by the number of their empty annotations.
         charts, illustrations: in the order of the page.
         published: tables of the literature, and `slices`, the cases of the whole store.
         command: how to get this page again.
@@ -77,6 +89,8 @@ class Report:
     published: Sequence[PublishedTable] = field(default=())
     slices: int = 0
     classes: Mapping[str, Sequence[ScoreRow]] = field(default_factory=dict)
+    floor: Sequence[str] = ()
+    by_empty: Sequence[ScoreRow] = ()
 
 
 def render(report: Report) -> str:
@@ -113,7 +127,7 @@ def headline(row: ScoreRow, metric: str) -> str:
     if score is None:
         return ""
     floor = row.scores.get(f"floor_{metric}")
-    under = "; ".join(filter(None, (interval(score), f"floor {number(floor.mean)}" if floor else "")))
+    under = "; ".join(filter(None, (interval(score), f"other readers {number(floor.mean)}" if floor else "")))
     return (
         f'<div><div class="name">{label(metric)}</div><div class="value">{number(score.mean)}</div>'
         f'<div class="under">{under}</div></div>'
@@ -125,7 +139,17 @@ def scores(report: Report) -> str:
     return (
         f"<h2>Scores</h2>{score_table(report.rows, f'Mean over {report.cases}, with 95 % intervals over patients.')}"
         f"<details><summary>Every score</summary>{full_table(report.rows, 'As above.')}</details>"
+        f"<h2>GED by its parts</h2>{score_table(report.rows, PARTS_CAPTION, shown=PARTS)}"
+        f"{''.join(f'<p>{escape(sentence)}</p>' for sentence in report.floor)}{empty(report)}"
     )
+
+
+def empty(report: Report) -> str:
+    """GED by the number of empty annotations, beside what the model's own readers would give."""
+    if not report.by_empty:
+        return ""
+    columns = ("ged", "own_ged", "empty_predicted")
+    return score_table(report.by_empty, EMPTY_CAPTION, "empty annotations", columns)
 
 
 def classes(report: Report) -> str:

@@ -9,6 +9,7 @@ from atfm.metrics.table import METRICS, Interval, describe
 from atfm.report.published import PublishedTable
 
 __all__ = [
+    "PARTS",
     "Kind",
     "ScoreRow",
     "class_table",
@@ -24,21 +25,27 @@ Kind = Literal["model", "method", "reference"]
 
 LABELS = {
     "ged": "GED",
-    "floor_ged": "floor of GED",
+    "ged_presence": "GED, presence",
+    "ged_shape": "GED, shape",
+    "own_ged": "GED of its own readers",
+    "floor_ged": "GED of further readers",
     "hm_iou": "HM-IoU",
     "mdm": "MDM",
     "d_max": "D_max",
     "best_k_iou": "IoU of the best K",
-    "diversity": "D_s",
-    "annotator_diversity": "D_r",
+    "d_sr": "D_sr",
+    "diversity": "D_ss",
+    "annotator_diversity": "D_rr",
     "dice_of_mean": "Dice of the mean",
     "ncc": "NCC of variance maps",
     "ece": "ECE",
     "crps_area": "CRPS of the area, pixels",
     "empty_predicted": "empty samples, share",
     "empty_drawn": "empty annotations, share",
+    "own_empty": "empty masks of its own readers, share",
 }
-MAIN = ("ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32", "diversity")
+MAIN = ("ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32")
+PARTS = ("ged", "ged_presence", "ged_shape", "d_sr", "diversity", "annotator_diversity")
 
 
 @dataclass(frozen=True)
@@ -93,9 +100,11 @@ def cell(score: Interval | None) -> str:
     return f'<td>{number(score.mean)}<span class="interval">{interval(score)}</span></td>'
 
 
-def score_table(rows: Sequence[ScoreRow], caption: str, first_column: str = "method") -> str:
-    """Methods as rows, the field's scores as columns, references at the foot."""
-    columns = [metric for metric in MAIN if any(metric in row.scores for row in rows)]
+def score_table(
+    rows: Sequence[ScoreRow], caption: str, first_column: str = "method", shown: Sequence[str] = MAIN
+) -> str:
+    """Methods as rows, the field's scores as columns, references at the foot; scores that no row has are left out."""
+    columns = [metric for metric in shown if any(metric in row.scores for row in rows)]
     head = "".join(f'<th scope="col">{label(metric)}</th>' for metric in columns)
     body, above = [], "model"
     for row in rows:

@@ -31,6 +31,7 @@ class Cases:
         ignore_label: a label that says nothing, see `StoreInfo`.
         intensity: how the files' values were put into [0, 1].
         modality: what the images are, see `StoreInfo`.
+        orientation: how they lie, see `StoreInfo`.
         patients_known: how it is known whose the cases are, see `StoreInfo`.
         patient_key: secret, of the hashes that stand for the patients in the card; empty for none.
     """
@@ -43,6 +44,7 @@ class Cases:
     ignore_label: int | None = None
     intensity: Intensity = field(default_factory=lambda: Intensity(kind="as-is"))
     modality: str = "unknown"
+    orientation: str = "unknown"
     patients_known: PatientsKnown | None = None
     patient_key: bytes = field(default=b"", repr=False)
 
@@ -85,6 +87,7 @@ def from_store(
         store.info.ignore_label,
         rule(store),
         store.info.modality,
+        store.info.orientation,
         store.info.patients_known,
     )
 
@@ -114,5 +117,12 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
     }
     patients = [case.patient_id for case in train]
     return Cases(
-        train, list(drawn), description, patients, kind_of(kind).classes, modality="simulated", patients_known="given"
+        train,
+        list(drawn),
+        description,
+        patients,
+        kind_of(kind).classes,
+        modality="simulated",
+        orientation="none",
+        patients_known="given",
     )

@@ -8,6 +8,7 @@ same, within rounding, as one, and any number of them goes on where another stop
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import torch
@@ -26,7 +27,9 @@ from atfm.train.checkpoint import named, prefixed
 from atfm.train.config import Config
 from atfm.train.processes import Processes
 from atfm.train.progress import Pace, Progress
+from atfm.train.resume import average_of, fitting, stage_of
 from atfm.train.run import Run
+from atfm.train.state import State
 from atfm.train.step import Stepper
 from atfm.train.validate import validate
 
@@ -55,11 +58,13 @@ class Trainer:
         cases: CaseDataset,
         validation: CaseDataset | None,
         run: Run,
-        publish: Callable[[Method, dict[str, Any]], None] = lambda method, state: None,
+        publish: Callable[[Method, dict[str, Any]], object] = lambda method, state: None,
         processes: Processes | None = None,
     ) -> None:
         self.method, self.config, self.cases, self.validation = method, config, cases, validation
         self.run, self.publish, self.processes = run, publish, processes or Processes()
+        # Sees that the weight file is what a checkpoint that is gone on from says, and writes it again if it is not.
+        self.ensure: Callable[[Method, dict[str, Any]], object] = lambda method, state: None
         self.device = cases.device
         self.limits = AugmentationRange(**config.augment.model_dump())
         self.history: list[dict[str, Any]] = []
@@ -87,11 +92,11 @@ class Trainer:
             TrainingError: weights, or ten steps in a row, that are not finite.
             ProcessError: another process has ended.
         """
-        restored = self.run.restore()
-        done = self._go_on(restored[1] if restored else {})
+        restored = self.run.checkpoints.restore()
+        done = self._go_on(restored)
         end = self._end = self.total if max_steps is None else min(max_steps, self.total)
         if not self.total and self.processes.main:  # every stage was taken from elsewhere: together they are the result
-            self.publish(self.method, self._state(0, self._plan()[-1][0].name))
+            self.ensure(self.method, self._state(0, self._plan()[-1][0].name))
         first = 0
         for stage, plan in self._plan():
             last = first + plan.steps
@@ -109,19 +114,27 @@ class Trainer:
         self.processes.barrier()
         return done
 
-    def _go_on(self, state: Mapping[str, Any]) -> int:
-        """Take over where a checkpoint stands, and say in the log who goes on from there."""
-        done = self._saved = int(state.get("step", 0))
-        self.history = list(state.get("history", []))
-        self.skipped = int(state.get("skipped", 0))
-        self.trained_by = list(state.get("trained_by", []))
+    def _go_on(self, restored: tuple[dict[str, Tensor], State] | None) -> int:
+        """Take over where a checkpoint stands, see that it is published, and say in the log who goes on from there."""
+        done = self._saved = 0
+        if restored is not None:
+            tensors, state = restored
+            stage = stage_of(state, self._plan(), self.run.checkpoints.file(state.step))
+            done = self._saved = state.step
+            self.history, self.skipped, self.trained_by = list(state.history), state.skipped, list(state.trained_by)
+            if self.processes.main:
+                with self._fitting(done):
+                    self.ensure(average_of(stage, tensors), state.told())
         began = {"step": done, "processes": self.processes.world}
         if not self.trained_by or self.trained_by[-1]["processes"] != self.processes.world:
             self.trained_by.append(began)
         if self.processes.main:
-            self.run.rewind(done)
-            self.run.append(began | {"stage": self._stage_at(done), "device": self.device.type})
+            self.run.log.rewind(done)
+            self.run.log.append(began | {"stage": self._stage_at(done), "device": self.device.type})
         return done
+
+    def _fitting(self, step: int) -> AbstractContextManager[None]:
+        return fitting(self.run.checkpoints.file(step))
 
     def _stage_at(self, done: int) -> str:
         """The stage that the step after so many belongs to; of the last step the last one."""
@@ -144,13 +157,15 @@ class Trainer:
     ) -> None:
         method = stage.method
         if tensors:
-            self.method.load_state_dict(named(tensors, "method."))
+            with self._fitting(done):
+                self.method.load_state_dict(named(tensors, "method."))
         begun, last = max(done, first), min(end, first + plan.steps)
         stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes)
         average = averaged(method, plan.ema, begun - first)
         if tensors and done > first:
-            average.module.load_state_dict(named(tensors, "average."))
-            stepper.restore(named(tensors, "optimiser."))
+            with self._fitting(done):
+                average.module.load_state_dict(named(tensors, "average."))
+                stepper.restore(named(tensors, "optimiser."))
         _set_modes(stage)
         before, read, due, pace = self.skipped, begun, False, Pace(plan.batch)
         batches = self.batches(stage.name, plan, begun - first, last - first)
@@ -202,7 +217,7 @@ class Trainer:
         finite = {name: value if math.isfinite(value) else None for name, value in told.items()}
         if self.processes.main:
             skipped = {"skipped": self.skipped} if self.skipped else {}
-            self.run.append({"step": step, "stage": stage.name, **finite} | skipped)
+            self.run.log.append({"step": step, "stage": stage.name, **finite} | skipped)
         return told
 
     def batches(self, stage: str, plan: StageConfig, first: int, end: int) -> Iterator[Batch]:
@@ -233,7 +248,7 @@ class Trainer:
             raise TrainingError(f"stage {stage.name}: validating after step {step}: {error}; {self._kept()}") from error
         self.history.append({"step": step, "stage": stage.name, **scores})
         if self.processes.main:
-            self.run.append({"step": step, "stage": stage.name, "validation": scores})
+            self.run.log.append({"step": step, "stage": stage.name, "validation": scores})
         return scores
 
     def _save(self, stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
@@ -242,7 +257,7 @@ class Trainer:
             state = self._state(step, stage.name)
             tensors = prefixed("method.", self.method.state_dict())
             tensors |= prefixed("average.", average.module.state_dict()) | prefixed("optimiser.", stepper.tensors())
-            self.run.save(tensors, state)
+            self.run.checkpoints.save(tensors, state)
             self.publish(cast(Method, average.module), state)
         self._saved = step
 

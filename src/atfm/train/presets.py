@@ -9,6 +9,7 @@ from typing import Any
 
 from atfm.errors import ConfigError
 from atfm.io.decoding import brief
+from atfm.io.machine import reading
 from atfm.methods import METHODS
 from atfm.train.config import Config, override
 
@@ -56,9 +57,12 @@ def resolve(preset: str) -> Config:
 def _fields(path: Path) -> Any:
     """What a TOML or JSON file holds, refused where it is more, or less plain, than a configuration can be."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ConfigError(f"configuration {path}: expected at most {_LARGEST} bytes; give the fields that differ")
-        text = path.read_text("utf-8")
+        with reading(f"configuration {path}"):
+            if path.stat().st_size > _LARGEST:
+                raise ConfigError(
+                    f"configuration {path}: expected at most {_LARGEST} bytes; give the fields that differ"
+                )
+            text = path.read_text("utf-8")
         fields = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         reason = brief(" ".join(str(error).split()), 400)

@@ -149,6 +149,11 @@ class Processes:
         """Whether this is the one process that writes what all have made, and prints."""
         return self.rank == 0
 
+    @property
+    def beside(self) -> int:
+        """How many of them are on this machine, this one counted, as torch's launcher tells."""
+        return max(1, _number("LOCAL_WORLD_SIZE", 1)) if self.world > 1 else 1
+
     def barrier(self) -> None:
         """Wait until all processes are here.
 

@@ -1,24 +1,52 @@
-"""`Run`: the folder of one training: configuration, log, checkpoint, weights; each is complete or absent."""
+"""`Run`: the folder of one training: configuration, log, checkpoints, weights; each is complete or absent."""
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
-from atfm.errors import CheckpointError, ConfigError
-from atfm.io.atomic import atomic_write, disk_errors
-from atfm.train.checkpoint import load_pair, save_pair, write_json
+from atfm.errors import BusyError, CheckpointError, ConfigError
+from atfm.io.atomic import disk_errors
+from atfm.io.lock import folder_lock
+from atfm.io.machine import reading
+from atfm.io.sealed import is_whole, sealed
+from atfm.train.checkpoint import SEAL, write_json
+from atfm.train.checkpoints import Checkpoints
 from atfm.train.config import Config
 from atfm.train.extension import grown
+from atfm.train.log import Log
 from atfm.train.processes import Processes
 
-__all__ = ["Run"]
+__all__ = ["Run", "held"]
+
+_OURS = re.compile(r"checkpoint-\d{8,}\.(safetensors|json)|weights\.(safetensors|json)|log\.jsonl|resolved\.json")
+
+
+@contextmanager
+def held(path: Path, processes: Processes | None = None) -> Iterator[None]:
+    """Be the only training that writes a run folder while the block lasts; the main process holds it for all.
+
+    Raises:
+        BusyError: another process is writing there; all processes tell the same.
+        DiskError: the folder cannot be written.
+    """
+    together, busy = processes or Processes(), None
+    with ExitStack() as stack:
+        if together.main:
+            try:
+                stack.enter_context(folder_lock(path))
+            except BusyError as error:
+                busy = str(error)
+        busy = together.from_main(busy)
+        if busy is not None:
+            raise BusyError(busy)
+        yield
 
 
 class Run:
-    """A run folder, which all processes read and the main one writes.
+    """A run folder, which all processes read and the main one writes; it is `held` meanwhile.
 
     Args:
         path: the folder; made if it is missing.
@@ -26,9 +54,11 @@ class Run:
             for one with fewer steps, which is extended, see `grown`.
         stages: their names, in the order of training; without them no run is extended.
         processes: those that train together; how many is no part of the identity.
+        say: is told what was damaged.
 
     Raises:
-        CheckpointError: the folder belongs to a training with another configuration or other data.
+        CheckpointError: the folder belongs to a training with another configuration or other data, or its files were
+            not written by a training.
         ConfigError: fewer steps than the run has, or more for a stage that a later one was trained on.
         DiskError: the folder cannot be written.
         ProcessError: another process has ended.
@@ -40,8 +70,10 @@ class Run:
         identity: dict[str, Any],
         stages: Sequence[str] = (),
         processes: Processes | None = None,
+        say: Callable[[str], object] = lambda note: None,
     ) -> None:
         self.path, self.stages, self.processes = path, stages, processes or Processes()
+        self.checkpoints, self.log = Checkpoints(path, self.processes, say), Log(path / "log.jsonl")
         self.extended: list[dict[str, Any]] = []
         identity = json.loads(json.dumps(identity))
         others = _different(self.processes.from_main(identity), identity)
@@ -58,10 +90,11 @@ class Run:
 
     def _claim(self, file: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
         """Make the folder this training's, and return when it was extended and by what."""
-        if not file.exists():
-            write_json(file, identity)
-            return []
         there = _read(file)
+        if there is None:
+            self._check_free()
+            write_json(file, sealed(identity, SEAL))
+            return []
         extended: list[dict[str, Any]] = there.pop("extended", [])
         if there == identity:
             return extended
@@ -72,83 +105,57 @@ class Run:
                 f"{self.path}: holds another training (different: {', '.join(fields[:5])}); "
                 "give another --out, or the same preset, data and seed to resume"
             )
-        changes = grown(there["config"]["stages"], identity["config"]["stages"], self.stages, self.done)
-        change = {"step": self.done, "stages": changes}
-        write_json(file, identity | {"extended": [*extended, change]})
-        self.append({"step": self.done, "stage": next(iter(changes)), "extended": changes})
+        done = max(self.checkpoints.steps(), default=0)
+        changes = grown(there["config"]["stages"], identity["config"]["stages"], self.stages, done)
+        change = {"step": done, "stages": changes}
+        write_json(file, sealed(identity | {"extended": [*extended, change]}, SEAL))
+        self.log.append({"step": done, "stage": next(iter(changes)), "extended": changes})
         return [*extended, change]
+
+    def _check_free(self) -> None:
+        """Refuse to begin where files of our names lie that no training of this folder wrote: they are somebody's."""
+        with disk_errors(self.path):
+            there = sorted(file.name for file in self.path.iterdir() if _OURS.fullmatch(file.name))
+        if there:
+            raise CheckpointError(
+                f"{self.path}: holds {', '.join(there[:3])} but no config.json: no run folder; give another --out, or "
+                "move what is there away"
+            )
 
     def resolve(self, measure: Callable[[], Config]) -> Config:
         """Return the configuration that this run resolved when it began; `measure` it now if this is the beginning.
 
         All processes measure together, and the main one's word counts.
+
+        Raises:
+            CheckpointError: what was resolved is damaged.
         """
         file = self.path / "resolved.json"
         if self.processes.from_main(not file.exists()):
             measured = measure()
             if self.processes.main:
-                write_json(file, measured.model_dump(mode="json"))
+                write_json(file, sealed(measured.model_dump(mode="json"), SEAL))
             self.processes.barrier()
         try:
-            return Config.model_validate_json(file.read_text("utf-8"))
+            return Config.model_validate_json(json.dumps(_read(file)))
         except ValueError as error:
             reason = " ".join(str(error).split())[:200]
             raise CheckpointError(f"{file}: is damaged ({reason}); train into another folder") from error
 
-    def save(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Write the checkpoint of `state["step"]`, then remove older ones."""
-        name = f"checkpoint-{state['step']:08d}.safetensors"
-        save_pair(self.path / name, tensors, state)
-        for old in self.path.glob("checkpoint-*"):
-            if old.stem < Path(name).stem:
-                old.unlink()
 
-    def restore(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return the last complete checkpoint, None if there is none yet."""
-        complete = self._complete()
-        return load_pair(complete[-1].with_suffix(".safetensors")) if complete else None
-
-    @property
-    def done(self) -> int:
-        """Steps made in all, as the last complete checkpoint says by its name."""
-        complete = self._complete()
-        return int(complete[-1].stem.rpartition("-")[2]) if complete else 0
-
-    def _complete(self) -> list[Path]:
-        # The JSON is written last: tensors without it were never reported as saved.
-        return sorted(self.path.glob("checkpoint-*.json"))
-
-    @property
-    def log(self) -> Path:
-        """The log: one JSON object a line."""
-        return self.path / "log.jsonl"
-
-    def append(self, entry: dict[str, Any]) -> None:
-        """Add a line to the log."""
-        with disk_errors(self.log), self.log.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry) + "\n")
-
-    def rewind(self, step: int) -> None:
-        """Drop what the log says of steps after `step`, and a last line that was cut off by a kill."""
-        if not self.log.exists():
-            return
-        kept = [line for line in self.log.read_text("utf-8").splitlines() if _step(line) <= step]
-        with atomic_write(self.log) as temporary:
-            temporary.write_text("".join(line + "\n" for line in kept), "utf-8")
-
-
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, Any] | None:
+    """What a JSON file of the run holds, without its seal; None if it is not there."""
     try:
-        return dict(json.loads(file.read_text("utf-8")))
-    except (TypeError, ValueError) as error:
+        with reading(file):
+            value = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{file}: is not a JSON object ({error}); train into another folder") from error
-
-
-def _step(line: str) -> float:
-    try:
-        return float(json.loads(line)["step"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return float("inf")
+    if not isinstance(value, dict) or (SEAL in value and not is_whole(value, SEAL)):
+        raise CheckpointError(f"{file}: is not what was written: edited or damaged; train into another folder")
+    value.pop(SEAL, None)
+    return value
 
 
 def _different(a: Any, b: Any, prefix: str = "") -> set[str]:

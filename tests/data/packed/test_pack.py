@@ -65,13 +65,14 @@ def test_the_whole_store_comes_back(tmp_path, shape, channels, grows, classes, g
         )
         for i in range(7)
     ]  # fmt: skip
-    before = write(tmp_path / "store", cases, classes=classes)
+    before = write(tmp_path / "store", cases, classes=classes, orientation="RAS")
     packed = pack(before, tmp_path / "one")
     info = unpack(tmp_path / "one", tmp_path / "back")
     after = Store.open(tmp_path / "back")
     for case, back in zip(cases, after, strict=True):
         assert_same(case, back)
     after.check()
+    assert info.orientation == "RAS"
     assert info.packed_from == after.info.packed_from == before.digest
     assert after.info.files == before.info.files  # the same bytes
     same = before.info.model_copy(update={"packed_from": before.digest})

@@ -370,3 +370,49 @@ def test_a_dry_run_deals_out_the_patients_that_the_import_will_have(tmp_path, li
     assert [dry[name] for name in ("patients", "splits", "unassigned_patients")] == [
         done[name] for name in ("patients", "splits", "unassigned_patients")
     ]
+
+
+def test_a_patient_on_the_belly_is_turned_to_lie_as_all_others(tmp_path, lidc, readers) -> None:
+    """Prone, rows run to the front and columns to the right: the same crop in LPS is the array turned by half."""
+    lidc("LIDC-IDRI-0001", readers())
+    lidc("LIDC-IDRI-0002", readers("1.9.2.1"), orientation=(-1, 0, 0, 0, -1, 0))
+    info = build_store(plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL), tmp_path / "store")
+    assert info.orientation == "LPS"
+    store = Store.open(tmp_path / "store")
+    half = len(store) // 2
+    for at in range(half):
+        supine, prone = store[at], store[half + at]
+        np.testing.assert_array_equal(prone.image, supine.image[:, ::-1, ::-1])
+        np.testing.assert_array_equal(prone.masks, supine.masks[:, ::-1, ::-1])
+
+
+def test_a_scan_without_axial_slices_is_refused(tmp_path, lidc, readers) -> None:
+    lidc("LIDC-IDRI-0001", readers(), orientation=(0, 1, 0, 0, 0, -1))
+    assert "expected axial slices, such as LPS" in refused(tmp_path / "tcia")
+
+
+def test_whatever_is_left_out_is_counted_and_named(tmp_path, lidc, xml, readers) -> None:
+    drawn = readers()
+    drawn[3] = [[xml.roi("1.9.1.1.3", [(20, 20)])], [xml.roi("1.9.1.1.3", [(20, 20), (24, 20)])]]
+    lidc("LIDC-IDRI-0001", drawn)
+    place = next(tmp_path.rglob("*.dcm")).parent
+    (place / "notes.txt").write_text("nothing")
+    (place / "._a.dcm").write_bytes(b"\0\5\x16\7")
+    (place / "other.xml").write_text("<IdriReadMessage/>")
+    with plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL) as plan:
+        text = "\n".join(plan.skipped)
+    for said in (
+        "left out, no DICOM: 1 file, notes.txt",
+        "left out, an XML that is no reading of a CT scan: 1 file, other.xml",
+        "1 nodule(s) of one radiologist each: marked by a point",
+        "1 outline(s) of one radiologist each: no pixel lies within them",
+        "1 hidden file passed over",
+    ):
+        assert said in text, text
+
+
+def test_padding_in_a_scan_is_told_once_for_all_cases(tmp_path, lidc, readers) -> None:
+    lidc("LIDC-IDRI-0001", readers(), PixelPaddingValue=int(VOLUME[2].min()) + 1024)
+    with plan_lidc_dicom([tmp_path / "tcia"], crop=SMALL) as plan:
+        warnings = survey(plan)["warnings"]
+    assert [line for line in warnings if line.startswith("holds padding (PixelPaddingValue)")]

@@ -105,7 +105,10 @@ def without(field: str) -> Groups:
         ({"train": group(0) | {"labels": np.zeros((2, 8, 6, 4))}}, "train: 3 images, 2 labels"),
         ({"train": group(0, uids=["a", "b\nc", "d"])}, r"x.h5: cannot be read as HDF5.* uid .*b.*n.*c.* is no name"),
         ({"train": group(0, uids=[1, 1, 2]), "val": group(1, uids=[2, 3, 4])}, "x.h5: splits: patient 2 is in 'train'"),
-        ({"train": group(0) | {"labels": np.full((3, 8, 6, 4), 7)}}, r"train\[0\]: expected masks of 0 and 1, got .*7"),
+        (
+            {"train": group(0) | {"labels": np.full((3, 8, 6, 4), 7)}},
+            r"train\[0\]: expected masks of 0 and 1, .*got .*7",
+        ),
         ({"train": group(0) | {"labels": np.zeros((3, 5, 6, 4))}}, r"train\[0\]: masks of shape \[5, 6, 4\]"),
         (
             {"train": group(0) | {"images": np.full((3, 8, 6), -0.7)}},

@@ -64,6 +64,7 @@ def test_cases_come_as_they_are_in_the_file(tmp_path, protocol, pack) -> None:
         ({"masks": np.asfortranarray(np.eye(8, 6, dtype=bool))}, 1),
         ({"masks": [np.eye(8, 6) * 255] * 4, "alpha": np.zeros((2, 2), np.float16), "note": "left out"}, 1),
         ({"masks": tuple(np.stack([np.eye(8, 6, dtype=np.int64)] * 4))}, 1),
+        ({"masks": [np.eye(8, 6) * 1.0003] * 4}, 1),
         ({"series_uid": 77}, 1),
     ],
 )
@@ -103,7 +104,7 @@ def test_forms_that_occur(tmp_path, change, channels) -> None:
             r"case a: masks of shape \[1, 6, 8\] beside an image of \[8, 6\]",
         ),
         ({"a": entry(0) | {"masks": [np.eye(8, 6), np.eye(8)]}}, r"case a: masks of shapes \[\(8, 6\), \(8, 8\)\]"),
-        ({"a": entry(0) | {"masks": [np.eye(8, 6) * 2]}}, "expected masks of 0 and 1, got values"),
+        ({"a": entry(0) | {"masks": [np.eye(8, 6) * 2]}}, "expected masks of 0 and 1, or 0 and 255, got values"),
         ({"a": entry(0) | {"masks": [np.eye(8, 6) / 2]}}, "expected masks of 0 and 1"),
         ({"a": entry(0) | {"masks": [np.full((8, 6), np.nan)]}}, "expected masks of 0 and 1"),
         ({"a": entry(0), "b": entry(1, shape=(8, 6, 3))}, "case b: image: expected 1 channels"),
@@ -118,6 +119,14 @@ def test_what_is_wrong_is_named(tmp_path, content, message) -> None:
         build_store(plan_lidc_pickle(path), tmp_path / "store")
     assert "\n" not in str(error.value)
     assert [file.name for file in tmp_path.iterdir()] == ["x.pickle"]
+
+
+def test_12_bits_in_16_are_warned_of(tmp_path) -> None:
+    dark = {"a": entry(0) | {"image": np.full((8, 6), 4000, np.uint16)}}
+    build_store(plan_lidc_pickle(pickled(tmp_path / "x.pickle", dark)), tmp_path / "dark")
+    assert ["give --bits 12" in said for said in Store.open(tmp_path / "dark").info.warnings or ()].count(True) == 1
+    build_store(plan_lidc_pickle(tmp_path / "x.pickle", window=(0, 4095)), tmp_path / "light")
+    assert not any("--bits" in said for said in Store.open(tmp_path / "light").info.warnings or ())
 
 
 def test_window_limit_and_splits(tmp_path) -> None:

@@ -60,7 +60,7 @@ def write_slice(
         ds.ImagePositionPatient = [f"{mm:.8g}" for mm in position]
     for keyword, value in fields.items():
         if value is None:
-            delattr(ds, keyword)
+            ds.pop(keyword, None)
         else:
             setattr(ds, keyword, value)
     path.parent.mkdir(parents=True, exist_ok=True)

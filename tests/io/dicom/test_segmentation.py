@@ -1,57 +1,26 @@
 """Segmentations that pydicom and SimpleITK read back where the source series lies."""
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.uid import (
-    CTImageStorage,
-    EnhancedCTImageStorage,
-    ExplicitVRLittleEndian,
     SecondaryCaptureImageStorage,
-    generate_uid,
 )
 
 from atfm.errors import DiskError, InputError
-from atfm.io.dicom.segmentation import Algorithm, write_segmentation
+from atfm.io.dicom.segmentation import write_segmentation
+from atfm.io.dicom.sources import Algorithm
 
 ROWS, COLUMNS, DEPTH = 9, 16, 5
 TILTED = [0.8, 0.6, 0.0, 0.0, 0.0, -1.0]  # row and column direction of oblique planes
 SPACING = [0.5, 0.75]  # between rows, between columns
 GAP = 2.5
 ALGORITHM = Algorithm("lidc", "0.2.0", {"weights": "0123456789ab", "seed": "7"})
-
-
-def write_series(folder: Path, depth: int = DEPTH, orientation: list[float] = TILTED, **more: object) -> list[Path]:
-    """A CT series, one file a plane, its pixels counting up."""
-    study, series, frame = generate_uid(), generate_uid(), generate_uid()
-    normal = np.cross(orientation[:3], orientation[3:])
-    files = []
-    for k in range(depth):
-        ds = Dataset()
-        ds.file_meta = FileMetaDataset()
-        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, generate_uid()
-        ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "Doe^Jane", "p1", "", "O"
-        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = study, series, frame
-        ds.StudyDate, ds.StudyTime, ds.AccessionNumber, ds.StudyID = "20260101", "101010", "", "1"
-        ds.ReferringPhysicianName, ds.Modality, ds.SeriesNumber, ds.InstanceNumber = "", "CT", 3, k + 1
-        ds.ImageOrientationPatient = orientation
-        ds.ImagePositionPatient = [round(float(v), 6) for v in np.array([10, -20, 30]) + k * GAP * normal]
-        ds.PixelSpacing, ds.SliceThickness = SPACING, GAP
-        ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.PhotometricInterpretation = ROWS, COLUMNS, 1, "MONOCHROME2"
-        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 1
-        ds.RescaleSlope, ds.RescaleIntercept, ds.PositionReferenceIndicator = 1, -1000, ""
-        ds.PixelData = (np.arange(ROWS * COLUMNS, dtype=np.int16) + k).tobytes()
-        for name, value in more.items():
-            setattr(ds, name, value)
-        folder.mkdir(parents=True, exist_ok=True)
-        files.append(folder / f"{k}.dcm")
-        ds.save_as(files[-1], enforce_file_format=True)
-    return files
 
 
 def on_source(segmentation: Path, files: list[Path]) -> tuple[np.ndarray, sitk.Image]:
@@ -83,8 +52,10 @@ def frames(dataset: Dataset) -> dict[tuple[int, tuple[float, ...]], np.ndarray]:
     return found
 
 
-def test_pydicom_reads_every_segment_on_the_planes_of_its_source(tmp_path: Path, masks: np.ndarray) -> None:
-    files = write_series(tmp_path / "series")
+def test_pydicom_reads_every_segment_on_the_planes_of_its_source(
+    sources: ModuleType, tmp_path: Path, masks: np.ndarray
+) -> None:
+    files = sources.write_series(tmp_path / "series")
     numbers = write_segmentation(
         tmp_path / "seg.dcm", files, masks, ["A", "none", "B"], ["60 %", "10 %", "30 %"], algorithm=ALGORITHM
     )
@@ -107,8 +78,10 @@ def test_pydicom_reads_every_segment_on_the_planes_of_its_source(tmp_path: Path,
     np.testing.assert_allclose(shared.PlaneOrientationSequence[0].ImageOrientationPatient, TILTED)
 
 
-def test_segments_tell_label_probability_and_what_drew_them(tmp_path: Path, masks: np.ndarray) -> None:
-    files = write_series(tmp_path / "series")
+def test_segments_tell_label_probability_and_what_drew_them(
+    sources: ModuleType, tmp_path: Path, masks: np.ndarray
+) -> None:
+    files = sources.write_series(tmp_path / "series")
     write_segmentation(
         tmp_path / "seg.dcm", files, masks, ["A", "none", "B" * 80], ["60 %", "", "x" * 2000], algorithm=ALGORITHM,
         note="not a segment: none, 10 %",
@@ -127,9 +100,9 @@ def test_segments_tell_label_probability_and_what_drew_them(tmp_path: Path, mask
 
 @pytest.mark.parametrize("orientation", [TILTED, [1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, -1]])
 def test_simpleitk_reads_a_binary_segment_where_the_series_lies(
-    tmp_path: Path, masks: np.ndarray, orientation: list[float]
+    sources: ModuleType, tmp_path: Path, masks: np.ndarray, orientation: list[float]
 ) -> None:
-    files = write_series(tmp_path / "series", orientation=orientation)
+    files = sources.write_series(tmp_path / "series", orientation=orientation)
     write_segmentation(tmp_path / "seg.dcm", files, masks[:1], ["A"], [""], algorithm=ALGORITHM)
     placed, read = on_source(tmp_path / "seg.dcm", files)
     assert read.GetSize() == (COLUMNS, ROWS, DEPTH)
@@ -137,8 +110,8 @@ def test_simpleitk_reads_a_binary_segment_where_the_series_lies(
     np.testing.assert_array_equal(placed > 0, masks[0])
 
 
-def test_simpleitk_reads_probabilities_of_some_planes_where_they_lie(tmp_path: Path) -> None:
-    files = write_series(tmp_path / "series")
+def test_simpleitk_reads_probabilities_of_some_planes_where_they_lie(sources: ModuleType, tmp_path: Path) -> None:
+    files = sources.write_series(tmp_path / "series")
     chosen = np.random.default_rng(1).random((1, 3, ROWS, COLUMNS)).astype(np.float32)
     write_segmentation(tmp_path / "seg.dcm", files[1:4], chosen, ["lesion"], [""], algorithm=ALGORITHM)
     dataset = pydicom.dcmread(tmp_path / "seg.dcm")
@@ -148,16 +121,16 @@ def test_simpleitk_reads_probabilities_of_some_planes_where_they_lie(tmp_path: P
     assert not placed[[0, 4]].any()
 
 
-def test_one_frame_gives_one_frame(tmp_path: Path) -> None:
-    files = write_series(tmp_path / "series", depth=1)
+def test_one_frame_gives_one_frame(sources: ModuleType, tmp_path: Path) -> None:
+    files = sources.write_series(tmp_path / "series", depth=1)
     mask = np.eye(ROWS, COLUMNS, dtype=bool)[None, None]
     assert write_segmentation(tmp_path / "seg.dcm", files, mask, ["A"], [""], algorithm=ALGORITHM) == [1]
     placed, _ = on_source(tmp_path / "seg.dcm", files)
     np.testing.assert_array_equal(np.squeeze(placed) > 0, mask[0, 0])
 
 
-def test_frames_that_do_not_end_on_a_byte_are_whole(tmp_path: Path) -> None:
-    files = write_series(tmp_path / "series", Columns=15, PixelData=bytes(2 * 9 * 15))
+def test_frames_that_do_not_end_on_a_byte_are_whole(sources: ModuleType, tmp_path: Path) -> None:
+    files = sources.write_series(tmp_path / "series", Columns=15, PixelData=bytes(2 * 9 * 15))
     masks = np.random.default_rng(2).random((2, DEPTH, 9, 15)) > 0.5
     write_segmentation(tmp_path / "seg.dcm", files, masks, ["A", "B"], ["", ""], algorithm=ALGORITHM)
     found = frames(pydicom.dcmread(tmp_path / "seg.dcm"))
@@ -167,32 +140,8 @@ def test_frames_that_do_not_end_on_a_byte_are_whole(tmp_path: Path) -> None:
             np.testing.assert_array_equal(found[number, position], masks[number - 1, k])
 
 
-def write_enhanced(path: Path, depth: int) -> Path:
-    """One CT file of many frames, from the top of the patient down."""
-    (single,) = write_series(path.parent / "single", depth=1)
-    ds = pydicom.dcmread(single)
-    ds.SOPClassUID, ds.NumberOfFrames, ds.PixelData = EnhancedCTImageStorage, depth, bytes(2 * depth * ROWS * COLUMNS)
-    ds.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
-    measures, orientation, shared = Dataset(), Dataset(), Dataset()
-    measures.PixelSpacing, measures.SliceThickness = ds.PixelSpacing, ds.SliceThickness
-    orientation.ImageOrientationPatient = ds.ImageOrientationPatient
-    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
-    ds.SharedFunctionalGroupsSequence = [shared]
-    groups = []
-    for k in range(depth):
-        position, group = Dataset(), Dataset()
-        position.ImagePositionPatient = [10 + 0.6 * GAP * k, -20 - 0.8 * GAP * k, 30]
-        group.PlanePositionSequence = [position]
-        groups.append(group)
-    ds.PerFrameFunctionalGroupsSequence = groups
-    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
-        delattr(ds, name)
-    ds.save_as(path)
-    return path
-
-
-def test_frames_of_one_file_in_any_order(tmp_path: Path) -> None:
-    file = write_enhanced(tmp_path / "enhanced.dcm", 4)
+def test_frames_of_one_file_in_any_order(sources: ModuleType, tmp_path: Path) -> None:
+    file = sources.write_enhanced(tmp_path / "enhanced.dcm", 4)
     masks = np.random.default_rng(3).random((1, 2, ROWS, COLUMNS)) > 0.5
     write_segmentation(tmp_path / "seg.dcm", [file] * 2, masks, ["A"], [""], algorithm=ALGORITHM, frames=[3, 1])
     read, groups = pydicom.dcmread(tmp_path / "seg.dcm"), pydicom.dcmread(file).PerFrameFunctionalGroupsSequence
@@ -207,8 +156,8 @@ def test_frames_of_one_file_in_any_order(tmp_path: Path) -> None:
         write_segmentation(tmp_path / "b.dcm", [file] * 2, masks, ["A"], [""], algorithm=ALGORITHM, frames=[3, 4])
 
 
-def test_where_every_mask_is_empty_there_is_no_file(tmp_path: Path) -> None:
-    files = write_series(tmp_path / "series")
+def test_where_every_mask_is_empty_there_is_no_file(sources: ModuleType, tmp_path: Path) -> None:
+    files = sources.write_series(tmp_path / "series")
     empty = np.zeros((2, DEPTH, ROWS, COLUMNS), bool)
     assert write_segmentation(tmp_path / "seg.dcm", files, empty, ["a", "b"], ["", ""], algorithm=ALGORITHM) == [
         None,
@@ -217,8 +166,8 @@ def test_where_every_mask_is_empty_there_is_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "seg.dcm").exists()
 
 
-def test_an_image_without_a_place_in_space_can_be_referred_to(tmp_path: Path) -> None:
-    files = write_series(tmp_path / "photo", depth=1, SOPClassUID=SecondaryCaptureImageStorage, Modality="OT")
+def test_an_image_without_a_place_in_space_can_be_referred_to(sources: ModuleType, tmp_path: Path) -> None:
+    files = sources.write_series(tmp_path / "photo", depth=1, SOPClassUID=SecondaryCaptureImageStorage, Modality="OT")
     dataset = pydicom.dcmread(files[0])
     del dataset.FrameOfReferenceUID, dataset.ImagePositionPatient, dataset.ImageOrientationPatient
     dataset.save_as(files[0])
@@ -227,8 +176,8 @@ def test_an_image_without_a_place_in_space_can_be_referred_to(tmp_path: Path) ->
     np.testing.assert_array_equal(np.squeeze(pydicom.dcmread(tmp_path / "seg.dcm").pixel_array) > 0, mask[0, 0])
 
 
-def test_what_does_not_fit_is_one_line(tmp_path: Path, masks: np.ndarray) -> None:
-    files = write_series(tmp_path / "series")
+def test_what_does_not_fit_is_one_line(sources: ModuleType, tmp_path: Path, masks: np.ndarray) -> None:
+    files = sources.write_series(tmp_path / "series")
 
     def write(path: Path, files: list[Path], masks: np.ndarray) -> None:
         write_segmentation(path, files, masks, ["A"] * len(masks), [""] * len(masks), algorithm=ALGORITHM)
@@ -249,8 +198,8 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, masks: np.ndarray) -> Non
     assert not list(tmp_path.glob("*.dcm"))
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, masks: np.ndarray) -> None:
-    files = write_series(tmp_path / "series")
+def test_a_place_that_cannot_be_written_is_one_line(sources: ModuleType, tmp_path: Path, masks: np.ndarray) -> None:
+    files = sources.write_series(tmp_path / "series")
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskError, match="a part of the path is a file"):
         write_segmentation(tmp_path / "file" / "seg.dcm", files, masks, ["A"] * 3, [""] * 3, algorithm=ALGORITHM)

@@ -19,6 +19,7 @@ from atfm.data.layout import StoreInfo
 from atfm.data.packed.part import Part
 from atfm.errors import StoreError
 from atfm.io.decoding import brief
+from atfm.io.machine import reading
 
 __all__ = ["HEAD", "VERSION", "Head", "PackedCase", "opened", "seal"]
 
@@ -100,8 +101,8 @@ def opened(file: Path) -> Iterator[tuple[zipfile.ZipFile, Head]]:
 def check_seal(file: Path) -> None:
     """Refuse a file whose bytes are not those of its seal."""
     try:
-        size = file.stat().st_size - DIGITS
-        with file.open("rb") as stream:
+        with reading(file), file.open("rb") as stream:
+            size = file.stat().st_size - DIGITS
             begin = stream.read(4)
             stream.seek(max(size - len(MARK), 0))
             end = stream.read()

@@ -16,6 +16,7 @@ from atfm.data.packed.part import Part, encode
 from atfm.data.store import Store
 from atfm.errors import InputError
 from atfm.io.atomic import atomic_write
+from atfm.io.lock import file_lock
 
 __all__ = ["Packed", "pack"]
 
@@ -68,10 +69,24 @@ def pack(
     Raises:
         InputError: a file in use, a window larger than an image or of other axes, or no case.
         StoreError: a split that is not there, or a damaged store.
+        BusyError: another process is writing this file.
         DiskError: the file cannot be written.
     """
-    if file.exists():
-        raise InputError(f"{file}: exists already; give the name of a new file, or remove this one first")
+    with file_lock(file):
+        if file.exists():
+            raise InputError(f"{file}: exists already; give the name of a new file, or remove this one first")
+        return write(store, file, splits, cases, window, progress)
+
+
+def write(
+    store: Store,
+    file: Path,
+    splits: Sequence[str] | None,
+    cases: Sequence[int] | None,
+    window: Sequence[int] | None,
+    progress: Callable[[int, int], object],
+) -> Packed:
+    """Write a pack to a file that is not there, which nobody else writes."""
     names = list(store.info.splits) if splits is None else list(dict.fromkeys(splits))
     chosen = numbers(store, None if splits is None else names, cases)
     checked_window(store, chosen, window)

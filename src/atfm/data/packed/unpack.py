@@ -1,5 +1,6 @@
 """`unpack`: from one small file to the store that was packed, or the part of it that was."""
 
+import hashlib
 import math
 import zipfile
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from atfm import __version__
 from atfm.data.case import Case
 from atfm.data.layout import StoreInfo, decode_image, decode_masks
 from atfm.data.packed.head import AGAIN, Head, opened
@@ -22,12 +24,14 @@ def unpack(file: Path, out: Path, *, progress: Callable[[int, int], object] = la
 
     Args:
         file: made by `pack`.
-        out: the store to make, whole or not at all; its `store.json` names the store that was packed.
+        out: the store to make, whole or not at all; its `store.json` names the store that was packed. After a kill or
+            a full disk the same call goes on from the cases that are safe.
         progress: called with the cases done and their total after each of them.
 
     Raises:
         StoreError: no pack, or a damaged one.
         InputError: a folder in use.
+        BusyError: another process is making a store of this name.
         DiskError: the store cannot be written.
     """
     with opened(file) as (archive, head):
@@ -42,14 +46,23 @@ def unpack(file: Path, out: Path, *, progress: Callable[[int, int], object] = la
             class_names=head.store.class_names,
             packed_from=head.packed_from,
             patients_known=head.store.patients_known,
+            orientation=head.store.orientation,
             skipped=head.store.skipped,
             warnings=head.store.warnings or (),
+            resume=fingerprint(head),
         )
         with writer:
+            there = len(writer)
             for done, case in enumerate(cases(file, archive, head), start=1):
-                writer.add(case)
+                if done > there:
+                    writer.add(case)
                 progress(done, len(head.cases))
     return writer.info
+
+
+def fingerprint(head: Head) -> str:
+    """SHA-256 of all that decides what the store will hold: the head names the digest of every part."""
+    return hashlib.sha256(f"unpack {__version__} {head.model_dump_json()}".encode()).hexdigest()
 
 
 def cases(file: Path, archive: zipfile.ZipFile, head: Head) -> Iterator[Case]:

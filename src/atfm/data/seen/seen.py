@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 from atfm.data.patients import PatientsKnown
 from atfm.data.seen.images import SeenImages, seen_images_of
-from atfm.errors import CheckpointError
+from atfm.errors import CheckpointError, InputError
 from atfm.io.decoding import brief
+from atfm.io.turn import check_letters
 
 __all__ = ["Seen", "seen_of"]
 
@@ -21,12 +22,14 @@ class Seen:
         patients_known: how it was known whose the cases are; None where nobody recorded it.
         images: fingerprints of the images; None where the card has none.
         patient_keys: names of the keys that hashes were made with; none where they were made without.
+        orientation: how the images lay, see `StoreInfo`.
     """
 
     patients: frozenset[str] = field(default=frozenset(), repr=False)
     patients_known: PatientsKnown | None = None
     images: SeenImages | None = field(default=None, repr=False)
     patient_keys: frozenset[str] = frozenset()
+    orientation: str = "unknown"
 
 
 def seen_of(card: Mapping[str, Any], patients: frozenset[str], name: str) -> Seen:
@@ -49,4 +52,10 @@ def seen_of(card: Mapping[str, Any], patients: frozenset[str], name: str) -> See
     keys = card.get("patient_keys", [])
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise CheckpointError(f"{name}: field patient_keys of its JSON: expected a list of names, got {brief(keys)}")
-    return Seen(patients, known, seen_images_of(card, name), frozenset(keys))
+    lay = str(card.get("orientation", "unknown"))
+    if lay not in ("none", "unknown"):
+        try:
+            check_letters(lay, "field orientation of its JSON")
+        except InputError as error:
+            raise CheckpointError(f"{name}: {brief(error)}; take the JSON of its training") from error
+    return Seen(patients, known, seen_images_of(card, name), frozenset(keys), lay)

@@ -11,7 +11,12 @@ from atfm.importers.lidc.contours import pasted
 from atfm.importers.lidc.nodules import Nodule
 from atfm.importers.lidc.scans import Scan
 from atfm.io.dicom.headers import Plane
-from atfm.io.dicom.pixels import read_plane
+from atfm.io.dicom.notes import Notes
+from atfm.io.dicom.pixels import read_planes
+from atfm.io.dicom.series import RAS
+from atfm.io.dicom.stack import affine_of
+from atfm.io.geometry import Geometry
+from atfm.io.turn import AXIAL, Turn, turn
 
 __all__ = ["LUNG", "Cuttable", "NoduleCrop", "cut_out", "cuttable"]
 
@@ -64,6 +69,7 @@ class Cuttable:
         planes: the slices that some crop shows, by number.
         nodules: those that enough radiologists drew.
         few: how many others there are.
+        turn: from the order of the scan to LPS; of a patient who lay on the belly all counts the other way.
     """
 
     patient: str
@@ -73,14 +79,16 @@ class Cuttable:
     planes: Mapping[int, Plane]
     nodules: Sequence[Nodule]
     few: int
+    turn: Turn
 
 
 def cuttable(scan: Scan, nodules: Sequence[Nodule], crop: NoduleCrop) -> Cuttable:
     """Choose the nodules of a scan and keep what their crops need.
 
     Raises:
-        InputError: a nodule that does not fit in the crop.
+        InputError: a nodule that does not fit in the crop, or a scan without axial slices.
     """
+    by = axial(scan)
     chosen = [nodule for nodule in nodules if len(nodule.marks) >= crop.min_readers]
     for nodule in chosen:
         check_fits(nodule, crop, scan)
@@ -94,7 +102,18 @@ def cuttable(scan: Scan, nodules: Sequence[Nodule], crop: NoduleCrop) -> Cuttabl
         planes,
         chosen,
         len(nodules) - len(chosen),
+        by,
     )
+
+
+def axial(scan: Scan) -> Turn:
+    """How the slices of a scan are turned to lie as all others do, LPS."""
+    planes = scan.stack.planes
+    geometry = Geometry(RAS @ affine_of(planes), (len(planes), *scan.stack.header.shape))
+    by = turn(geometry.orientation, AXIAL)
+    if not by.in_plane:
+        raise InputError(f"{planes[0].file}: lies {geometry.orientation}; expected axial slices, such as {AXIAL}")
+    return by
 
 
 def check_fits(nodule: Nodule, crop: NoduleCrop, scan: Scan) -> None:
@@ -118,21 +137,25 @@ def cut_out(source: Cuttable, nodule: Nodule, crop: NoduleCrop, case_id: str, sl
     top, left = ((nodule.low[i] + nodule.high[i] + 1) // 2 - crop.size // 2 for i in (1, 2))
     values = np.full((len(slices), *shape), crop.window[0], np.float32)
     masks = np.zeros((source.readers, len(slices), *shape), np.uint8)
+    notes = Notes()
     for at, z in enumerate(slices):
         if z in source.planes:
-            paste(grey_plane(source.planes[z]), values[at], top, left)
+            paste(grey_plane(source.planes[z], notes), values[at], top, left)
             for reader, mask in enumerate(masks):
                 mask[at] = pasted(nodule.patches(reader, z), top, left, shape)
     low, high = map(np.float32, crop.window)
-    image = np.clip((values - low) / (high - low), 0, 1)
+    image = np.ascontiguousarray(source.turn.array(np.clip((values - low) / (high - low), 0, 1)))
+    masks = np.ascontiguousarray(source.turn.array(masks))
+    spacing = source.turn.numbers(source.spacing)
     if crop.volumes is None:
-        return Case(image, masks[:, 0], case_id, source.patient, source.spacing[1:])
-    return Case(image[None], masks, case_id, source.patient, source.spacing)
+        return Case(image, masks[:, 0], case_id, source.patient, spacing[1:], notes.sentences)
+    return Case(image[None], masks, case_id, source.patient, spacing, notes.sentences)
 
 
-def grey_plane(plane: Plane) -> np.ndarray:
-    """One slice in Hounsfield units, `[H, W]`."""
-    pixels = read_plane(plane)
+def grey_plane(plane: Plane, notes: Notes) -> np.ndarray:
+    """One slice in Hounsfield units, `[H, W]`; `notes` takes what there is to say of its file."""
+    (pixels,), _, told = read_planes([plane])
+    notes.update(told)
     if pixels.ndim != 2:
         raise InputError(f"{plane.file}: expected the grey values of a CT, got colours")
     return pixels

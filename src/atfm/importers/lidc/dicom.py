@@ -24,6 +24,8 @@ from atfm.importers.lidc.nodules import find_nodules
 from atfm.importers.lidc.scans import Broken, Unread, find_readings, find_scans
 from atfm.importers.naming import natural
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.io.dicom.notes import Notes
+from atfm.io.turn import AXIAL
 
 __all__ = ["LIDC_DICOM", "NoduleCrop", "plan_lidc_dicom"]
 
@@ -90,7 +92,8 @@ def plan_lidc_dicom(
     else:
         found.skipped += [one.reason for one in found.broken]
     if not planned:
-        why = f"; {found.skipped[0]}" if found.skipped else ""
+        reasons = [*(one.reason for one in found.broken), *found.skipped]
+        why = f"; {reasons[0]}" if reasons else ""
         raise InputError(
             f"{', '.join(map(str, folders))}: no nodule found; expected folders such as LIDC-IDRI-0001/<study>/"
             f"<series> with DICOM files and the radiologists' XML{why}"
@@ -103,6 +106,7 @@ def plan_lidc_dicom(
         window=crop.window,
         sources=found.sources,
         arguments={"crop": asdict(crop), "allow_gaps": allow_gaps},
+        orientation=AXIAL,
         patients_known="given",
         skipped=found.skipped,
     )
@@ -112,9 +116,11 @@ def look_through(
     folders: Sequence[Path], xml: Sequence[Path], crop: NoduleCrop, *, allow_gaps: bool, refuse: bool, looking: Progress
 ) -> FoundScans:
     """Find all scans with a reading; with `refuse`, the first that cannot be used is an error."""
-    readings = find_readings([*folders, *xml])
+    left_out = Notes()
+    readings = find_readings([*folders, *xml], left_out)
     found, met = FoundScans(), set()
-    scans = find_scans(folders, readings, allow_gaps=allow_gaps, skipped=found.skipped, progress=looking)
+    points = empty = 0
+    scans = find_scans(folders, readings, left_out, allow_gaps=allow_gaps, skipped=found.skipped, progress=looking)
     for scan in scans:
         if isinstance(scan, Unread):
             found.skipped.append(f"{scan.where}: no XML is about this {scan.modality} series, {scan.series}")
@@ -122,7 +128,8 @@ def look_through(
         met.add(scan.series)
         if not isinstance(scan, Broken):
             try:
-                kept = cuttable(scan, find_nodules(scan.stack, scan.reading), crop)
+                nodules = find_nodules(scan.stack, scan.reading)
+                kept = cuttable(scan, nodules, crop)
             except InputError as error:
                 scan = Broken(scan.patient, scan.series, scan.stack.planes[0].file.parent, str(error))
         if isinstance(scan, Broken):
@@ -131,11 +138,19 @@ def look_through(
             found.broken.append(scan)
             continue
         found.scans.append(kept)
+        points += scan.reading.points
+        drawn = sum(len(marks) for nodule in nodules for marks in nodule.marks.values())
+        empty += len(scan.reading.outlines) - drawn
         found.sources += [scan.reading.file, *(plane.file for plane in kept.planes.values())]
         if kept.few:
             found.skipped.append(f"{scan.reading.file}: {kept.few} nodule(s) drawn by fewer than {crop.min_readers}")
     for series in sorted(readings.keys() - met, key=natural):
         found.skipped.append(f"{readings[series].file}: about series {series}, which is not there")
+    found.skipped += left_out.lines()
+    if points:
+        found.skipped.append(f"{points} nodule(s) of one radiologist each: marked by a point, as those below 3 mm are")
+    if empty:
+        found.skipped.append(f"{empty} outline(s) of one radiologist each: no pixel lies within them")
     return found
 
 

@@ -27,6 +27,7 @@ from atfm.importers.importer import Importer, add_limit, add_window, window_of
 from atfm.importers.lidc import ABOUT
 from atfm.importers.naming import shown
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.importers.remainder import left_out
 from atfm.io.decoding import decoding
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def plan_lidc_hdf5(
         with decoding(path, "HDF5"):
             names = list(dict.fromkeys([*(name for name in SPLITS if name in file), *file]))
             groups = [read_group(file, name, path) for name in names]
+            others = [f"{name}/{field}" for name in names for field in file[name] if field not in FIELDS]
         if not groups:
             raise InputError(f"{path}: expected {LAYOUT}, got an empty file")
         shift = 0.5 if window is None and any(centred(group, path, looking) for group in groups) else 0.0
@@ -119,6 +121,7 @@ def plan_lidc_hdf5(
             ],
             splits=splits,
             patients_known="one per series",
+            skipped=left_out(path, others, "not read of its groups", "array", "arrays"),
             sources=[path],
             arguments={"shift": shift},
             window=window,
@@ -191,8 +194,9 @@ def read_slice(group: Group, i: int, path: Path, window: tuple[float, float] | N
     where = f"{path}: {group.name}[{i}]"
     with decoding(where, "an image and its masks"):
         pixels, labels = group.images[i], group.labels[i]
-    image = unit_image(pixels + shift if shift else pixels, where, window)
-    return Case(image, binary_masks(labels, image.shape[1:], where), f"{group.name}/{i}", group.uids[i])
+    image, told = unit_image(pixels + shift if shift else pixels, where, window)
+    masks = binary_masks(labels, image.shape[1:], where)
+    return Case(image, masks, f"{group.name}/{i}", group.uids[i], warnings=told)
 
 
 def variable_text(path: Path, name: str) -> list[str]:

@@ -27,6 +27,7 @@ from atfm.importers.lidc import ABOUT
 from atfm.importers.members import Member, files_of, open_members
 from atfm.importers.naming import natural
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.importers.remainder import left_out
 
 __all__ = ["LIDC_HPUNET", "plan_lidc_hpunet"]
 
@@ -67,7 +68,8 @@ def plan_lidc_hpunet(paths: Sequence[Path], *, limit: int | None = None) -> Iter
         InputError: no slices, an incomplete one by name, or a patient in two splits.
     """
     with open_members(paths) as members:
-        crops = find_crops(members)
+        strangers: list[str] = []
+        crops = find_crops(members, strangers)
         if not crops:
             raise InputError(
                 f"{', '.join(map(str, paths))}: no slices found; expected files such as train/images/<patient>/"
@@ -85,17 +87,23 @@ def plan_lidc_hpunet(paths: Sequence[Path], *, limit: int | None = None) -> Iter
             cases=[Planned("/".join(key), key[1], partial(read_crop, key, crops[key])) for key in order],
             splits=splits,
             patients_known="given",
-            skipped=members.skipped,
+            skipped=[*members.skipped, *left_out(", ".join(map(str, paths)), strangers, "not named as slices are")],
             sources=files_of(member for key in order for member in files(crops[key])),
         )
 
 
-def find_crops(members: Sequence[Member]) -> dict[Key, SliceFiles]:
-    """Group the files of each slice, and see that none is missing or there twice."""
+def find_crops(members: Sequence[Member], strangers: list[str]) -> dict[Key, SliceFiles]:
+    """Group the files of each slice, and see that none is missing or there twice.
+
+    Args:
+        members: all files.
+        strangers: takes the names of those that are no slice.
+    """
     crops: dict[Key, SliceFiles] = {}
     for member in members:
         match = NAME.fullmatch(member.name)
         if match is None or (match["kind"] == "gt") != (match["annotator"] is not None):
+            strangers.append(member.name)
             continue
         crop = crops.setdefault((match["split"], match["patient"], match["slice"]), SliceFiles())
         other = crop.image if match["kind"] == "images" else crop.masks.get(int(match["annotator"]))

@@ -24,9 +24,11 @@ from atfm.importers.pickles.array import PickledArray
 from atfm.importers.pickles.file import PickleFile, open_pickle
 from atfm.importers.pickles.unpickling import read_pickle
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.importers.remainder import left_out
 
 __all__ = ["LIDC_PICKLE", "plan_lidc_pickle"]
 
+READ = ("image", "masks", "series_uid")
 LAYOUT = "{case: {'image': array, 'masks': [array, ...], 'series_uid': text}, ...}"
 
 
@@ -84,7 +86,8 @@ def plan_lidc_pickle(
             plain containers, which is named.
     """
     with open_pickle(path) as file:
-        entries = slices(read_pickle(file, looking), file.name)[:limit]
+        content = read_pickle(file, looking)
+        entries = slices(content, file.name)[:limit]
         if splits is None:
             splits = random_splits((entry.patient_id for entry in entries), seed)
         yield Plan(
@@ -95,9 +98,17 @@ def plan_lidc_pickle(
             ],
             splits=splits,
             patients_known="one per series",
+            skipped=left_out(path, others(content), "not read of its cases", "field", "fields"),
             sources=[path],
             window=window,
         )
+
+
+def others(content: Mapping[Any, Mapping[Any, Any]]) -> list[str]:
+    """What the entries hold beside what is read, each name once."""
+    return [
+        str(name) for name in dict.fromkeys(name for entry in content.values() for name in entry if name not in READ)
+    ]
 
 
 def slices(content: Any, name: str) -> list[Slice]:
@@ -111,7 +122,7 @@ def entry_of(key: Any, entry: Any, where: str) -> Slice:
     """One entry."""
     if not isinstance(key, str | int) or not isinstance(entry, dict):
         raise InputError(f"{where}: expected {LAYOUT}, got a {type(entry).__name__}")
-    missing = [field for field in ("image", "masks", "series_uid") if field not in entry]
+    missing = [field for field in READ if field not in entry]
     if missing:
         raise InputError(f"{where}: it has no {missing[0]!r}; expected {LAYOUT}")
     image, masks, series = entry["image"], entry["masks"], entry["series_uid"]
@@ -133,12 +144,12 @@ def read_slice(entry: Slice, file: PickleFile, window: tuple[float, float] | Non
     arrays: dict[int, np.ndarray] = {}
     for array in sorted([entry.image, *entry.masks], key=lambda array: array.offset):
         arrays[id(array)] = array.read(file)
-    image = unit_image(arrays[id(entry.image)], where, window)
+    image, told = unit_image(arrays[id(entry.image)], where, window)
     masks = [arrays[id(mask)] for mask in entry.masks]
     if len(masks) > 1 and len({mask.shape for mask in masks}) > 1:
         raise InputError(f"{where}: masks of shapes {sorted({mask.shape for mask in masks})}; expected equal ones")
     stack = masks[0] if len(masks) == 1 and masks[0].ndim == 3 else np.stack(masks)
-    return Case(image, binary_masks(stack, image.shape[1:], where), entry.case_id, entry.patient_id)
+    return Case(image, binary_masks(stack, image.shape[1:], where), entry.case_id, entry.patient_id, warnings=told)
 
 
 def flags(parser: argparse.ArgumentParser) -> None:

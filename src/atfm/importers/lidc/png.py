@@ -22,12 +22,14 @@ from atfm.importers.lidc import ABOUT
 from atfm.importers.members import Member, files_of, open_members
 from atfm.importers.naming import natural
 from atfm.importers.plan import Plan, Planned, Planning, Progress
+from atfm.importers.remainder import left_out
 
 __all__ = ["LIDC_PNG", "plan_lidc_png", "read_slice"]
 
 NAME = re.compile(
     r"(?:.*/)?(?P<patient>[^/]+)/nodule-(?P<nodule>\d+)/(?P<kind>images|mask-\d+)/slice-(?P<slice>\d+)\.(?i:png)"
 )
+OTHERS = "not named as slices are"
 Slice = tuple[str, int, int]  # patient, nodule, slice
 
 
@@ -54,7 +56,8 @@ def plan_lidc_png(
         InputError: no slices, or an incomplete one, by name.
     """
     with open_members(paths) as members:
-        slices = find_slices(members)
+        strangers: list[str] = []
+        slices = find_slices(members, strangers)
         if not slices:
             raise InputError(
                 f"{', '.join(map(str, paths))}: no slices found; expected files such as "
@@ -69,18 +72,25 @@ def plan_lidc_png(
             cases=[Planned(case_name(key), key[0], partial(read_slice, key, slices[key])) for key in order],
             splits=splits,
             patients_known="given",
-            skipped=members.skipped,
+            skipped=[*members.skipped, *left_out(", ".join(map(str, paths)), strangers, OTHERS)],
             sources=files_of(member for key in order for member in slices[key].values()),
+            orientation="LPS",  # measured against raw series: their rows and columns, pixel for pixel
             stretched=True,  # measured against raw series: native pixels, no window
         )
 
 
-def find_slices(members: Sequence[Member]) -> dict[Slice, dict[str, Member]]:
-    """Group the files of each slice by kind, `images` or `mask-<k>`, and see that none is missing or there twice."""
+def find_slices(members: Sequence[Member], strangers: list[str]) -> dict[Slice, dict[str, Member]]:
+    """Group the files of each slice by kind, `images` or `mask-<k>`, and see that none is missing or there twice.
+
+    Args:
+        members: all files.
+        strangers: takes the names of those that are no slice.
+    """
     slices: dict[Slice, dict[str, Member]] = {}
     for member in members:
         match = NAME.fullmatch(member.name)
         if match is None:
+            strangers.append(member.name)
             continue
         key = (match["patient"], int(match["nodule"]), int(match["slice"]))
         kinds = slices.setdefault(key, {})

@@ -14,6 +14,7 @@ from atfm.importers.lidc.xml import Reading, read_xml
 from atfm.importers.naming import natural
 from atfm.importers.plan import Progress
 from atfm.io.dicom.headers import find_headers
+from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.pixels import check_copies
 from atfm.io.dicom.stack import Stack, stack_of
 from atfm.io.hidden import is_hidden, passed_over
@@ -73,8 +74,12 @@ class Unread:
     modality: str
 
 
-def find_readings(paths: Sequence[Path]) -> dict[str, Reading]:
+def find_readings(paths: Sequence[Path], left_out: Notes) -> dict[str, Reading]:
     """Read every XML in files and folders, by the series that it is about.
+
+    Args:
+        paths: files and folders.
+        left_out: takes the XML that are no reading of a CT scan, and readings that are there twice.
 
     Raises:
         InputError: a path that is not there, a file that cannot be read, or two different readings of one series.
@@ -83,10 +88,13 @@ def find_readings(paths: Sequence[Path]) -> dict[str, Reading]:
     for file in dict.fromkeys(file for path in paths for file in xml_files(path)):
         reading = read_xml(file)
         if reading is None:
+            left_out.add(file, "left out, an XML that is no reading of a CT scan")
             continue
         other = readings.setdefault(reading.series, reading)
         if other.digest != reading.digest:
             raise InputError(f"{file}: another reading of the same series than {other.file}; keep one of them")
+        if other is not reading:
+            left_out.add(file, "left out, a reading that is there twice")
     return readings
 
 
@@ -96,19 +104,16 @@ def xml_files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
-    return sorted(
-        (
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() == ".xml" and file.is_file() and not is_hidden(file.relative_to(path))
-        ),
-        key=lambda file: natural(str(file)),
+    found = (
+        file for file in path.rglob("*") if file.suffix.lower() == ".xml" and not is_hidden(file.relative_to(path))
     )
+    return sorted(filter(Path.is_file, found), key=lambda file: natural(str(file)))
 
 
 def find_scans(
     folders: Sequence[Path],
     readings: dict[str, Reading],
+    left_out: Notes,
     *,
     allow_gaps: bool,
     skipped: list[str],
@@ -119,6 +124,7 @@ def find_scans(
     Args:
         folders: where to begin.
         readings: by Series Instance UID.
+        left_out: takes the files that are no image, and what was guessed of the others.
         allow_gaps: let scans through of which slices are missing.
         skipped: takes a line for each folder with hidden files.
         progress: called with the folders done and their total after each of them.
@@ -126,12 +132,12 @@ def find_scans(
     places: set[Path] = set()
     for folder in folders:
         files = [file for file in folder.rglob("*") if is_candidate(file)]
-        hidden = {file for file in files if is_hidden(file.relative_to(folder))}
-        skipped += passed_over(folder, (file.relative_to(folder).as_posix() for file in hidden))
-        places |= {file.parent for file in files if file not in hidden}
+        unseen = {file for file in files if is_hidden(file.relative_to(folder))}
+        skipped += passed_over(folder, (file.relative_to(folder).as_posix() for file in unseen))
+        places |= {file.parent for file in files if file not in unseen}
     seen: dict[str, Path] = {}
     for done, place in enumerate(sorted(places, key=lambda place: natural(str(place))), start=1):
-        for found in scans_of(place, readings, allow_gaps=allow_gaps):
+        for found in scans_of(place, readings, left_out, allow_gaps=allow_gaps):
             if isinstance(found, Scan):
                 other = seen.setdefault(found.series, place)
                 if other != place:
@@ -143,18 +149,21 @@ def find_scans(
 
 
 def is_candidate(file: Path) -> bool:
-    """Whether a file might be an image."""
-    return file.suffix.lower() not in (".xml", ".csv", ".txt", ".json", ".pdf", ".xls", ".xlsx") and file.is_file()
+    """Whether a file might be an image, and is no reading."""
+    return file.suffix.lower() != ".xml" and file.is_file()
 
 
-def scans_of(place: Path, readings: dict[str, Reading], *, allow_gaps: bool) -> Iterator[Scan | Broken | Unread]:
+def scans_of(
+    place: Path, readings: dict[str, Reading], left_out: Notes, *, allow_gaps: bool
+) -> Iterator[Scan | Broken | Unread]:
     """The series whose files lie in one folder."""
+    files = sorted(file for file in place.iterdir() if is_candidate(file) and not is_hidden(file.name))
     try:
-        files = [file for file in sorted(place.iterdir()) if is_candidate(file) and not is_hidden(file.name)]
-        headers, _ = find_headers(files, named=False)
+        headers, others = find_headers(files, named=False)
     except InputError as error:
         yield Broken(place.parent.parent.name, "", place, str(error))
         return
+    left_out.update(others)
     for series, group in sorted(headers.items()):
         patient = group[0].patient or place.parent.parent.name
         if series not in readings:
@@ -163,6 +172,9 @@ def scans_of(place: Path, readings: dict[str, Reading], *, allow_gaps: bool) -> 
         try:
             stack = stack_of(group, allow_gaps=allow_gaps)
             check_copies(stack)
-            yield Scan(patient, stack, readings[series])
         except InputError as error:
             yield Broken(patient, series, place, str(error))
+            continue
+        for header in group:
+            left_out.add(header.planes[0].file, *header.warnings)
+        yield Scan(patient, stack, readings[series])

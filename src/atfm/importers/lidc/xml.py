@@ -14,6 +14,7 @@ import numpy as np
 
 from atfm.errors import InputError
 from atfm.importers.naming import shown
+from atfm.io.machine import reading
 
 __all__ = ["Outline", "Reading", "Roi", "read_xml"]
 
@@ -64,6 +65,7 @@ class Reading:
         series: Series Instance UID of the scan that was read.
         readers: how many radiologists read it.
         outlines: of all of them.
+        points: how many nodules were marked by a single point, as those below 3 mm are, and have no outline.
         digest: SHA-256 of the file's lines, whichever way they end: another system's copy is no other reading.
     """
 
@@ -72,6 +74,7 @@ class Reading:
     readers: int
     outlines: tuple[Outline, ...]
     digest: str
+    points: int = 0
 
 
 class NoDoctype(ElementTree.TreeBuilder):
@@ -91,9 +94,10 @@ def read_xml(file: Path) -> Reading | None:
         InputError: too large, not well-formed, with a document type, or an outline that makes no sense, by name.
     """
     try:
-        if file.stat().st_size > LARGEST_XML:
-            raise InputError(f"{file}: {file.stat().st_size} bytes, more than the {LARGEST_XML} of any reading")
-        data = file.read_bytes()
+        with reading(file):
+            if file.stat().st_size > LARGEST_XML:
+                raise InputError(f"{file}: {file.stat().st_size} bytes, more than the {LARGEST_XML} of any reading")
+            data = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error
     try:
@@ -103,7 +107,8 @@ def read_xml(file: Path) -> Reading | None:
         sessions = list(named(root, "readingsession"))
         if len(sessions) > MOST_READERS:
             raise InputError(f"{len(sessions)} reading sessions, more than the {MOST_READERS} of any scan")
-        outlines = [outline for reader, session in enumerate(sessions) for outline in outlines_of(session, reader)]
+        nodules = [nodule for reader, session in enumerate(sessions) for nodule in nodules_of(session, reader)]
+        outlines = [nodule for nodule in nodules if sum(len(roi.points) for roi in nodule.rois) > 1]
         if len(outlines) > MOST_OUTLINES:
             raise InputError(f"{len(outlines)} outlined nodules, more than the {MOST_OUTLINES} of any scan")
         series = next((text(node) for node in root.iter() if tag(node) == "seriesinstanceuid"), "")
@@ -113,7 +118,7 @@ def read_xml(file: Path) -> Reading | None:
         raise InputError(f"{file}: {error}") from error
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise InputError(f"{file}: cannot be read as XML, it is damaged: {shown(error)}") from error
-    return Reading(file, series, len(sessions), tuple(outlines), digest_of(data))
+    return Reading(file, series, len(sessions), tuple(outlines), digest_of(data), len(nodules) - len(outlines))
 
 
 def digest_of(data: bytes) -> str:
@@ -122,15 +127,14 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(lines).hexdigest()
 
 
-def outlines_of(session: ElementTree.Element, reader: int) -> Iterator[Outline]:
-    """The nodules of one session that have an outline."""
+def nodules_of(session: ElementTree.Element, reader: int) -> Iterator[Outline]:
+    """The nodules of one session, also those of a single point or none, which have no outline."""
     for number, nodule in enumerate(named(session, "unblindedreadnodule"), start=1):
         if number > MOST_NODULES:
             raise InputError(f"more than {MOST_NODULES} nodules of reader {reader + 1}; it is damaged")
         name = next((text(node) for node in named(nodule, "noduleid")), "") or str(number)
         rois = tuple(roi_of(roi, f"nodule {shown(name)} of reader {reader + 1}") for roi in named(nodule, "roi"))
-        if sum(len(roi.points) for roi in rois) > 1:
-            yield Outline(reader, name, rois)
+        yield Outline(reader, name, rois)
 
 
 def roi_of(node: ElementTree.Element, name: str) -> Roi:

@@ -15,6 +15,7 @@ from atfm.errors import InputError
 from atfm.importers.members import checked_name
 from atfm.io.decoding import brief, decoding
 from atfm.io.hidden import is_hidden
+from atfm.io.machine import reading
 
 __all__ = ["PickleFile", "Span", "open_pickle"]
 
@@ -123,7 +124,8 @@ def open_pickle(path: Path) -> Iterator[PickleFile]:
         InputError: no such file, a damaged zip, one without a pickle or with several, or a file that is absurdly large.
     """
     try:
-        stream: IO[bytes] = path.open("rb")
+        with reading(path):
+            stream: IO[bytes] = path.open("rb")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     with stream:
@@ -166,7 +168,8 @@ def only_pickle(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
 def damaged_zip(path: Path) -> Iterator[None]:
     """Turn what a damaged or encrypted zip raises into one line."""
     try:
-        yield
+        with reading(path):
+            yield
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise InputError(f"{path}: the zip is damaged: {brief(error)}") from error
     except (RuntimeError, NotImplementedError) as error:

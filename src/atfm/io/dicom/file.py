@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import struct
 import warnings
 import zlib
 from collections.abc import Iterator, MutableSequence, Sequence
@@ -10,24 +11,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atfm.errors import InputError
+from atfm.errors import InputError, UnsupportedError
 from atfm.io.decoding import brief, decoding
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.uid import UID
 
-__all__ = ["NotDicom", "groups", "inner", "number", "numbers", "open_dicom", "said", "shared", "whole"]
+__all__ = [
+    "NotDicom",
+    "groups",
+    "inner",
+    "is_dicom_file",
+    "items_of",
+    "kind_of",
+    "number",
+    "numbers",
+    "open_dicom",
+    "said",
+    "shared",
+    "syntax_of",
+    "whole",
+]
 
 # More than any image that people send each other; what is larger is a mistake or made to do harm.
 LARGEST_FILE = 2**31
 LARGEST_INFLATED = 2**29
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
-_META = 132 + 12  # preamble, magic and the element (0002,0000) that gives the length of the rest of the group
+_PREAMBLE, _MAGIC = 128, b"DICM"
+_META = 12  # the element (0002,0000) that gives the length of the rest of the group
+_FIRST_GROUPS = (2, 8)  # the group with which a file without a preamble begins: its meta group, or its data set
+_PLAIN = {  # by implicit types, little end: the transfer syntax of files that do not name theirs
+    (True, True): "1.2.840.10008.1.2",
+    (False, True): "1.2.840.10008.1.2.1",
+    (False, False): "1.2.840.10008.1.2.2",
+}
+_UNDEFINED = 0xFFFFFFFF
 
 
 class NotDicom(InputError):
-    """A file without the letters DICM after its preamble of 128 bytes; in a folder it is none of ours."""
+    """A file that does not begin as a DICOM file does; in a folder it is none of ours."""
 
 
 class Bounded(io.BufferedReader):
@@ -46,6 +70,9 @@ class Bounded(io.BufferedReader):
 def open_dicom(path: Path, *, pixels: bool) -> "Iterator[Dataset]":
     """Read one DICOM file; whatever goes wrong with it inside the block becomes one line.
 
+    A file without the preamble and the letters DICM, as older archives and networks leave them, is one if it begins
+    with an element of its meta group or of the first group of a data set.
+
     Args:
         path: the file.
         pixels: read the pixel data too, else only what comes before them.
@@ -62,22 +89,61 @@ def open_dicom(path: Path, *, pixels: bool) -> "Iterator[Dataset]":
         if path.is_dir():
             raise InputError(f"{path}: a folder, where a DICOM file is expected")
         with Bounded(path) as stream:
-            if stream.read(132)[128:] != b"DICM":
-                raise NotDicom(f"{path}: not a DICOM file: it has no letters DICM after 128 bytes")
+            start = start_of(stream)
+            if start is None:
+                raise NotDicom(
+                    f"{path}: not a DICOM file: it has no letters DICM after {_PREAMBLE} bytes, and does not begin "
+                    "with an element of a data set"
+                )
             if stream.left_from_start > LARGEST_FILE:
                 raise InputError(f"{path}: {stream.left_from_start} bytes, more than the {LARGEST_FILE} that are read")
-            check_inflated(stream, path)
+            check_inflated(stream, path, start)
             stream.seek(0)
-            yield pydicom.dcmread(stream, stop_before_pixels=not pixels)
+            ds = pydicom.dcmread(stream, stop_before_pixels=not pixels, force=True)
+            if not start and not len(ds):
+                raise NotDicom(f"{path}: not a DICOM file: no element of it can be read")
+            yield ds
 
 
-def check_inflated(stream: Bounded, path: Path) -> None:
+def is_dicom_file(path: Path) -> bool:
+    """Whether a file begins as a DICOM file does; False for what is no file.
+
+    Raises:
+        InputError: a file that cannot be opened.
+    """
+    with decoding(path, "a DICOM file"):
+        if not path.is_file():
+            return False
+        with Bounded(path) as stream:
+            return start_of(stream) is not None
+
+
+def start_of(stream: Bounded) -> int | None:
+    """Where the elements of a DICOM file begin: behind its preamble, or at once; None where it is no DICOM file."""
+    from pydicom.values import converters
+
+    head = stream.read(_PREAMBLE + len(_MAGIC))
+    if head[_PREAMBLE:] == _MAGIC:
+        return len(head)
+    if len(head) < _META:
+        return None
+    for order in ("<", ">"):
+        group, element, length = struct.unpack(f"{order}HHI", head[:8])
+        if group not in _FIRST_GROUPS or element > 0xFF:
+            continue
+        explicit = head[4:6].decode("latin-1") in converters
+        if explicit or (order == "<" and length <= stream.left_from_start - 8):
+            return 0
+    return None
+
+
+def check_inflated(stream: Bounded, path: Path, start: int) -> None:
     """Refuse a deflated file that would fill the memory: pydicom inflates it in one go."""
-    stream.seek(_META - 4)
+    stream.seek(start + _META - 4)
     length = int.from_bytes(stream.read(4), "little")
     if _DEFLATED not in stream.read(min(length, 4096)):
         return
-    stream.seek(_META + length)
+    stream.seek(start + _META + length)
     inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
     while chunk := inflater.unconsumed_tail or stream.read(2**16):
         size += len(inflater.decompress(chunk, 2**20))
@@ -86,6 +152,41 @@ def check_inflated(stream: Bounded, path: Path) -> None:
 
 
 # ---- what stands in it ----
+
+
+def syntax_of(ds: "Dataset", path: Path) -> "UID":
+    """The transfer syntax that a file names, or that it was read by where it names none.
+
+    Raises:
+        UnsupportedError: compressed pixels, and no word of how.
+    """
+    from pydicom.uid import UID
+
+    named = ds.file_meta.get("TransferSyntaxUID")
+    if named:
+        return UID(str(named))
+    pixels = ds.get_item("PixelData") if "PixelData" in ds else None
+    if getattr(pixels, "length", 0) == _UNDEFINED or getattr(pixels, "is_undefined_length", False):
+        raise UnsupportedError(
+            f"{path}: its pixels are compressed, but it names no transfer syntax, so nobody knows how; files whose "
+            "TransferSyntaxUID stands in them can be read"
+        )
+    implicit, little = ds.original_encoding
+    return UID(_PLAIN[bool(implicit), bool(little)])
+
+
+def kind_of(ds: "Dataset") -> str:
+    """What kind of object a file says that it is, such as "CT Image Storage"; "" where it does not."""
+    from pydicom.uid import UID
+
+    uid = ds.get("SOPClassUID") or ds.file_meta.get("MediaStorageSOPClassUID")
+    return brief(UID(str(uid)).name) if uid else ""
+
+
+def items_of(ds: "Dataset", keyword: str) -> "Sequence[Dataset]":
+    """The items of a sequence; none where it is missing, empty or no sequence."""
+    value = ds.get(keyword)
+    return value if isinstance(value, MutableSequence) and ds[keyword].VR == "SQ" else []
 
 
 def groups(ds: "Dataset", frame: int) -> "list[Dataset]":

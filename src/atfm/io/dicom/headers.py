@@ -4,7 +4,7 @@ One plane is one `[H, W]` picture: a single-frame file has one, a multi-frame fi
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.io.decoding import brief
-from atfm.io.dicom.file import NotDicom, inner, number, numbers, open_dicom, said, shared, whole
+from atfm.io.dicom.file import NotDicom, inner, items_of, kind_of, numbers, open_dicom, said, shared, whole
+from atfm.io.dicom.notes import Notes
+from atfm.io.dicom.placing import SPACINGS, UPRIGHT, normal, place_of
+from atfm.io.dicom.scale import Scale, scales_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["Header", "Plane", "find_headers", "normal", "read_header", "size_of"]
+__all__ = ["Header", "Plane", "find_headers", "read_header", "size_of"]
 
-UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-FARTHEST, NEAREST = 1e6, 1e-6  # millimetres; products of what lies beyond overflow or vanish
 MAX_FRAMES = 2**16
 MAX_PLANE = 2**27  # pixels
 
@@ -36,7 +36,7 @@ class Plane:
         instance: SOP Instance UID of the file.
         position: `(x, y, z)` of the centre of its first pixel, LPS millimetres; None where the file does not say.
         orientation: direction of the rows, then of the columns (DICOM PS3.3, C.7.6.2).
-        spacing: `(dy, dx)` in millimetres.
+        spacing: `(dy, dx)` in millimetres; None where the file does not say.
         thickness: distance to the next plane as the file has it, in millimetres; None if it does not say.
     """
 
@@ -45,7 +45,7 @@ class Plane:
     instance: str
     position: tuple[float, float, float] | None
     orientation: tuple[float, ...]
-    spacing: tuple[float, float]
+    spacing: tuple[float, float] | None
     thickness: float | None
 
 
@@ -61,6 +61,9 @@ class Header:
         photometric: such as MONOCHROME2.
         shape: `(H, W)`.
         planes: of every frame, in the order of the file.
+        frame_of_reference: UID of the coordinates in which the planes lie; "" where the file does not say.
+        scales: how the stored values of the frames are to be turned into those of the modality.
+        warnings: what was guessed or ignored, a sentence each.
     """
 
     series: str
@@ -70,10 +73,13 @@ class Header:
     photometric: str
     shape: tuple[int, int]
     planes: tuple[Plane, ...]
+    frame_of_reference: str = ""
+    scales: frozenset[Scale] = frozenset()
+    warnings: tuple[str, ...] = ()
 
 
-def find_headers(files: Sequence[Path], *, named: bool) -> tuple[dict[str, list[Header]], int]:
-    """Read the headers of files, by Series Instance UID, and count the files that are no DICOM or hold no image.
+def find_headers(files: Sequence[Path], *, named: bool) -> tuple[dict[str, list[Header]], Notes]:
+    """Read the headers of files, by Series Instance UID, and note the files that are no DICOM or hold no image.
 
     Args:
         files: each is opened once.
@@ -83,33 +89,39 @@ def find_headers(files: Sequence[Path], *, named: bool) -> tuple[dict[str, list[
         InputError: a file that cannot be read, by name.
     """
     headers: dict[str, list[Header]] = defaultdict(list)
+    left_out = Notes()
     for file in files:
         try:
             header = read_header(file)
         except NotDicom:
             if named:
                 raise
+            left_out.add(file, "left out, no DICOM")
             continue
-        if header is not None:
+        if isinstance(header, Header):
             headers[header.series].append(header)
-    return dict(headers), len(files) - sum(map(len, headers.values()))
+        else:
+            left_out.add(file, f"left out, a DICOM without an image ({header})")
+    return dict(headers), left_out
 
 
-def read_header(path: Path) -> Header | None:
+def read_header(path: Path) -> Header | str:
     """Read a file up to its pixels.
 
     Returns:
-        None for a DICOM file that holds no image, such as a report or a directory.
+        Of a DICOM file that holds no image, such as a report, a segmentation or a directory, what it is instead.
 
     Raises:
         InputError: not a DICOM file, damaged, or geometry that makes no sense.
     """
     with open_dicom(path, pixels=False) as ds:
+        kind = kind_of(ds)
+        if kind.endswith("Segmentation Storage"):
+            return kind
         if "Rows" not in ds or "Columns" not in ds:
-            kind = ds.get("SOPClassUID") or ds.file_meta.get("MediaStorageSOPClassUID")
-            if kind is not None and "Image Storage" in kind.name:
+            if "Image Storage" in kind:
                 raise InputError(f"{path}: says that it is an image, but ends before its size; it is truncated")
-            return None
+            return kind or "of no known kind"
         frames, rows, columns = size_of(ds, path)
         # Every frame takes at least a byte, however well it is compressed.
         if frames > path.stat().st_size:
@@ -122,7 +134,20 @@ def read_header(path: Path) -> Header | None:
             photometric=said(ds, "PhotometricInterpretation"),
             shape=(rows, columns),
             planes=tuple(planes(ds, path, frames)),
+            frame_of_reference=said(ds, "FrameOfReferenceUID"),
+            scales=scales_of(ds, frames, path),
+            warnings=tuple(guesses(ds, path)),
         )
+
+
+def guesses(ds: "Dataset", path: Path) -> Iterator[str]:
+    """What a file does not say, in a sentence each."""
+    if not ds.file_meta.get("TransferSyntaxUID"):
+        implicit, little = ds.original_encoding
+        form = f"{'implicit' if implicit else 'explicit'} types, {'little' if little else 'big'} end first"
+        yield f"no transfer syntax is named; read with {form}, as its first element looks"
+    if any(0.0 in (numbers(place, keyword, path) or ()) for place in [*shared(ds), ds] for keyword in SPACINGS):
+        yield "a pixel spacing of 0 mm, which is taken as unknown"
 
 
 def size_of(ds: "Dataset", path: Path) -> tuple[int, int, int]:
@@ -145,7 +170,7 @@ def unreadable(path: Path, frames: int, rows: int, columns: int) -> InputError:
 def planes(ds: "Dataset", path: Path, frames: int) -> list[Plane]:
     """Where every frame lies."""
     common = place_of([*shared(ds), ds], path)
-    items = ds.get("PerFrameFunctionalGroupsSequence") or []
+    items = items_of(ds, "PerFrameFunctionalGroupsSequence")
     if items and len(items) != frames:
         raise InputError(f"{path}: {frames} frames, but {len(items)} descriptions of them; it is damaged")
     places = [{**common, **place_of(inner(item), path)} for item in items] or [common] * frames
@@ -172,61 +197,6 @@ def plane_at(path: Path, frame: int, instance: str, place: Mapping[str, Any]) ->
         instance=instance,
         position=(float(position[0]), float(position[1]), float(position[2])) if position and orientation else None,
         orientation=tuple(orientation or UPRIGHT),
-        spacing=place.get("spacing", (1.0, 1.0)),
+        spacing=place.get("spacing"),
         thickness=place.get("thickness"),
     )
-
-
-def place_of(places: "Sequence[Dataset]", path: Path) -> dict[str, Any]:
-    """What several places say of where a plane lies; only what is said."""
-    found = {
-        "orientation": first(places, "ImageOrientationPatient", path, 6),
-        "position": first(places, "ImagePositionPatient", path, 3),
-        "spacing": pixel_spacing(places, path),
-        "thickness": thickness(places, path),
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def first(places: "Sequence[Dataset]", keyword: str, path: Path, count: int) -> tuple[float, ...] | None:
-    """The first value of an attribute that is there."""
-    for place in places:
-        values = numbers(place, keyword, path)
-        if values:
-            if len(values) != count:
-                raise InputError(f"{path}: {keyword}: expected {count} numbers, got {len(values)}")
-            if max(map(abs, values)) > FARTHEST:
-                raise InputError(f"{path}: {keyword}: expected millimetres within a scanner, got {brief(values)}")
-            return values
-    return None
-
-
-def normal(orientation: Sequence[float], path: Path) -> np.ndarray:
-    """The direction in which planes are stacked: rows x columns, a unit vector."""
-    row, column = np.array(orientation[:3]), np.array(orientation[3:])
-    if abs(row @ row - 1) > 0.01 or abs(column @ column - 1) > 0.01 or abs(row @ column) > 0.01:
-        raise InputError(
-            f"{path}: ImageOrientationPatient: expected two perpendicular unit vectors, got {list(orientation)}"
-        )
-    cross = np.cross(row, column)
-    return cross / np.linalg.norm(cross)
-
-
-def pixel_spacing(places: "Sequence[Dataset]", path: Path) -> tuple[float, float] | None:
-    """`(dy, dx)`, from the first attribute that tells it."""
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
-        values = first(places, keyword, path, 2)
-        if values is not None:
-            if min(values) < NEAREST:
-                raise InputError(f"{path}: {keyword}: expected two sizes above 0 mm, got {list(values)}")
-            return values[0], values[1]
-    return None
-
-
-def thickness(places: "Sequence[Dataset]", path: Path) -> float | None:
-    """The distance to the next plane that the file itself claims."""
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        value = abs(number(places, keyword, path, 0.0))
-        if value > 0:
-            return value
-    return None

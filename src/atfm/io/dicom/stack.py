@@ -11,13 +11,16 @@ from itertools import pairwise
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.io.dicom.headers import Header, Plane, normal
+from atfm.io.dicom.headers import Header, Plane
+from atfm.io.dicom.placing import normal
+from atfm.io.dicom.scale import Scale, unlike
 
 __all__ = ["Stack", "affine_of", "different", "slice_distance", "stack_of"]
 
 SAME_PLACE = 1e-3  # mm
 SAME_DIRECTION = 1e-3
 UNEVEN = 0.1  # of the distance between slices
+UNKNOWN = (1.0, 1.0)  # mm, for pixels of no known size
 MISSING = 1.5  # ... from which on a slice must be missing
 
 
@@ -29,7 +32,6 @@ class Stack:
         planes: of every slice, in the order of `pixels`.
         header: of the file of the first.
         duplicates: how many files or frames were there twice, the copies among them.
-        skipped: how many files of the folder are no DICOM, or hold no image.
         copies: planes that lie where another does, and the other, which stands for both; whether their pixels are the
             same shows when they are read (`atfm.io.dicom.pixels`).
     """
@@ -37,13 +39,12 @@ class Stack:
     planes: tuple[Plane, ...]
     header: Header
     duplicates: int
-    skipped: int
     copies: tuple[tuple[Plane, Plane], ...] = ()
 
     @property
     def spacing(self) -> tuple[float, float, float]:
         """`(dz, dy, dx)` in millimetres."""
-        return slice_distance(self.planes), *self.planes[0].spacing
+        return slice_distance(self.planes), *(self.planes[0].spacing or UNKNOWN)
 
     @property
     def twins(self) -> dict[str, str]:
@@ -51,14 +52,13 @@ class Stack:
         return {copy.instance: kept.instance for copy, kept in self.copies}
 
 
-def stack_of(headers: Sequence[Header], *, skipped: int = 0, allow_gaps: bool = False) -> Stack:
+def stack_of(headers: Sequence[Header], *, allow_gaps: bool = False) -> Stack:
     """Sort the planes of one series along the normal, each once.
 
     Two files with one SOP Instance UID, or with one position and the same pixels, are one plane there twice.
 
     Args:
         headers: of the files of one series, in any order.
-        skipped: how many other files the folder has.
         allow_gaps: let slices through that are missing or unevenly spaced.
 
     Raises:
@@ -79,7 +79,7 @@ def stack_of(headers: Sequence[Header], *, skipped: int = 0, allow_gaps: bool = 
     if not allow_gaps:
         check_gaps(kept)
     of_first = next(header for header in headers if header.planes[0].file == kept[0].file)
-    return Stack(tuple(kept), of_first, duplicates + len(copies), skipped, tuple(copies))
+    return Stack(tuple(kept), of_first, duplicates + len(copies), tuple(copies))
 
 
 def elsewhere(one: Plane, other: Plane) -> bool:
@@ -105,21 +105,41 @@ def check_alike(headers: Sequence[Header]) -> None:
                 raise InputError(
                     f"{plane.file}: {differs} in {first.file}: they are no stack of slices; choose the files that are"
                 )
+    check_scales(headers)
+
+
+def check_scales(headers: Sequence[Header]) -> None:
+    """Refuse slices of which some say how their values are to be rescaled and others do not."""
+    of_scale: dict[Scale, Header] = {}
+    for header in headers:
+        for scale in header.scales:
+            of_scale.setdefault(scale, header)
+    mixed = unlike(of_scale)
+    if mixed:
+        one, other = (of_scale[scale].planes[0].file for scale in mixed)
+        raise InputError(
+            f"{other}: {mixed[1]}, {mixed[0]} in {one}: their values are of no one unit; choose files of one kind, or "
+            "mend the attribute"
+        )
 
 
 def difference(header: Header, model: Header) -> str:
     """What two files do not have in common, in words; empty if nothing."""
     if header.shape != model.shape:
         return f"{header.shape[0]} x {header.shape[1]} pixels, {model.shape[0]} x {model.shape[1]}"
-    if header.photometric.startswith("MONO") != model.photometric.startswith("MONO"):
+    if header.photometric != model.photometric and any("MONO" in one.photometric for one in (header, model)):
         return f"{header.photometric}, {model.photometric}"
+    one, other = header.frame_of_reference, model.frame_of_reference
+    if one and other and one != other:
+        return f"frame of reference {one}, {other}"
     return ""
 
 
 def difference_in_place(plane: Plane, first: Plane) -> str:
     """What keeps two planes from being slices of one stack, in words; empty if nothing."""
-    if plane.spacing != first.spacing and not np.allclose(plane.spacing, first.spacing, rtol=1e-3):
-        return f"pixels of {plane.spacing} mm, {first.spacing}"
+    one, other = plane.spacing, first.spacing
+    if one != other and (one is None or other is None or not np.allclose(one, other, rtol=1e-3)):
+        return f"pixels of {one or 'unknown'} mm, {other or 'unknown'}"
     if math.dist(plane.orientation, first.orientation) > SAME_DIRECTION:
         return f"orientation {list(plane.orientation)}, {list(first.orientation)}"
     return ""
@@ -197,7 +217,7 @@ def check_gaps(planes: Sequence[Plane]) -> None:
     line = places[0] + np.linspace(0, 1, len(planes))[:, None] * (places[-1] - places[0])
     aside = np.abs(places - line).max(1)
     worst = int(aside.argmax())
-    if aside[worst] > max(min(planes[0].spacing), UNEVEN * usual):
+    if aside[worst] > max(min(planes[0].spacing or UNKNOWN), UNEVEN * usual):
         raise InputError(f"{planes[worst].file}: lies {aside[worst]:.4g} mm beside the line of the other slices")
 
 
@@ -208,7 +228,7 @@ def affine_of(planes: Sequence[Plane]) -> np.ndarray:
     """
     first, last = np.array(planes[0].position), np.array(planes[-1].position)
     row, column = np.array(planes[0].orientation[:3]), np.array(planes[0].orientation[3:])
-    dy, dx = planes[0].spacing
+    dy, dx = planes[0].spacing or UNKNOWN
     along = slice_distance(planes) * normal(planes[0].orientation, planes[0].file)
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1] = row * dx, column * dy

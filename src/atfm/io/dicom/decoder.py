@@ -1,8 +1,9 @@
-"""Lossless JPEG, decoded in a process of its own.
+"""Lossless JPEG and high-throughput JPEG 2000, decoded in a process of its own.
 
-Only GDCM knows this compression, and GDCM ends the whole process over a damaged file. So a child does it: it gets a
-path on a line, and answers with one byte (0: well, 1: refused), eight bytes of length, and an array as NPY or the
-reason. It is started when first needed, kept for the next file, and ends with its parent.
+Only GDCM knows the one, and GDCM ends the whole process over a damaged file; only OpenJPEG knows the other, which
+believes what a damaged file says of its memory. So a child does it: it gets a path on a line, and answers with one byte
+(0: well, 1: refused), eight bytes of length, and an array as NPY or the reason. It is started when first needed, kept
+for the next file, and ends with its parent.
 """
 
 import io
@@ -19,9 +20,17 @@ import numpy as np
 
 from atfm.errors import InputError
 
-__all__ = ["SYNTAXES", "decode_lossless", "serve"]
+__all__ = ["SYNTAXES", "decode_apart", "serve"]
 
-SYNTAXES = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+# Transfer syntaxes, and who of pydicom's plugins decodes them: JPEG lossless; HTJ2K lossless, its RPCL form, and lossy.
+SYNTAXES = {
+    "1.2.840.10008.1.2.4.57": "gdcm",
+    "1.2.840.10008.1.2.4.70": "gdcm",
+    "1.2.840.10008.1.2.4.201": "pylibjpeg",
+    "1.2.840.10008.1.2.4.202": "pylibjpeg",
+    "1.2.840.10008.1.2.4.203": "pylibjpeg",
+}
+BROKE_DOWN = "the decoder of its compression broke down over it; it is damaged"
 PATIENCE_SECONDS = 120.0
 MEMORY = 2**33  # bytes that the child may reserve
 
@@ -29,7 +38,7 @@ _lock = threading.Lock()
 _children: list[subprocess.Popen[bytes]] = []  # the one that is there, if any
 
 
-def decode_lossless(path: Path) -> np.ndarray:
+def decode_apart(path: Path) -> np.ndarray:
     """The stored pixels of a file in one of `SYNTAXES`, as pydicom gives them.
 
     Raises:
@@ -43,7 +52,7 @@ def decode_lossless(path: Path) -> np.ndarray:
             refused, payload = ask(child, path)
         except (OSError, EOFError) as error:
             end(child)
-            raise InputError(f"{path}: the decoder of lossless JPEG broke down over it; it is damaged") from error
+            raise InputError(f"{path}: {BROKE_DOWN}") from error
         except BaseException:  # such as Ctrl-C: what was half answered must not answer the next question
             end(child)
             raise
@@ -59,7 +68,7 @@ def alive() -> subprocess.Popen[bytes]:
     if _children and _children[0].poll() is None:
         return _children[0]
     _children.clear()
-    start = "from atfm.io.dicom.lossless import serve; serve()"
+    start = "from atfm.io.dicom.decoder import serve; serve()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     child = subprocess.Popen(
         [sys.executable, "-c", start],
@@ -122,7 +131,7 @@ def serve() -> None:
             answer(out, line)
             os._exit(0)
         if os.waitpid(process, 0)[1] != 0:
-            write(out, 1, b"the decoder of lossless JPEG broke down over it; it is damaged")
+            write(out, 1, BROKE_DOWN.encode())
 
 
 def answer(out: IO[bytes], line: bytes) -> None:
@@ -149,4 +158,4 @@ def decoded_here(path: Path) -> np.ndarray:
     from atfm.io.dicom.file import open_dicom
 
     with open_dicom(path, pixels=True) as ds:
-        return pixel_array(ds, decoding_plugin="gdcm")
+        return pixel_array(ds, decoding_plugin=SYNTAXES[ds.file_meta.TransferSyntaxUID])
