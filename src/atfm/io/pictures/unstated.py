@@ -11,8 +11,8 @@ Where two cues disagree about what is inside, or none tells, the file is refused
 import numpy as np
 
 from atfm.errors import AmbiguousError, InputError
-from atfm.io.raster import Raster
-from atfm.io.stated import TOLERANCE, colours_of, some_values
+from atfm.io.pictures.raster import Raster
+from atfm.io.pictures.stated import TOLERANCE, colours_of, some_values
 
 __all__ = ["by_itself", "whole_numbers"]
 
