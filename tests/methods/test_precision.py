@@ -22,6 +22,9 @@ from atfm.flow.loss import cross_entropy, flow_matching, semantic
 from atfm.methods import Frame, Method, MethodConfig
 from atfm.methods.atfm import ATFMConfig, SFMConfig
 from atfm.methods.gtr import GTRConfig, PresenceConfig
+from atfm.methods.hpunet import HPUNetConfig
+from atfm.methods.phiseg import PHiSegConfig
+from atfm.methods.prob_unet import ProbUNetConfig
 from atfm.seeding import Noise
 from atfm.truncation.likelihood import all_annotators
 from atfm.truncation.presence import presence_loss
@@ -98,6 +101,9 @@ CONFIGS: dict[str, MethodConfig] = {
     "ours": ATFMConfig(gtr=GTR, sfm=SFMConfig(**OURS, prior=0.01, temperature=1.2)),
     "hurdle": ATFMConfig(gtr=SEEN, sfm=SFMConfig(**OURS, prior=0.01)),
     "paper": ATFMConfig(gtr=ONE, sfm=SFMConfig(**PAPER, steps=3)),
+    "prob-unet": ProbUNetConfig(widths=(8, 16), norm="group"),
+    "phiseg": PHiSegConfig(widths=(8, 16, 16), levels=2),
+    "hpunet": HPUNetConfig(widths=(8, 16, 16), latents=(1, 1), hardest=0.5, draw=False),
 }
 
 
