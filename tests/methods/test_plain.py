@@ -37,7 +37,7 @@ CONFIGS: dict[str, MethodConfig] = {
     "medfm": MedFMConfig(network="st", widths=(8, 8), context_widths=(8,), patch=2, pairs=2, steps=3, attention=()),
     "medfm, published form": MedFMConfig(widths=(8, 8), blocks=1, attention=(1,), dropout=0.1, steps=3),
     "mose": MoSEConfig(widths=(8, 8), convs=1, gate=1, draws=2),
-    "mose, as often": MoSEConfig(widths=(8, 8), convs=1, gate=1, draws=2, coupling="exact", weighted=False),
+    "mose, weighted": MoSEConfig(widths=(8, 8), convs=1, gate=1, draws=2, coupling="exact", weighted=True),
     "ssn": SSNConfig(widths=(8, 8), convs=1, rank=3, monte_carlo=4),
     "flow-ssn": FlowSSNConfig(base=LIGHT, flow=LIGHT, steps=3),
     "flow-ssn, learnt": FlowSSNConfig(
