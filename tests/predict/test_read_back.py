@@ -34,11 +34,12 @@ LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def drawn(affine: np.ndarray | None = None, *, channels: int = 1, **place: Any) -> Prediction:
-    """Five samples of slices 1 and 3: two outlines that overlap, a hole, and nothing at all."""
+    """Ten samples of slices 1 and 3: two outlines that overlap, a hole, and nothing at all."""
     masks = np.zeros((5, 1, 2, *SHAPE[1:]), bool)
     masks[:2, 0, :, 1:5, 1:6] = True
     masks[:2, 0, 0, 2:4, 2:4] = False
     masks[2:4, 0, 1, 0:4, 4:9] = True
+    masks = masks.repeat(2, axis=0)  # every other sample makes the groups
     if channels == 3:
         second = masks & (np.arange(SHAPE[2]) > 4)
         masks = np.concatenate([~masks, masks & ~second, second], 1)
@@ -47,7 +48,7 @@ def drawn(affine: np.ndarray | None = None, *, channels: int = 1, **place: Any) 
     index = (np.array([1, 3]), np.arange(SHAPE[1]), np.arange(SHAPE[2]))
     given = {"spacing": (2.5, 0.6, 0.7), "affine": affine, "form": "nifti"} | place
     prepared = Prepared("k", np.zeros((1, 2, *SHAPE[1:]), np.float32), Place(SHAPE, index, **given), "byte", ())
-    return Prediction(bits, np.full(5, 0.2), None, prepared, Origin("m", "0" * 64, 7))
+    return Prediction(bits, np.full(10, 0.1), None, prepared, Origin("m", "0" * 64, 7))
 
 
 def whole(prediction: Prediction, values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = ["add_parser"]
 
+LONGEST = 100  # letters that a person reads through
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the command."""
@@ -64,5 +66,13 @@ def show(result: dict[str, Any]) -> str:
         elif name == "training":
             lines.append(f"training: step {value.get('step', '?')} of {value.get('total', '?')}, {value.get('stage')}")
         else:
-            lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+            lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(shortened(value))}")
     return "\n".join(lines)
+
+
+def shortened(value: Any) -> Any:
+    """A JSON value in which packed numbers, thousands of letters, are told by how many there are."""
+    if isinstance(value, dict):
+        return {name: shortened(entry) for name, entry in value.items()}
+    long = isinstance(value, str) and len(value) > LONGEST
+    return f"{len(value):,} letters" if long else value

@@ -82,8 +82,8 @@ def run_info(args: argparse.Namespace) -> Result:
     """Describe a store and draw its contact sheet."""
     from atfm.data.digest import describe
     from atfm.data.store import Store
+    from atfm.disk.lock import file_lock
     from atfm.errors import InputError
-    from atfm.io.lock import file_lock
 
     store = Store.open(args.store)
     folder = args.store.resolve()

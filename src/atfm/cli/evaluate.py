@@ -134,7 +134,7 @@ def claimed(out: Path, parts: Parts, shard: Shard | None, processes: Processes) 
     Raises:
         BusyError: another process writes there.
     """
-    from atfm.io.lock import file_lock, folder_lock
+    from atfm.disk.lock import file_lock, folder_lock
 
     with ExitStack() as stack:
         if processes.main:

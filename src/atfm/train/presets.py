@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.machine import reading
 from atfm.errors import ConfigError
 from atfm.io.decoding import brief
-from atfm.io.machine import reading
 from atfm.methods import METHODS
 from atfm.train.config import Config, override
 

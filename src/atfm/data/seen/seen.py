@@ -8,7 +8,7 @@ from atfm.data.patients import PatientsKnown
 from atfm.data.seen.images import SeenImages, seen_images_of
 from atfm.errors import CheckpointError, InputError
 from atfm.io.decoding import brief
-from atfm.io.turn import check_letters
+from atfm.io.volumes.turn import check_letters
 
 __all__ = ["Seen", "seen_of"]
 

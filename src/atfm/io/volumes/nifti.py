@@ -19,9 +19,9 @@ import numpy as np
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.decoding import brief, decoding
-from atfm.io.geometry import Geometry, apart, same_place, sound
 from atfm.io.picture import Picture
-from atfm.io.voxels import Packing, check_size, near_whole
+from atfm.io.volumes.geometry import Geometry, apart, same_place, sound
+from atfm.io.volumes.voxels import Packing, check_size, near_whole
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from atfm.data.splits import load_splits
+from atfm.disk.atomic import atomic_write
+from atfm.disk.machine import READING, WRITING, in_words, reading
 from atfm.errors import DiskError, InputError
-from atfm.io.atomic import atomic_write
 from atfm.io.decoding import decoding
-from atfm.io.machine import READING, WRITING, in_words, reading
 from atfm.train.presets import resolve
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from atfm.disk.lock import LOCK, file_lock, folder_lock, is_held
 from atfm.errors import BusyError, DiskError
-from atfm.io.lock import LOCK, file_lock, folder_lock, is_held
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from atfm.io.lock import folder_lock
+from atfm.disk.lock import folder_lock
 with folder_lock(Path(sys.argv[1]), OPTIONS):
     print("held", flush=True)
     time.sleep(60)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from atfm.errors import AmbiguousError, InputError
-from atfm.io.marking import Key, MaskRule, named
-from atfm.io.raster import Raster
+from atfm.io.pictures.marking import Key, MaskRule, named
+from atfm.io.pictures.raster import Raster
 
 __all__ = ["by_rule", "colours_of", "some_values"]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atfm.errors import InputError, UnsupportedError
-from atfm.io.bitmap import INKS, turned
 from atfm.io.decoding import decoding
-from atfm.io.raster import Raster, in_memory
-from atfm.io.tiff_pages import Pages, open_tiff
+from atfm.io.pictures.bitmap import INKS, turned
+from atfm.io.pictures.raster import Raster, in_memory
+from atfm.io.pictures.tiff_pages import Pages, open_tiff
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -122,7 +122,7 @@ def decoded(pages: Pages, path: Path) -> np.ndarray:
 
 def subsampled(pages: Pages, path: Path) -> np.ndarray:
     """A page of YCbCr that is not packed as JPEG, whose colours may be coarser: libtiff knows them."""
-    from atfm.io.bitmap import loaded
+    from atfm.io.pictures.bitmap import loaded
 
     if pages.count > 1:
         raise UnsupportedError(f"{path}: several pages of YCbCr are not supported; save them in RGB")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atfm.errors import AmbiguousError, InputError
-from atfm.io.brightness import near_black, unit_range
+from atfm.io.pictures.brightness import near_black, unit_range
 
 
 def said(pixels: np.ndarray, window: tuple[float, float] | None = None) -> str | None:

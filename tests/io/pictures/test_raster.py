@@ -8,8 +8,8 @@ import tifffile
 from PIL import Image
 
 from atfm.errors import InputError, UnsupportedError
-from atfm.io import raster
-from atfm.io.raster import Raster, kind_of, read_raster
+from atfm.io.pictures import raster
+from atfm.io.pictures.raster import Raster, kind_of, read_raster
 
 GREY = np.arange(54, dtype=np.uint8).reshape(6, 9)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from atfm.disk.lock import folder_lock
+from atfm.disk.sealed import is_whole
+from atfm.disk.unit import changed, read_manifest, write_unit
 from atfm.errors import DiskError
-from atfm.io.lock import folder_lock
-from atfm.io.sealed import is_whole
-from atfm.io.unit import changed, read_manifest, write_unit
 
 CALLS = ("replace", "unlink", "fsync")
 OLD, NEW = ({"a.csv": f"rows of {name}\n" * 20, "b.html": f"page of {name}"} for name in ("old", "new"))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from atfm.disk.atomic import atomic_write, sweep
 from atfm.errors import DiskError
-from atfm.io.atomic import atomic_write, sweep
 
 
 def test_it_replaces_at_the_end(tmp_path) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 
 from atfm.errors import InputError, UnsupportedError
 from atfm.io.decoding import brief, decoding
-from atfm.io.geometry import Geometry, sound
 from atfm.io.picture import Picture
-from atfm.io.segments import labelled, segments_of
-from atfm.io.voxels import Packing, beside, check_size, near_whole, read_voxels
+from atfm.io.volumes.geometry import Geometry, sound
+from atfm.io.volumes.segments import labelled, segments_of
+from atfm.io.volumes.voxels import Packing, beside, check_size, near_whole, read_voxels
 
 __all__ = ["load_nrrd", "nrrd_geometry"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
-from atfm.io.raster import check_size
+from atfm.io.pictures.raster import check_size
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPageSeries

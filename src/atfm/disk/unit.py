@@ -13,9 +13,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from atfm.io.atomic import disk_errors, new_temporary, settle_folder
-from atfm.io.machine import reading
-from atfm.io.sealed import is_whole, sealed
+from atfm.disk.atomic import disk_errors, new_temporary, settle_folder
+from atfm.disk.machine import reading
+from atfm.disk.sealed import is_whole, sealed
 
 __all__ = ["changed", "read_manifest", "write_unit"]
 

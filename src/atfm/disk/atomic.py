@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from atfm.io.machine import WRITING, refused
+from atfm.disk.machine import WRITING, refused
 
 __all__ = ["atomic_write", "disk_errors", "new_temporary", "settle_folder", "sweep"]
 

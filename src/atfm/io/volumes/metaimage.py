@@ -15,9 +15,9 @@ import numpy as np
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.decoding import brief, decoding
-from atfm.io.geometry import Geometry, sound
 from atfm.io.picture import Picture
-from atfm.io.voxels import Packing, beside, check_size, near_whole, read_voxels
+from atfm.io.volumes.geometry import Geometry, sound
+from atfm.io.volumes.voxels import Packing, beside, check_size, near_whole, read_voxels
 
 __all__ = ["load_metaimage", "metaimage_geometry"]
 

@@ -9,7 +9,7 @@ import SimpleITK
 
 from atfm.errors import InputError, UnsupportedError
 from atfm.io.images import read_mask, read_pixels
-from atfm.io.nrrd import load_nrrd, nrrd_geometry
+from atfm.io.volumes.nrrd import load_nrrd, nrrd_geometry
 
 RNG = np.random.default_rng(3)
 VOLUME = RNG.integers(-1000, 1000, (2, 3, 4)).astype(np.int16)  # [D, H, W]

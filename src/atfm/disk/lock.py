@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from atfm.disk.atomic import disk_errors, sweep
+from atfm.disk.links import refuse_link
 from atfm.errors import BusyError, DiskError
-from atfm.io.atomic import disk_errors, sweep
-from atfm.io.links import refuse_link
 
 __all__ = ["LOCK", "drop_dead", "file_lock", "folder_lock", "is_held"]
 

@@ -8,8 +8,8 @@ import pytest
 from nibabel.orientations import axcodes2ornt, ornt_transform
 
 from atfm.errors import InputError
-from atfm.io.geometry import Geometry, apart, check_same_place, onto, same_place
-from atfm.io.turn import Turn, check_letters, turn
+from atfm.io.volumes.geometry import Geometry, apart, check_same_place, onto, same_place
+from atfm.io.volumes.turn import Turn, check_letters, turn
 
 AFFINE = np.array([[-1.0, 0, 0, 4], [0, -2, 0, 5], [0, 0, 3, 6], [0, 0, 0, 1]])
 ALL = ["".join(way) for pairs in itertools.permutations(["LR", "PA", "SI"]) for way in itertools.product(*pairs)]

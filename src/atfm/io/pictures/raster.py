@@ -91,8 +91,8 @@ def read_raster(path: Path) -> Raster:
         UnsupportedError: a format, or a kind of it, that is not read.
         AmbiguousError: pages of which nobody says which is meant.
     """
-    from atfm.io.bitmap import read_bitmap
-    from atfm.io.tiff import read_tiff
+    from atfm.io.pictures.bitmap import read_bitmap
+    from atfm.io.pictures.tiff import read_tiff
 
     with decoding(path, "an image"), path.open("rb") as stream:
         head = stream.read(132)

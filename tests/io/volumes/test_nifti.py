@@ -11,7 +11,7 @@ import pytest
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.images import read_image, read_mask, read_pixels
-from atfm.io.nifti import nifti_geometry, open_nifti
+from atfm.io.volumes.nifti import nifti_geometry, open_nifti
 
 WHOLE = nibabel.Nifti1Image(np.arange(24, dtype=np.uint8).reshape(4, 3, 2), np.diag([1, 2, 3, 1])).to_bytes()
 

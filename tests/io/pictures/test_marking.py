@@ -8,7 +8,7 @@ from PIL import Image
 
 from atfm.errors import AmbiguousError, InputError
 from atfm.io.images import read_mask
-from atfm.io.marking import MaskRule, named, parse_key
+from atfm.io.pictures.marking import MaskRule, named, parse_key
 
 SQUARE = np.zeros((64, 64), np.uint8)
 SQUARE[20:40, 15:35] = 1

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.decoding import decoding
-from atfm.io.raster import MAX_PIXELS, READ, Raster, check_size, in_memory, kind_of
+from atfm.io.pictures.raster import MAX_PIXELS, READ, Raster, check_size, in_memory, kind_of
 
 __all__ = ["decode_raster", "read_bitmap"]
 

@@ -1,6 +1,6 @@
 """`Geometry`: where the voxels of a volume lie in the patient, and whether two volumes lie in one place.
 
-A tilted volume has the orientation (`atfm.io.turn`) that is nearest.
+A tilted volume has the orientation (`atfm.io.volumes.turn`) that is nearest.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.io.turn import Turn
+from atfm.io.volumes.turn import Turn
 
 __all__ = ["Geometry", "apart", "check_same_place", "onto", "same_place", "sound"]
 

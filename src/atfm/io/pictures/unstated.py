@@ -11,8 +11,8 @@ Where two cues disagree about what is inside, or none tells, the file is refused
 import numpy as np
 
 from atfm.errors import AmbiguousError, InputError
-from atfm.io.raster import Raster
-from atfm.io.stated import TOLERANCE, colours_of, some_values
+from atfm.io.pictures.raster import Raster
+from atfm.io.pictures.stated import TOLERANCE, colours_of, some_values
 
 __all__ = ["by_itself", "whole_numbers"]
 
@@ -150,7 +150,7 @@ def by_palette(raster: Raster, classes: int, name: object) -> tuple[np.ndarray, 
     black = ~raster.shown.any(axis=0)
     agreed = bool(((index == 0) == black).all())
     if classes == 1:
-        if agreed and len(np.unique(index[index != 0])) <= 1 and (plain_two(index) or plain_two(grey)):
+        if agreed and different(index[index != 0]) <= 1 and (plain_two(index) or plain_two(grey)):
             return (index > 0).astype(np.uint8), ()
         if grey is not None and ((grey == 0) | (grey == 255)).all() and has_white(raster) and tells(index, grey):
             return (grey > 0).astype(np.uint8), (SHOWN,)
@@ -171,7 +171,14 @@ def has_white(raster: Raster) -> bool:
 
 def tells(index: np.ndarray, grey: np.ndarray) -> bool:
     """Whether every number in use is shown in a shade of its own."""
-    return len(np.unique(index)) == len(np.unique(grey))
+    return different(index) == different(grey)
+
+
+def different(values: np.ndarray) -> int:
+    """How many values there are; of bytes without sorting them, which takes seconds for a scanned slide."""
+    if values.dtype == np.uint8:
+        return int(np.count_nonzero(np.bincount(values.ravel(), minlength=256)))
+    return len(np.unique(values))
 
 
 def plain_two(values: np.ndarray | None) -> bool:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from atfm.cli.main import main
+from atfm.disk.links import refuse_link
 from atfm.errors import DiskError
-from atfm.io.links import refuse_link
 
 
 def test_a_link_is_named_with_where_it_leads(tmp_path: Path) -> None:

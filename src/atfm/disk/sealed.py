@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from atfm.io.atomic import atomic_write
-from atfm.io.machine import reading
+from atfm.disk.atomic import atomic_write
+from atfm.disk.machine import reading
 
 __all__ = ["differing", "digest", "in_words", "is_whole", "plain", "read_sealed", "sealed", "write_sealed"]
 

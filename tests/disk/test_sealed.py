@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from atfm.disk.sealed import digest, is_whole, read_sealed, sealed, write_sealed
 from atfm.errors import DiskError
-from atfm.io.sealed import digest, is_whole, read_sealed, sealed, write_sealed
 
 MADE = {"seed": 0, "weights": {"gtr": "1f" * 32}, "limit": None}
 VALUE = [{"case": "a", "ged": 0.1 + 0.2}]

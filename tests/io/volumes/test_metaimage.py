@@ -9,7 +9,7 @@ import SimpleITK
 
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.images import read_pixels
-from atfm.io.metaimage import metaimage_geometry
+from atfm.io.volumes.metaimage import metaimage_geometry
 
 RNG = np.random.default_rng(4)
 VOLUME = RNG.integers(-1000, 1000, (2, 3, 4)).astype(np.int16)  # [D, H, W]
