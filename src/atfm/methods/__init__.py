@@ -1,6 +1,6 @@
 """The methods of the field, each a folder and a line of `METHODS`."""
 
-from atfm.methods import atfm, gtr, hpunet, phiseg, prob_unet
+from atfm.methods import atfm, ensemble, flow_ssn, gtr, hpunet, medfm, mose, phiseg, prob_unet, ssn, unet
 from atfm.methods.config import Entry, MethodConfig, StageConfig
 from atfm.methods.method import Frame, Method, Stage
 from atfm.methods.samples import Drawn, Samples
@@ -9,8 +9,14 @@ __all__ = ["METHODS", "Drawn", "Entry", "Frame", "Method", "MethodConfig", "Samp
 
 METHODS: dict[str, Entry] = {
     "atfm": atfm.ENTRY,
+    "ensemble": ensemble.ENTRY,
+    "flow-ssn": flow_ssn.ENTRY,
     "gtr": gtr.ENTRY,
     "hpunet": hpunet.ENTRY,
+    "medfm": medfm.ENTRY,
+    "mose": mose.ENTRY,
     "phiseg": phiseg.ENTRY,
     "prob-unet": prob_unet.ENTRY,
+    "ssn": ssn.ENTRY,
+    "unet": unet.ENTRY,
 }
