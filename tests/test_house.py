@@ -23,7 +23,7 @@ FLOORS = [
     {"train", "evaluate", "importers"},
     {"methods"},
     {"truncation", "data", "report"},
-    {"distributions", "flow"},
+    {"distributions", "flow", "diffusion"},
     {"metrics", "io", "seeding"},
     {"nn", "disk"},
     {"errors"},
