@@ -25,7 +25,10 @@ from atfm.methods.ensemble import EnsembleConfig
 from atfm.methods.flow_ssn import FlowSSNConfig
 from atfm.methods.flow_ssn.config import LightConfig
 from atfm.methods.gtr import GTRConfig, PresenceConfig
+from atfm.methods.hpunet import HPUNetConfig
 from atfm.methods.medfm import MedFMConfig
+from atfm.methods.phiseg import PHiSegConfig
+from atfm.methods.prob_unet import ProbUNetConfig
 from atfm.methods.unet import UNetConfig
 from atfm.methods.unet.config import SegmenterConfig
 from atfm.seeding import Noise
@@ -111,6 +114,9 @@ CONFIGS: dict[str, MethodConfig] = {
     "medfm": MedFMConfig(network="st", widths=(8, 16), context_widths=(8,), patch=2, steps=3),
     "medfm, published form": MedFMConfig(widths=(8, 16), blocks=1, attention=(1,), steps=3),
     "flow-ssn": FlowSSNConfig(base=LIGHT, flow=LIGHT, steps=3),
+    "prob-unet": ProbUNetConfig(widths=(8, 16), norm="group"),
+    "phiseg": PHiSegConfig(widths=(8, 16, 16), levels=2),
+    "hpunet": HPUNetConfig(widths=(8, 16, 16), latents=(1, 1), hardest=0.5, draw=False),
 }
 
 

@@ -29,7 +29,9 @@ class DiagonalNormal:
 
     def rsample(self) -> Tensor:
         """Draw with torch's own randomness, differentiable in both parameters, `[N, *event]`."""
-        return self.from_noise(torch.randn_like(self.mean))
+        # Not `randn_like`, whose numbers would lie as the mean does in memory, channels last or not.
+        noise = torch.randn(self.mean.shape, dtype=self.mean.dtype, device=self.mean.device)
+        return self.from_noise(noise)
 
     def divergence(self, other: "DiagonalNormal") -> Tensor:
         """Return `KL(self || other)` in nats, `[N]`: the sum over all components."""

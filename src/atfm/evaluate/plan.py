@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from typing import TypedDict
@@ -16,10 +16,12 @@ from atfm.data.store import Store
 from atfm.errors import InputError, StoreError
 from atfm.evaluate.beside import Contender, Scored, contenders
 from atfm.evaluate.cases import choose, guard
+from atfm.evaluate.foreign.predictions import Predictions
 from atfm.evaluate.leak import Leak
 from atfm.methods.method import Method
+from atfm.metrics.conventions import CONVENTIONS
 
-__all__ = ["Options", "Plan", "numbers_of_samples", "prepare"]
+__all__ = ["Options", "Plan", "numbers_of_samples", "prepare", "settings_digest", "weights_digest"]
 
 NS = (1, 2, 4, 8, 16, 32, 50, 100)  # those that papers print, and a few below for the curve
 
@@ -37,6 +39,7 @@ class Options(TypedDict, total=False):
     references: bool
     allow_leak: bool
     patient_key: bytes
+    left_out: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,10 @@ class Plan:
         """Return what makes the results of two runs the same, as JSON; neither names of files nor the device do."""
         return {
             "version": __version__,
-            "weights": {one.name: _digest(one.method) for one in self.contenders},
+            "conventions": dict(CONVENTIONS),
+            "weights": {one.name: weights_digest(one.method) for one in self.contenders},
             "steps": {one.name: one.method.steps for one in self.contenders},
-            "settings": {one.name: _sha256(_settings(one.method)) for one in self.contenders},
+            "settings": {one.name: settings_digest(one.method) for one in self.contenders},
             "leaks": {one.name: _sha256([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
             "store": self.store.digest,
             "split": self.split,
@@ -96,7 +100,14 @@ class Plan:
             "seed": self.seed,
             "batch": self.batch,
             "references": self.references,
+            **self._predictions(),
         }
+
+    def _predictions(self) -> dict[str, object]:
+        """The digests of masks that were read in place of being drawn; nothing where there are none."""
+        read = {one.name: one.method for one in self.contenders}
+        digests = {name: one.convention.digest for name, one in read.items() if isinstance(one, Predictions)}
+        return {"predictions": digests} if digests else {}
 
 
 def prepare(
@@ -113,6 +124,7 @@ def prepare(
     references: bool = True,
     allow_leak: bool = False,
     patient_key: bytes = b"",
+    left_out: Collection[str] = (),
 ) -> Plan:
     """Check that a model can be scored on a split, and that it may be.
 
@@ -129,6 +141,7 @@ def prepare(
         references: score always empty and the annotators' majority too.
         allow_leak: score what a model was trained on, and say so in the result.
         patient_key: that the models know their patients by, if it was trained with one.
+        left_out: ids of cases that are not scored, as there are no predictions of them.
 
     Raises:
         StoreError: no such split, or an empty one.
@@ -138,7 +151,8 @@ def prepare(
     numbers_of_samples(samples)
     if batch < 1:
         raise InputError(f"batch: expected at least 1 case at a time, got {batch}")
-    chosen = choose(store.split(split), limit)
+    ids = store.ids()
+    chosen = [number for number in choose(store.split(split), limit) if ids[number][0] not in left_out]
     found = contenders(model, beside)
     for contender in found:
         check_fit(contender.method, store, split, chosen)
@@ -230,6 +244,11 @@ def _batches(store: Store, chosen: Sequence[int], batch: int) -> Iterator[list[i
             yield several
 
 
+def settings_digest(method: Method) -> str:
+    """Return the SHA-256 of what decides how a method draws beside its weights and its steps."""
+    return _sha256(_settings(method))
+
+
 def _settings(method: Method) -> Iterator[str]:
     """What decides how a method draws beside its weights: solver, temperature, the part of the image that it sees."""
     for name, module in method.named_modules():
@@ -244,8 +263,8 @@ def _sha256(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _digest(method: Method) -> str:
-    """The SHA-256 of a method's weights, their names and shapes."""
+def weights_digest(method: Method) -> str:
+    """Return the SHA-256 of a method's weights, their names and shapes."""
     total = hashlib.sha256()
     for name, tensor in sorted(method.state_dict().items()):
         total.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())

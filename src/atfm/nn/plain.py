@@ -46,7 +46,9 @@ class Layers:
 
     def _normalised(self, channels: int) -> list[nn.Module]:
         if self.norm == "group":
-            return [nn.GroupNorm(next(groups for groups in (8, 4, 2, 1) if channels % groups == 0), channels)]
+            # Four channels a group at least: a group of one loses what is the same at all positions, as latents can be.
+            fit = (groups for groups in (8, 4, 2) if channels % groups == 0 and channels >= 4 * groups)
+            return [nn.GroupNorm(next(fit, 1), channels)]
         return [{2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[self.dims](channels)] if self.norm == "batch" else []
 
 
@@ -92,7 +94,7 @@ class Decoder(nn.Module):
 def halve(x: Tensor) -> Tensor:
     """Average pairs of positions of each axis, `[B, C, *spatial]`; of an odd side the last stays by itself."""
     pool = {4: F.avg_pool2d, 5: F.avg_pool3d}[x.dim()]
-    return pool(x, 2, ceil_mode=True)
+    return pool(x, tuple(min(2, side) for side in x.shape[2:]), ceil_mode=True)
 
 
 def resize(x: Tensor, size: Sequence[int]) -> Tensor:

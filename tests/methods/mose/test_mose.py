@@ -78,7 +78,7 @@ def test_the_gates_loss_is_the_divergence_and_is_least_at_what_the_experts_took(
 
 
 def test_weights_are_the_gates_and_both_forms_mean_the_same_law() -> None:
-    weighted, plain = mose(), mose(weighted=False)
+    weighted, plain = mose(weighted=True), mose()
     plain.load_state_dict(weighted.state_dict())
     with torch.no_grad():
         weighted.network.gate[-1].weight.mul_(30)  # type: ignore[union-attr,operator]

@@ -23,6 +23,7 @@ class Seen:
         images: fingerprints of the images; None where the card has none.
         patient_keys: names of the keys that hashes were made with; none where they were made without.
         orientation: how the images lay, see `StoreInfo`.
+        missing: why what is not here is not known, where it is not that a card does not tell.
     """
 
     patients: frozenset[str] = field(default=frozenset(), repr=False)
@@ -30,6 +31,7 @@ class Seen:
     images: SeenImages | None = field(default=None, repr=False)
     patient_keys: frozenset[str] = frozenset()
     orientation: str = "unknown"
+    missing: str = ""
 
 
 def seen_of(card: Mapping[str, Any], patients: frozenset[str], name: str) -> Seen:

@@ -33,7 +33,7 @@ class MoSEConfig(MethodConfig):
     share: float = Field(0.5, gt=0, le=1, description="most that a sample may take of the annotations in stage 1")
     beta: float = Field(1.0, ge=0, description="weight of the gate's loss")
     weighted: bool = Field(
-        True, description="samples of all experts alike, weighted by the gate (published); false: as often as it says"
+        False, description="samples of all experts alike, weighted by the gate; false: each expert as often as it says"
     )
 
     def build(self, frame: Frame) -> MoSE:

@@ -12,7 +12,6 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from atfm.data.batch import Batch
 from atfm.methods.gtr.method import squash
@@ -52,7 +51,7 @@ def gate_loss(taken: Tensor, gate: Tensor, draws: int) -> Tensor:
         draws: `S`.
     """
     logs = gate.log_softmax(1).repeat_interleave(draws, 1) - float(np.log(draws))
-    return F.kl_div(logs, taken, reduction="mean")
+    return (torch.xlogy(taken, taken) - taken * logs).mean()
 
 
 class MoSE(Method):

@@ -70,10 +70,12 @@ class _Combine(nn.Module):
     """`f_comb`: latent variables, the same at every pixel, beside the features, and layers of 1x1 (section 2).
 
     The first layer is the sum of one of the features, computed once for an image, and one of the latent variables.
+    Normalised over the image, it would lose the latter, the same everywhere; so group normalisation stays out of here.
     """
 
     def __init__(self, layers: Layers, width: int, latents: int, channels: int, count: int) -> None:
         super().__init__()
+        layers = layers if layers.norm == "batch" else Layers(layers.dims)
         whole = layers.stack(width + latents, width, 1, kernel=1)
         both = cast(Tensor, whole[0].weight).flatten(1)  # [width, width + L]
         self.image = conv(layers.dims, width, width, kernel=1, bias=False)
