@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
 
-from atfm.bench.contender import Contender, images, open_contender
+from atfm.bench.contender import Contender, open_contender
 from atfm.bench.gauge import MEMORY, alternate, peak_memory, seconds
+from atfm.bench.multiplied import multiplied, sampler, shorter
 from atfm.bench.operations import CONVENTION, count_operations
 from atfm.bench.parts import parts_of
 from atfm.errors import InputError
 from atfm.methods.method import Method
-from atfm.seeding import Noise
 
 __all__ = ["Request", "compare"]
 
@@ -73,12 +72,15 @@ def compare(
     ours = open_contender(request.ours, device)
     other = open_contender(request.other, device, size=ours.method.size, preset=True)
     tell(f"timing {request.samples} samples of one image, {request.repeats} rounds")
-    in_full = _sampler(ours.method, request.samples)
-    calls = {f"{n} samples, {steps} steps": _sampler(m, n) for (n, steps), m in _shorter(request, other.method).items()}
+    in_full, few = sampler(ours.method, request.samples), _few(request, other.method)
+    calls = {
+        f"{n} samples, {steps} steps": sampler(m, n)
+        for (n, steps), m in shorter(other.method, request.samples, few).items()
+    }
     took = alternate({"ours": in_full, **calls}, device, repeats=request.repeats)
     measured = {name: took[name] for name in calls}
     mine = _described(request, ours, took["ours"])
-    theirs = _described(request, other, _multiplied(request, other.method, list(measured.values())))
+    theirs = _described(request, other, multiplied(other.method, request.samples, few, list(measured.values())))
     if device.type == "cuda":
         mine["bf16"] = _in_bf16(in_full, device)
     if request.batch:
@@ -103,28 +105,9 @@ def compare(
     }
 
 
-def _sampler(method: Method, samples: int, count: int = 1) -> Callable[[], Any]:
-    image = images(method, count, next(method.parameters()).device)
-    return partial(method.sample, image, samples, noise=Noise.unnamed(0, count))
-
-
-def _shorter(request: Request, method: Method) -> dict[tuple[int, int], Method]:
-    """What the other's time is multiplied from: `(samples, steps)`, with the method that takes so many steps."""
-    if not request.few or method.steps == 1:
-        return {(request.samples, method.steps or 0): method}
-    if method.steps is None:
-        return {(1, 0): method, (request.few, 0): method}
-    return {(n, steps): method.with_steps(steps) for n, steps in ((1, 1), (request.few, 1), (request.few, 2))}
-
-
-def _multiplied(request: Request, method: Method, took: list[float]) -> float:
-    """Seconds of all samples by `once + S (each + T step)`, which as many shorter runs as unknowns determine."""
-    if len(took) == 1:
-        return took[0]
-    first, few, *twice = took
-    each = max(0.0, few - first) / (request.few - 1)  # a sample, with one step
-    step = max(0.0, twice[0] - few) / request.few if twice else 0.0
-    return first + (request.samples - 1) * each + request.samples * ((method.steps or 1) - 1) * step
+def _few(request: Request, method: Method) -> int:
+    """How many samples the other's time is multiplied from; of a single step it is measured in full."""
+    return 0 if method.steps == 1 else request.few
 
 
 def _described(request: Request, contender: Contender, took: float) -> dict[str, Any]:
@@ -152,7 +135,7 @@ def _in_bf16(run: Callable[[], Any], device: torch.device) -> dict[str, float]:
 
 
 def _batch(request: Request, method: Method, device: torch.device) -> dict[str, Any]:
-    run = _sampler(method, request.samples, request.batch)
+    run = sampler(method, request.samples, request.batch)
     run()
     found: dict[str, Any] = {"images": request.batch, "seconds": seconds(run, device)}
     return found | ({"bf16": _in_bf16(run, device)} if device.type == "cuda" else {})
@@ -174,4 +157,4 @@ def _opened(
 ) -> Callable[[], Any]:
     """Return what samples `count` images: by weights, or by a preset for images of a size, in so many steps."""
     method = open_contender(name, device, size=size, preset=size is not None).method
-    return _sampler(method if steps is None or method.steps is None else method.with_steps(steps), samples, count)
+    return sampler(method if steps is None or method.steps is None else method.with_steps(steps), samples, count)

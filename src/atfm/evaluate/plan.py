@@ -19,8 +19,9 @@ from atfm.evaluate.cases import choose, guard
 from atfm.evaluate.foreign.predictions import Predictions
 from atfm.evaluate.leak import Leak
 from atfm.methods.method import Method
+from atfm.metrics.conventions import CONVENTIONS
 
-__all__ = ["Options", "Plan", "numbers_of_samples", "prepare"]
+__all__ = ["Options", "Plan", "numbers_of_samples", "prepare", "settings_digest", "weights_digest"]
 
 NS = (1, 2, 4, 8, 16, 32, 50, 100)  # those that papers print, and a few below for the curve
 
@@ -87,9 +88,10 @@ class Plan:
         """Return what makes the results of two runs the same, as JSON; neither names of files nor the device do."""
         return {
             "version": __version__,
-            "weights": {one.name: _digest(one.method) for one in self.contenders},
+            "conventions": dict(CONVENTIONS),
+            "weights": {one.name: weights_digest(one.method) for one in self.contenders},
             "steps": {one.name: one.method.steps for one in self.contenders},
-            "settings": {one.name: _sha256(_settings(one.method)) for one in self.contenders},
+            "settings": {one.name: settings_digest(one.method) for one in self.contenders},
             "leaks": {one.name: _sha256([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
             "store": self.store.digest,
             "split": self.split,
@@ -242,6 +244,11 @@ def _batches(store: Store, chosen: Sequence[int], batch: int) -> Iterator[list[i
             yield several
 
 
+def settings_digest(method: Method) -> str:
+    """Return the SHA-256 of what decides how a method draws beside its weights and its steps."""
+    return _sha256(_settings(method))
+
+
 def _settings(method: Method) -> Iterator[str]:
     """What decides how a method draws beside its weights: solver, temperature, the part of the image that it sees."""
     for name, module in method.named_modules():
@@ -256,8 +263,8 @@ def _sha256(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _digest(method: Method) -> str:
-    """The SHA-256 of a method's weights, their names and shapes."""
+def weights_digest(method: Method) -> str:
+    """Return the SHA-256 of a method's weights, their names and shapes."""
     total = hashlib.sha256()
     for name, tensor in sorted(method.state_dict().items()):
         total.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())

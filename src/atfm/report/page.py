@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib import resources
 
+from atfm.report.document import document
 from atfm.report.panels import Illustration, join_panels
 from atfm.report.published import PublishedTable
 from atfm.report.tables import (
@@ -95,18 +95,12 @@ class Report:
 
 def render(report: Report) -> str:
     """The page as HTML text, everything within it."""
-    style = resources.files("atfm.report").joinpath("page.css").read_text(encoding="utf-8")
     body = "\n".join(
         filter(
             None, (head(report), scores(report), classes(report), figures(report), cases(report), literature(report))
         )
     )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{escape(report.title)}</title>\n<link rel="icon" href="data:,">\n<style>\n{style}</style>\n</head>\n'
-        f"<body>\n{body}\n{footer(report)}\n</body>\n</html>\n"
-    )
+    return document(report.title, f"{body}\n{footer(report)}")
 
 
 def head(report: Report) -> str:

@@ -95,9 +95,36 @@ def _large(steps: int, **fields: Any) -> StageConfig:
     )
 
 
+def _paper_small(
+    gtr: StageConfig, sfm: StageConfig, widths: Mapping[str, tuple[int, ...]], **fields: Any
+) -> Mapping[str, Any]:
+    """The paper's form (independent coupling, velocity, 25 steps, the image at every step) with networks for a CPU."""
+    form = {**_PAPER_SFM, "blocks": 1, "attention": False, "starts": 4, "patch": 2, "widths": widths["sfm"]}
+    return {
+        **fields,
+        "method": ATFMConfig(gtr=GTRConfig(widths=widths["gtr"], patch=2, annotators="one"), sfm=SFMConfig(**form)),
+        "stages": {"gtr": gtr, "sfm": sfm, "energy": StageConfig(steps=0)},
+    }
+
+
 PRESETS: dict[str, Mapping[str, Any]] = {
     "paper": _paper(309_000, 61_800),
     "paper-isic3": {"images": (3, 128, 128), **_paper(3_200, 960, alpha=1e-4, grey=True)},
+    "atfm-paper-phantom": _paper_small(
+        stage(600),
+        stage(900, ema=0.99),
+        {"gtr": (24, 32), "sfm": (16, 32, 48)},
+        phantom="grey",
+        validate_every=1000,
+        validate_cases=40,
+        validate_samples=8,
+    ),
+    "atfm-paper-lidc": _paper_small(
+        StageConfig(steps=5_000, batch=32, lr=2e-3, warmup=200),
+        StageConfig(steps=2_600, batch=16, lr=2e-3, warmup=100, ema=0.998),
+        {"gtr": (32, 48, 64, 96), "sfm": (16, 32, 48, 64)},
+        **_LIDC,
+    ),
     "phantom": _phantom("grey", gtr=400, energy=300),
     "phantom-presence": _behind_hurdle(_phantom("grey", gtr=400, energy=300)),
     "phantom-colour": _phantom("colour"),
