@@ -72,8 +72,9 @@ def test_a_digit_that_was_changed_is_made_again_and_said(store, done) -> None:
     file = scores_of(done)[0]
     for changed in scores_of(done):
         text = changed.read_text()
-        place = text.index('"ged": ') + len('"ged": 0.')
-        changed.write_text(text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :])
+        digit = re.search(r'(?<="ged": )(-?\d*\.?)(\d)', text)
+        assert digit is not None
+        changed.write_text(text[: digit.start(2)] + str((int(digit[2]) + 1) % 10) + text[digit.end(2) :])
     again, told = run(store, done)
     assert again == old and any(line.endswith("is damaged: scored again") for line in told)
     file.write_text(json.dumps({"row": "one", "seed": 0, "way": "", "steps": 1, "seconds": 0.0, "cases": []}))

@@ -99,6 +99,6 @@ def test_a_contender_is_weights_or_a_preset_for_the_images_it_is_meant_for(small
 def test_a_folder_named_like_a_preset_does_not_hide_it(small: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "paper").symlink_to(small / "run")
-    with pytest.warns(AtfmWarning, match=r"paper: the settings of the preset .* give \./paper"):
+    with pytest.warns(AtfmWarning, match=r"paper: taken for the settings of the preset .* give \./paper"):
         assert not open_contender("paper").trained
     assert open_contender("./paper").trained
