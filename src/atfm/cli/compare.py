@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
         "compare",
         help="several methods in one table",
         description="Compare runs, weights and finished evaluations on the same cases: a table (Markdown, CSV, HTML, "
-        "LaTeX) with 95 %% intervals, differences in pairs (corrected by Holm), what further readers would score, "
+        "LaTeX) with 95 % intervals, differences in pairs (corrected by Holm), what further readers would score, "
         "solver steps, parameters, operations and seconds, image views of the training; a figure of quality against "
         "time; and the same cases drawn by each. What is not evaluated yet is, into DIR/evaluations; the same command "
         "goes on where it was stopped. What was scored on another store, split, number of cases or samples, seed or "
