@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from atfm.bench.multiplied import multiplied, sampler, shorter
@@ -40,7 +41,7 @@ def test_a_time_is_multiplied_by_samples_and_steps() -> None:
     # once 1 s, a sample .1 s and .2 s for every step: 1 sample in 1 step 1.3 s, 2 in 1 1.6 s, 2 in 2 2.0 s
     method = Slow()
     assert list(shorter(method, 100, 2)) == [(1, 1), (2, 1), (2, 2)]
-    assert multiplied(method, 100, 2, [1.3, 1.6, 2.0]) == 1 + 100 * (0.1 + 10 * 0.2)
+    assert multiplied(method, 100, 2, [1.3, 1.6, 2.0]) == pytest.approx(1 + 100 * (0.1 + 10 * 0.2))
     assert list(shorter(method, 100, 0)) == [(100, 10)] and multiplied(method, 100, 0, [7.0]) == 7.0
 
 
