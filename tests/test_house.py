@@ -23,9 +23,9 @@ FLOORS = [
     {"train", "evaluate", "importers"},
     {"methods"},
     {"truncation", "data", "report"},
-    {"distributions", "flow"},
+    {"distributions", "flow", "diffusion"},
     {"metrics", "io", "seeding"},
-    {"nn"},
+    {"nn", "disk"},
     {"errors"},
 ]
 FLOOR = {room: len(FLOORS) - number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -116,7 +116,7 @@ def test_no_output_of_a_command_is_committed() -> None:
         ("flow", "atfm.flow.path", False),
         ("flow", "atfm.distributions.low_rank_normal", True),
         ("metrics", "atfm.data.case", True),
-        ("data", "atfm.io.atomic", False),
+        ("data", "atfm.disk.atomic", False),
     ],
 )
 def test_the_watch_itself(own: str, module: str, wrong: bool) -> None:

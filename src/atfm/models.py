@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from atfm.data.seen.seen import Seen, seen_of
+from atfm.disk.lock import folder_lock
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
-from atfm.io.lock import folder_lock
 from atfm.io.naming import hidden_by, is_name
 from atfm.methods.method import Method
 from atfm.metrics.masks import Array

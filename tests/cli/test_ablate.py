@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from atfm.cli.main import main
+from atfm.disk.lock import folder_lock
 from atfm.importers.phantom import plan_phantom
 from atfm.importers.plan import build_store
-from atfm.io.lock import folder_lock
 
 TINY = [
     "--budget",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from atfm.cli.main import main
+from atfm.disk.lock import folder_lock
 from atfm.errors import BusyError, CheckpointError
-from atfm.io.lock import folder_lock
 from atfm.methods import StageConfig
 from atfm.methods.atfm import ATFMConfig, SFMConfig
 from atfm.methods.gtr import GTRConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from atfm.cli.main import main
-from atfm.io.unit import changed, read_manifest
+from atfm.disk.unit import changed, read_manifest
 
 FILES = ("table.md", "table.csv", "table.tex", "table.html", "quality-time.svg")
 
@@ -117,7 +117,7 @@ def test_another_store_is_refused(make_store, published, out: Path, tmp_path: Pa
 
 
 def test_a_convention_that_differs_is_named(out: Path, tmp_path: Path, capsys) -> None:
-    from atfm.io.unit import write_unit
+    from atfm.disk.unit import write_unit
 
     (first,) = (out / "evaluations").glob("one*")
     document = read_manifest(first / "summary.json")

@@ -12,7 +12,7 @@ from atfm.data.layout import StoreInfo
 from atfm.data.splits import load_splits
 from atfm.data.store import Store
 from atfm.io.images import read_image, read_mask
-from atfm.io.marking import MaskRule
+from atfm.io.pictures.marking import MaskRule
 from atfm.seeding import Noise
 from atfm.train.config import Config
 from atfm.train.presets import resolve

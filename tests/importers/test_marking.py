@@ -12,7 +12,7 @@ from atfm.data.store import Store
 from atfm.errors import InputError
 from atfm.importers.folder import plan_folder
 from atfm.importers.form import Form
-from atfm.io.marking import MaskRule
+from atfm.io.pictures.marking import MaskRule
 
 RNG = np.random.default_rng(4)
 SQUARE = np.zeros((24, 24), np.uint8)

@@ -21,7 +21,16 @@ from atfm.flow.energy import energy_score
 from atfm.flow.loss import cross_entropy, flow_matching, semantic
 from atfm.methods import Frame, Method, MethodConfig
 from atfm.methods.atfm import ATFMConfig, SFMConfig
+from atfm.methods.ensemble import EnsembleConfig
+from atfm.methods.flow_ssn import FlowSSNConfig
+from atfm.methods.flow_ssn.config import LightConfig
 from atfm.methods.gtr import GTRConfig, PresenceConfig
+from atfm.methods.hpunet import HPUNetConfig
+from atfm.methods.medfm import MedFMConfig
+from atfm.methods.phiseg import PHiSegConfig
+from atfm.methods.prob_unet import ProbUNetConfig
+from atfm.methods.unet import UNetConfig
+from atfm.methods.unet.config import SegmenterConfig
 from atfm.seeding import Noise
 from atfm.truncation.likelihood import all_annotators
 from atfm.truncation.presence import presence_loss
@@ -92,12 +101,22 @@ ONE = GTRConfig(widths=(8, 16), rank=3, patch=2, monte_carlo=8, annotators="one"
 SEEN = GTRConfig(widths=(8, 16), rank=3, patch=2, monte_carlo=8, presence=PresenceConfig(widths=(4, 8), members=2))
 OURS = {"widths": (8, 16), "context_widths": (8,), "patch": 2, "starts": 4, "steps": 2, "alpha": 0.1}
 PAPER = {"widths": (8, 16), "attention": True, "form": "velocity", "coupling": "independent", "condition": "image"}
+SMALL = SegmenterConfig(widths=(8, 16), patch=2, dropout=0.1)
+LIGHT = LightConfig(widths=(8, 16), head=0, patch=2)
 
 CONFIGS: dict[str, MethodConfig] = {
     "gtr": GTR,
     "ours": ATFMConfig(gtr=GTR, sfm=SFMConfig(**OURS, prior=0.01, temperature=1.2)),
     "hurdle": ATFMConfig(gtr=SEEN, sfm=SFMConfig(**OURS, prior=0.01)),
     "paper": ATFMConfig(gtr=ONE, sfm=SFMConfig(**PAPER, steps=3)),
+    "unet": UNetConfig(network=SMALL),
+    "ensemble": EnsembleConfig(members=2, network=SMALL),
+    "medfm": MedFMConfig(network="st", widths=(8, 16), context_widths=(8,), patch=2, steps=3),
+    "medfm, published form": MedFMConfig(widths=(8, 16), blocks=1, attention=(1,), steps=3),
+    "flow-ssn": FlowSSNConfig(base=LIGHT, flow=LIGHT, steps=3),
+    "prob-unet": ProbUNetConfig(widths=(8, 16), norm="group"),
+    "phiseg": PHiSegConfig(widths=(8, 16, 16), levels=2),
+    "hpunet": HPUNetConfig(widths=(8, 16, 16), latents=(1, 1), hardest=0.5, draw=False),
 }
 
 

@@ -10,8 +10,8 @@ import pytest
 import safetensors.torch
 import torch
 
+from atfm.disk.sealed import sealed
 from atfm.errors import CheckpointError, DiskError
-from atfm.io.sealed import sealed
 from atfm.train.checkpoint import SEAL, load_pair, mend_copy, save_pair, seal_beside
 
 

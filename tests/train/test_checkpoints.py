@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from atfm.disk.lock import folder_lock
 from atfm.errors import BusyError, CheckpointError, DiskError
-from atfm.io.lock import folder_lock
 from atfm.train.checkpoint import load_pair, save_pair
 from atfm.train.checkpoints import Checkpoints
 from atfm.train.log import Log

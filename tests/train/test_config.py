@@ -17,7 +17,7 @@ OWN = Config(method=ATFMConfig(), stages=dict.fromkeys(("gtr", "sfm", "energy"),
 @pytest.mark.parametrize("name", [name for name in presets() if not name.startswith("paper")])
 def test_presets_build_with_a_plan_for_every_stage(name: str) -> None:
     config = presets()[name]
-    size = config.window or config.crop or (32, 32)
+    size = config.window or config.crop or ((32, 32) if config.phantom else config.images[1:])
     with torch.device("meta"):
         method = config.build(in_channels=1, channels=1, size=size)
     assert [stage.name for stage in method.stages()] == list(config.stages)
@@ -85,7 +85,7 @@ def test_parts_that_do_not_fit_are_refused(fields: dict[str, object], message: s
         ),
         ({"method": {"gtr": {"monte_carlo": 7}}}, "multiple of 2"),
         ({"method": {"gtr": 3}}, "field 'method.gtr'"),
-        ({"method": {"name": "mose2"}}, "field 'method': expected the name of a method (atfm, gtr"),
+        ({"method": {"name": "mose2"}}, "field 'method': expected the name of a method (analog-bits, atfm, "),
         ({"method": 3}, "field 'method': expected the name of a method"),
         ({"windo": [8, 8]}, "unknown field 'windo'; the nearest valid one is 'window'"),
         ({"stages": 3}, "field 'stages'"),

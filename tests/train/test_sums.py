@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from atfm.errors import TrainingError
+from atfm.nn.running import Running
 from atfm.train.processes import Processes
 from atfm.train.sums import Sums
 
@@ -150,3 +151,35 @@ def test_the_order_of_the_parts_moves_no_bit_of_a_gradient(order: tuple[int, ...
         sums.settle(torch.ones(()))
     assert float(found[0][1].abs().max()) < 1e-6
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+class Follower(Running):
+    """Follows what it sees, half way each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+        self.register_buffer("count", torch.zeros((), dtype=torch.long))
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def losses(self, x: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():
+            self.seen.lerp_(x.mean(), 0.5)
+            self.count.add_(1)
+        return {"mean": self.weight * x.mean()}
+
+
+def test_what_runs_along_moves_once_a_step_by_the_mean_over_its_parts() -> None:
+    """Three parts are one step, also if a process makes them all."""
+    network, xs = Follower(), parts()
+    whole = torch.cat(xs).mean()
+    for bad, seen, count in ((0.0, whole / 2, 1), (1.0, whole / 2, 1), (0.0, whole * 3 / 4, 2)):
+        sums = Sums(network, 3, Processes())
+        sums.begin()
+        for x in xs:
+            sums.rewind()
+            sums.add(network.losses(x))
+        sums.total()
+        sums.settle(torch.tensor(bad))
+        torch.testing.assert_close(network.seen, seen)
+        assert int(network.count) == count

@@ -8,9 +8,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.machine import reading
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
-from atfm.io.machine import reading
 from atfm.methods import Method
 from atfm.train.config import Config
 

@@ -14,9 +14,9 @@ import torch
 from atfm.ablate.rows import Fields, Row
 from atfm.ablate.trained import made_by, train
 from atfm.data.store import Store
+from atfm.disk.sealed import digest, plain, read_sealed, write_sealed
 from atfm.errors import ConfigError
 from atfm.evaluate import Plan, carry_out, prepare
-from atfm.io.sealed import digest, plain, read_sealed, write_sealed
 from atfm.methods import Method
 from atfm.models import Model, load
 from atfm.train.config import Config, override

@@ -11,9 +11,9 @@ import torch
 from atfm.ablate.rows import Row
 from atfm.ablate.shared import shared_stages
 from atfm.data.store import Store
+from atfm.disk.atomic import sweep
+from atfm.disk.sealed import digest, read_sealed, write_sealed
 from atfm.fit import fit
-from atfm.io.atomic import sweep
-from atfm.io.sealed import digest, read_sealed, write_sealed
 from atfm.methods import Method
 from atfm.train.cases import from_store
 from atfm.train.config import Config

@@ -19,7 +19,7 @@ from atfm.data.layout import FILES, INDEX_ROW, VERSION, StoreInfo, npy_header, s
 from atfm.data.ood.recorder import Recorder
 from atfm.data.source import Selection
 from atfm.data.store import Store, StoreWriter
-from atfm.io.lock import folder_lock
+from atfm.disk.lock import folder_lock
 from atfm.seeding import Noise
 from atfm.train.config import Config, override
 from atfm.train.loop import Trainer

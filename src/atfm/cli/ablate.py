@@ -45,8 +45,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Run the study and write its table and figures; nobody else writes into its folder meanwhile."""
     from atfm.cli.train import assignments
+    from atfm.disk.lock import folder_lock
     from atfm.errors import InputError
-    from atfm.io.lock import folder_lock
     from atfm.train.config import override
 
     if args.budget < 10:
@@ -62,7 +62,7 @@ def studied(args: argparse.Namespace, config: Any, rows: list[Any]) -> dict[str,
     from atfm.ablate import figures, study, summary, table
     from atfm.cli.common_flags import resolve_device
     from atfm.data.store import Store
-    from atfm.io.unit import write_unit
+    from atfm.disk.unit import write_unit
 
     store = Store.open(args.data or simulated(args.out, config.phantom or "grey"))
     outcomes = study(
@@ -97,8 +97,8 @@ def studied(args: argparse.Namespace, config: Any, rows: list[Any]) -> dict[str,
 
 def replaced(out: Path, facts: dict[str, object], files: dict[str, str]) -> list[str]:
     """Say so where the table is that of another study; those of its figures that this one has nothing to put for."""
-    from atfm.io.sealed import differing, is_whole, plain
-    from atfm.io.unit import changed, read_manifest
+    from atfm.disk.sealed import differing, is_whole, plain
+    from atfm.disk.unit import changed, read_manifest
 
     document = read_manifest(out / MANIFEST)
     if not is_whole(document):

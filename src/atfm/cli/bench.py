@@ -87,9 +87,9 @@ def _sampling(args: argparse.Namespace) -> dict[str, object]:
     from atfm.bench.pareto import Scoring, pareto_chart
     from atfm.bench.sampling import Request
     from atfm.data.store import Store
+    from atfm.disk.atomic import atomic_write
+    from atfm.disk.lock import file_lock
     from atfm.errors import InputError
-    from atfm.io.atomic import atomic_write
-    from atfm.io.lock import file_lock
 
     if args.figure is not None and args.store is None:
         raise InputError(f"--figure {args.figure}: the figure shows scores; give a --store to score on")

@@ -62,9 +62,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     """Evaluate what is missing, compare, and write the files; nobody else writes into the folder meanwhile."""
     from atfm.compare import Scoring, Wanted, compare, enter, files_of, named
     from atfm.data.store import Store
+    from atfm.disk.lock import folder_lock
+    from atfm.disk.unit import write_unit
     from atfm.errors import InputError
-    from atfm.io.lock import folder_lock
-    from atfm.io.unit import write_unit
 
     asked = [named(text) for text in args.what]
     if len(asked) < 2:
@@ -116,8 +116,8 @@ def progress(bars: ExitStack) -> Callable[[str], Callable[[int, int], object]]:
 
 def replaced(out: Path, made_by: dict[str, Any], files: dict[str, str]) -> None:
     """Say so where a table of other things is replaced, and drop a figure that this one has nothing to put for."""
-    from atfm.io.sealed import is_whole, plain
-    from atfm.io.unit import changed, read_manifest
+    from atfm.disk.sealed import is_whole, plain
+    from atfm.disk.unit import changed, read_manifest
 
     document = read_manifest(out / MANIFEST)
     if not is_whole(document):

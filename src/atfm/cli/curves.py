@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from atfm.io.machine import in_words
+from atfm.disk.machine import in_words
 
 __all__ = ["Curves"]
 

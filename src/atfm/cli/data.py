@@ -1,9 +1,10 @@
-"""`atfm data`: build a store, verify it, describe it, and send it to another machine."""
+"""`atfm data`: build a store, verify it, describe it, and send it to another machine or to other code."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atfm.cli.data_export import add_export
 from atfm.cli.data_fingerprint import add_fingerprint
 from atfm.cli.data_import import add_import
 from atfm.cli.data_pack import add_pack, add_unpack
@@ -23,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "data",
-        help="build a store of cases, verify it, describe it, pack it",
+        help="build a store of cases, verify it, describe it, pack or export it",
         description="A store is one folder with images, the masks of all annotators, and splits by patient.",
         epilog="example: atfm data import phantom --out phantom-store",
     )
@@ -34,6 +35,7 @@ def add_parser(subparsers: Any) -> None:
     add_pack(actions)
     add_unpack(actions)
     add_fingerprint(actions)
+    add_export(actions)
 
 
 def add_check(actions: Any) -> None:
@@ -82,8 +84,8 @@ def run_info(args: argparse.Namespace) -> Result:
     """Describe a store and draw its contact sheet."""
     from atfm.data.digest import describe
     from atfm.data.store import Store
+    from atfm.disk.lock import file_lock
     from atfm.errors import InputError
-    from atfm.io.lock import file_lock
 
     store = Store.open(args.store)
     folder = args.store.resolve()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atfm.cli.common_flags import add_patient_key, add_shard, meet, patient_key_of, shard_of
+from atfm.cli.evaluate_foreign import add_foreign, foreign_of, foreign_words
 from atfm.cli.evaluate_text import show
 from atfm.cli.progress import bar
 from atfm.errors import CheckpointError, InputError
@@ -20,7 +21,8 @@ from atfm.errors import CheckpointError, InputError
 if TYPE_CHECKING:
     import torch
 
-    from atfm.evaluate import Parts, Scored
+    from atfm.data.store import Store
+    from atfm.evaluate import Foreign, Parts, Scored
     from atfm.models import Model
     from atfm.train.processes import Processes, Shard
 
@@ -33,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "evaluate",
-        help="score a model on a split",
+        help="score a model, or the masks of other code, on a split",
         description="Draw samples of every case of a split, compare them with its annotators, and write rows.csv (one "
         "row for each case), summary.json and report.html. MODEL is a run folder, a weight file or the name of shipped "
         "weights. A model is not scored on patients that it was trained on. The same command goes on with an "
@@ -42,14 +44,16 @@ def add_parser(subparsers: Any) -> None:
         "--nproc-per-node N -m atfm evaluate ...` on machines that see one folder DIR, or jobs with --shard 1/N to "
         "N/N, which leave their rows in DIR/parts; the same command without --shard then scores what is missing and "
         "writes the files.",
-        epilog="example: atfm evaluate lidc lidc-store --split test --limit 200 --out report",
+        epilog="examples: atfm evaluate lidc lidc-store --split test --limit 200 --out report; "
+        "atfm evaluate --predictions mose-masks lidc-store --trained-on lidc-store",
     )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("store", metavar="STORE", type=Path, help="folder made by `atfm data import`")
     parser.add_argument("--split", default="test", help="default: test")
     parser.add_argument(
-        "--samples", type=int, default=SAMPLES, metavar="N", help=f"masks of each case (default: {SAMPLES})"
-    )
+        "--samples", type=int, metavar="N",
+        help=f"masks of each case (default: {SAMPLES}; of masks in files, as many as each case has)",
+    )  # fmt: skip
     parser.add_argument("--limit", type=int, metavar="N", help="score a fixed subset of N cases")
     parser.add_argument("--steps", type=int, metavar="N", help="solver steps (default: the model's own)")
     parser.add_argument(
@@ -71,6 +75,7 @@ def add_parser(subparsers: Any) -> None:
         help="folder (default: MODEL-STORE-SPLIT, by their names, and what departs from the defaults)",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace another evaluation that DIR holds")
+    add_foreign(parser)
     add_patient_key(parser)
     add_shard(parser, "cases")
     parser.set_defaults(run=run, show=show)
@@ -79,22 +84,20 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> dict[str, object] | None:
     """Score this process's share; the main process then writes the files and returns the summary."""
     from atfm.data.store import Store
-    from atfm.evaluate import Parts, join, prepare, published, save, score_part
-    from atfm.models import load
+    from atfm.evaluate import Foreign, Parts, join, prepare, published, save, score_part
 
-    shard = shard_of(args)
+    shard, again = shard_of(args), command(args)
     if shard is not None and args.overwrite:
         raise InputError("--overwrite and --shard: the shards do not know of each other; remove the folder first")
     with meet(args) as processes:
-        store, model = Store.open(args.store), load(args.model, processes.device)
-        if args.steps is not None:
-            model = replace(model, method=model.method.with_steps(args.steps))
+        store = Store.open(args.store)
+        model = scored(args, store, processes)
         out = args.out or Path(default_folder(args, store.info.name))
         plan = prepare(
             model,
             store,
             split=args.split,
-            samples=args.samples,
+            samples=model.samples if isinstance(model, Foreign) else SAMPLES if args.samples is None else args.samples,
             limit=args.limit,
             seed=args.seed,
             batch=args.batch,
@@ -103,6 +106,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             references=not args.no_references,
             allow_leak=args.allow_leak,
             patient_key=patient_key_of(args),
+            left_out=model.left_out if isinstance(model, Foreign) else (),
         )
         identity = plan.identity()
         parts = Parts(out / "parts", identity, note if processes.main else lambda line: None)
@@ -122,9 +126,19 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             if shard is not None:
                 cases = len(plan.chosen) if done is not None else len(parts.read())
                 return {"shard": str(shard), "parts": str(parts.folder), "cases": cases, "of": len(plan.chosen)}
-            summary = done or save(join(plan, parts), out, command(args), identity)
+            summary = done or save(join(plan, parts), out, again, identity)
             parts.clear()
             return summary
+
+
+def scored(args: argparse.Namespace, store: Store, processes: Processes) -> Model | Foreign:
+    """The model, or the masks, that are scored."""
+    from atfm.models import load
+
+    if args.predictions:
+        return foreign_of(args, store, shown=processes.main)
+    model = load(args.model, processes.device)
+    return model if args.steps is None else replace(model, method=model.method.with_steps(args.steps))
 
 
 @contextmanager
@@ -134,7 +148,7 @@ def claimed(out: Path, parts: Parts, shard: Shard | None, processes: Processes) 
     Raises:
         BusyError: another process writes there.
     """
-    from atfm.io.lock import file_lock, folder_lock
+    from atfm.disk.lock import file_lock, folder_lock
 
     with ExitStack() as stack:
         if processes.main:
@@ -165,7 +179,7 @@ def note(line: str) -> None:
     print(f"atfm: {line}", file=sys.stderr, flush=True)
 
 
-def beside(args: argparse.Namespace, model: Model, device: torch.device) -> list[Scored]:
+def beside(args: argparse.Namespace, model: Model | Foreign, device: torch.device) -> list[Scored]:
     """What `--beside` names: stages of the model, else other models."""
     from atfm.evaluate import earlier
     from atfm.io.naming import hidden_by
@@ -186,7 +200,11 @@ def beside(args: argparse.Namespace, model: Model, device: torch.device) -> list
 def default_folder(args: argparse.Namespace, store: str) -> str:
     """`lidc-lidc-test`, or `lidc-lidc-test-samples-16-seed-3`: what is scored by its names, and how it departs."""
     names = [Path(args.model).resolve().name.removesuffix(".safetensors"), store, args.split]
-    numbers = {"samples": (args.samples, SAMPLES), "limit": (args.limit, None), "steps": (args.steps, None)}
+    numbers = {
+        "samples": (SAMPLES if args.samples is None else args.samples, SAMPLES),
+        "limit": (args.limit, None),
+        "steps": (args.steps, None),
+    }
     numbers |= {"seed": (args.seed, 0), "batch": (args.batch, BATCH)}
     names += [f"{name}-{value}" for name, (value, usual) in numbers.items() if value != usual]
     return "-".join(re.sub(r"[^\w.]+", "-", name).strip("-") for name in names)
@@ -194,8 +212,9 @@ def default_folder(args: argparse.Namespace, store: str) -> str:
 
 def command(args: argparse.Namespace) -> str:
     """The command line that makes the same report again."""
-    words = ["atfm", "evaluate", args.model, str(args.store), "--split", args.split, "--samples", str(args.samples)]
-    numbers = {"--limit": args.limit, "--steps": args.steps, "--seed": args.seed or None}
+    words = ["atfm", "evaluate", args.model, str(args.store), *foreign_words(args), "--split", args.split]
+    samples = args.samples if args.samples is not None or args.predictions else SAMPLES
+    numbers = {"--samples": samples, "--limit": args.limit, "--steps": args.steps, "--seed": args.seed or None}
     numbers["--batch"] = None if args.batch == BATCH else args.batch
     for flag, value in numbers.items():
         words += [flag, str(value)] if value is not None else []

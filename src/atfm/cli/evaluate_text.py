@@ -15,6 +15,7 @@ PARTS = {
     "annotator_diversity": "D_rr",
 }
 WIDTH = 15
+MOST = 4
 
 
 def show(result: Mapping[str, Any]) -> str:
@@ -25,6 +26,7 @@ def show(result: Mapping[str, Any]) -> str:
             "when all are, the same command without --shard writes the files"
         )
     lines = [*_scores(result), "", *_parts(result), *_by_empty(result), *_classes(result), ""]
+    lines += _predictions(result)
     leaky = "LEAKY: " if result["leak"]["found"] else ""
     lines.append(f"{leaky}training against test: {result['leak']['line']}")
     lines += [f"note: {warning}" for warning in result["warnings"]]
@@ -78,6 +80,25 @@ def _by_empty(result: Mapping[str, Any]) -> Iterator[str]:
         cells = [f"{line['cases']:,}", _mean(line, "ged"), f"{line['own_cases']:,}", _mean(line, "own_ged")]
         yield f"{line['empty']:<{width}}" + "".join(f"{cell:>13}" for cell in cells)
     yield "own: if the annotators were samples of the model, what it would score among images with as many empty ones"
+
+
+def _predictions(result: Mapping[str, Any]) -> Iterator[str]:
+    """Of masks that other code has drawn, how they were kept and understood."""
+    if "predictions" not in result:
+        return
+    found = result["predictions"]
+    kept = sorted(found["kept"].items(), key=lambda item: -item[1])
+    masks = ", ".join(f"{masks} ({cases:,} cases)" for masks, cases in found["masks"].items())
+    yield f"masks of {found['name']}: {found['files']:,} files, SHA-256 {found['digest'][:16]}"
+    yield f"  kept as {', '.join(f'{how} ({count:,})' for how, count in kept[:MOST])}; region: {found['rule']}"
+    yield (
+        f"  of each case {masks}, the first {found['scored']} scored; in {found['all_empty']:,} cases all empty, in "
+        f"{found['all_alike']:,} all alike; "
+        + (f"weights in {found['weighted']:,}" if found["weighted"] else "no weights")
+    )
+    others = f"; of {found['others']:,} other cases of the store" if found["others"] else ""
+    yield f"  missing {found['missing']['count']:,}, surplus {found['surplus']['count']:,}{others}"
+    yield f"  trained on: {found['trained_on']}"
 
 
 def _classes(result: Mapping[str, Any]) -> Iterator[str]:

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 @contextmanager
 def claimed(out: Path, shared: bool) -> Iterator[None]:
     """Be the only one in the folder; shards share it."""
-    from atfm.io.lock import folder_lock
+    from atfm.disk.lock import folder_lock
 
     with folder_lock(out, shared=shared):
         yield
@@ -119,7 +119,7 @@ def written(
     """The tables of all that is done, each board's as a unit, and the page of them all."""
     from atfm.cli.compare import MANIFEST as COMPARISON
     from atfm.compare import Wanted, compare, files_of
-    from atfm.io.unit import write_unit
+    from atfm.disk.unit import write_unit
     from atfm.leaderboard import leaderboard_text
 
     wanted = Wanted(timed=not args.no_time, published=args.published, by_ged=True)

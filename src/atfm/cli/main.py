@@ -24,9 +24,9 @@ from typing import Any, NoReturn
 from atfm import __version__
 from atfm.cli import ablate, bench, card, compare, data, evaluate, leaderboard, methods, sample, train
 from atfm.cli.common_flags import add_common, apply_threads
+from atfm.disk.links import refuse_link
+from atfm.disk.machine import in_words
 from atfm.errors import AtfmError, AtfmWarning
-from atfm.io.links import refuse_link
-from atfm.io.machine import in_words
 
 __all__ = ["build_parser", "main"]
 

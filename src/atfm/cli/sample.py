@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +83,14 @@ def add_parser(subparsers: Any) -> None:
         metavar=("X", "Y", "Z"),
         help="the same in millimetres: RAS for a NIfTI, LPS for all others",
     )
-    parser.add_argument(
-        "--key", metavar="NAME", help="what the noise belongs to (default: the image's name, and point)"
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--key", metavar="NAME", help="what the noise belongs to (default: the image's name, and point)")
+    keys.add_argument(
+        "--keys",
+        type=Path,
+        metavar="CSV",
+        help="the same for each image: the table cases.csv of `atfm data export`, by which the noise of a case is that "
+        "of `atfm evaluate`",
     )
     parser.add_argument("--series", metavar="UID", help="the series to take from a folder that holds several")
     parser.add_argument(
@@ -107,18 +114,44 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
     twice = [name for name, times in names.items() if times > 1]
     if twice:
         raise InputError(f"{twice[0]}: two images of this name would be written into one folder; give them one by one")
+    keys = keys_of(args.keys, args.images)
     slices = parse_slices(args.slices) if args.slices is not None else args.slice
     shard = shard_of(args)
     with meet(args) as processes:
         model = load(args.model, processes.device)
-        own = [drawn(model, path, slices, args) for path in processes.share(args.images, shard)]
+        own = [
+            drawn(model, path, slices, args, keys.get(title(path), args.key))
+            for path in processes.share(args.images, shard)
+        ]
         images = [result for results in processes.rejoin(own) for result in results]
         if not processes.main:
             return None
     return {"model": args.model, "n": args.n, "seed": args.seed, "out": str(args.out), "images": images}
 
 
-def drawn(model: Model, path: Path, slices: Slices | None, args: argparse.Namespace) -> list[dict[str, Any]]:
+def keys_of(table: Path | None, images: Sequence[Path]) -> dict[str, str]:
+    """What the noise of each image belongs to, by the image's name; nothing without a table.
+
+    Raises:
+        InputError: a table that is none, or an image that is not in it.
+    """
+    from atfm.data.exported import read_names
+    from atfm.predict import title
+
+    if table is None:
+        return {}
+    known = read_names(table)
+    strange = [path for path in images if title(path) not in known]
+    if strange:
+        raise InputError(
+            f"{strange[0]}: is not in {table} ({len(strange)} of {len(images)}); give images of that export"
+        )
+    return known
+
+
+def drawn(
+    model: Model, path: Path, slices: Slices | None, args: argparse.Namespace, key: str | None
+) -> list[dict[str, Any]]:
     """Draw and write one image: a result for each of its points, or for the whole."""
     from atfm.predict import sample_file, title
 
@@ -131,7 +164,7 @@ def drawn(model: Model, path: Path, slices: Slices | None, args: argparse.Namesp
                 args.n,
                 seed=args.seed,
                 steps=args.steps,
-                key=args.key,
+                key=key,
                 form=args.format,
                 fractional=args.fractional,
                 separate=args.separate,

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from atfm.data.store import Store
+from atfm.disk.sealed import digest
 from atfm.errors import AtfmError, InputError, LeakError
 from atfm.evaluate import Kept, is_kept, keep, prepare, read_kept, settings_digest, weights_digest
 from atfm.io.naming import is_folder_name
-from atfm.io.sealed import digest
 from atfm.models import Model, load
 
 __all__ = ["Entrant", "Named", "Scoring", "enter", "named"]

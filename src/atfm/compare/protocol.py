@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atfm.compare.entrant import Entrant
+from atfm.disk.sealed import differing
 from atfm.errors import InputError
-from atfm.io.sealed import differing
 
 __all__ = ["PROTOCOL", "check_protocol"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from atfm.data.layout import HEADER_BYTES, INDEX_ROW, StoreInfo, npy_header
+from atfm.disk.machine import reading
 from atfm.errors import InputError, StoreError
 from atfm.io.decoding import decoding, is_plain
-from atfm.io.machine import reading
 
 __all__ = ["AGAIN", "measure", "one_behind_the_other", "open_flat", "read_ids", "read_index"]
 

@@ -21,10 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from atfm.data.intensity import Intensity
 from atfm.data.labels import named, refusal
 from atfm.data.patients import PatientsKnown
+from atfm.disk.machine import reading
 from atfm.errors import InputError, StoreError
 from atfm.io.decoding import brief, is_plain
-from atfm.io.machine import reading
-from atfm.io.turn import check_letters
+from atfm.io.volumes.turn import check_letters
 
 __all__ = [
     "FILES",
@@ -78,8 +78,8 @@ class StoreInfo(BaseModel):
         class_names: of every label but the background, in their order; None where they have numbers only.
         packed_from: digest of the store that was packed, where this one was unpacked (`atfm data pack`).
         patients_known: how, `assumed one per case` where nobody told; None where nobody recorded it.
-        orientation: where columns, rows and slices of every image count up to, such as LPS (`atfm.io.turn`); "none"
-            of mere pictures, "unknown" where nobody said.
+        orientation: where columns, rows and slices of every image count up to, such as LPS (`atfm.io.volumes.turn`);
+            "none" of mere pictures, "unknown" where nobody said.
         skipped: what the import left out, a line with the reason for each; None where nobody recorded it.
         warnings: what the import guessed or ignored, a sentence each; None where nobody recorded it.
     """

@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 
 from atfm.data.layout import FILES, StoreInfo, read_info, sha256
+from atfm.disk.lock import drop_dead
 from atfm.errors import InputError, StoreError
-from atfm.io.lock import drop_dead
 
 __all__ = ["check_free", "left_behind", "partial_folder", "remove", "whole_store"]
 

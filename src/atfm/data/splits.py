@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from atfm.disk.machine import reading
 from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
-from atfm.io.machine import reading
 
 __all__ = ["FRACTIONS", "check_disjoint", "load_splits", "random_splits"]
 

@@ -22,9 +22,9 @@ from atfm.data.patients import PatientsKnown
 from atfm.data.splits import check_disjoint
 from atfm.data.telling import Telling
 from atfm.data.uniform import Uniform
+from atfm.disk.atomic import disk_errors, settle_folder
+from atfm.disk.lock import file_lock
 from atfm.errors import AtfmError, DiskError, InputError
-from atfm.io.atomic import disk_errors, settle_folder
-from atfm.io.lock import file_lock
 
 __all__ = ["StoreWriter"]
 

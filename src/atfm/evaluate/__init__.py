@@ -1,8 +1,9 @@
-"""Scoring a model on a split, with a guard against patients it was trained on."""
+"""Scoring a model, or masks that other code has drawn, on a split, with a guard against patients it was trained on."""
 
 from atfm.evaluate.beside import Scored, earlier
 from atfm.evaluate.cases import choose, guard
 from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
+from atfm.evaluate.foreign import Foreign, Stated, read_predictions, seen_as_stated
 from atfm.evaluate.kept import Kept, is_kept, keep, read_kept
 from atfm.evaluate.leak import Leak
 from atfm.evaluate.parts import Parts
@@ -16,12 +17,14 @@ __all__ = [
     "CaseScores",
     "Entry",
     "Evaluation",
+    "Foreign",
     "Kept",
     "Leak",
     "Parts",
     "Plan",
     "Result",
     "Scored",
+    "Stated",
     "carry_out",
     "choose",
     "columns",
@@ -36,10 +39,12 @@ __all__ = [
     "prepare",
     "published",
     "read_kept",
+    "read_predictions",
     "report_of",
     "save",
     "score_part",
     "scored_classes",
+    "seen_as_stated",
     "settings_digest",
     "weights_digest",
 ]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from atfm.data.seen.seen import Seen
 from atfm.errors import InputError
+from atfm.evaluate.foreign.predictions import Predictions
 from atfm.methods.method import Method
 from atfm.metrics.references import REFERENCES
 
@@ -86,6 +87,8 @@ def title_of(model: Scored) -> str:
     The paper has two stages, GTR and the flow from it; `lidc` is GTR and one step, both tuned by the energy score.
     """
     kind = type(model.method).__name__
+    if isinstance(model.method, Predictions):
+        return f"Predictions {model.method.convention.name}"
     card = getattr(model, "card", None) or {}
     stages = card.get("config", {}).get("stages", {})
     if "sfm" not in stages or model.method.steps is None:

@@ -65,7 +65,7 @@ def guard(
 def _why_no_ids(seen: Seen, known: PatientsKnown | None, key: bytes) -> str:
     """Why ids that are not in common say nothing; empty where they do."""
     if not seen.patients:
-        return "the model carries no list of the patients it was trained on"
+        return seen.missing or "the model carries no list of the patients it was trained on"
     if seen.patient_keys - ({key_name(key)} if key else set()):
         return f"the model knows them by {'another' if key else 'a'} secret key; give it with --patient-key"
     if known == ASSUMED:
@@ -78,7 +78,7 @@ def _why_no_ids(seen: Seen, known: PatientsKnown | None, key: bytes) -> str:
 def _why_no_images(seen: Seen) -> str:
     """Which of the training's images could not be compared; empty where all could."""
     if seen.images is None:
-        return "the model carries no fingerprints of its training images, they are not recorded"
+        return seen.missing or "the model carries no fingerprints of its training images, they are not recorded"
     left = seen.images.images - seen.images.recorded
     said = [f"{left:,} of its {seen.images.images:,} training images have no fingerprint"] if left else []
     if seen.images.partial:

@@ -4,12 +4,14 @@ The scores of each class alone have columns of their own: `ged_16/liver` is the 
 class it is that of the masks as wholes.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from atfm.data.layout import StoreInfo
 from atfm.data.store import Store
+from atfm.evaluate.foreign.convention import Convention
 from atfm.evaluate.leak import Leak
 from atfm.evaluate.rows import CaseScores
 from atfm.metrics.ged import consistent
@@ -64,6 +66,7 @@ class Evaluation:
         illustrations: the best, the median and the worst case.
         seconds: how long it took, the time of all processes added up.
         silent: cases that were chosen but have no pixel that counts, and so no score.
+        convention: how masks of other code were kept and understood; None of a model.
     """
 
     model: str
@@ -80,6 +83,7 @@ class Evaluation:
     illustrations: Sequence[Illustration]
     seconds: float
     silent: int = 0
+    convention: Convention | None = None
 
     @property
     def cases(self) -> int:
@@ -114,6 +118,7 @@ class Evaluation:
     def as_json(self) -> dict[str, object]:
         """The summary: scores with intervals and all that is needed to make them again; `classes` if there are any."""
         classes = {"classes": list(self.classes)} if self.classes else {}
+        predictions = {"predictions": self.convention.as_json()} if self.convention is not None else {}
         return {
             "model": self.model,
             "method": self.result.name,
@@ -128,6 +133,7 @@ class Evaluation:
             "leak": self.leak.as_json(),
             "warnings": list(self.warnings),
             **classes,
+            **predictions,
             "scores": self.result.as_json(),
             "beside": {result.name: result.as_json() for result in self.beside},
             "references": {reference.name: reference.as_json() for reference in self.references},
@@ -150,12 +156,14 @@ def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) 
         if leak.found:
             found.append(f"{result.name} was trained on {leak.told}.")
         found += [f"{result.name}: {warning}" for warning in leak.warnings]
-    found += [
-        f"{result.name}: GED falls from 32 to 100 samples by more than self-pairs can explain (.0213), so the first "
-        "samples are unlike the later ones: this table is wrong."
-        for result in results
-        if falls_too_far(result.rows)
-    ]
+    for result in results:
+        pair = falls_too_far(result.rows)
+        if pair is not None:
+            n, m = pair
+            found.append(
+                f"{result.name}: GED falls from {n} to {m} samples by more than self-pairs can explain "
+                f"({1 / n - 1 / m:.4f}), so the first samples are unlike the later ones: this table is wrong."
+            )
     patients = len({row.patient_id for row in results[0].rows})
     found += few_patients(patients)
     if silent:
@@ -172,19 +180,25 @@ def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) 
     return found
 
 
-def falls_too_far(rows: Sequence[CaseScores]) -> bool:
-    """Whether GED_32 - GED_100 exceeds what any method can show, beyond chance.
+def falls_too_far(rows: Sequence[CaseScores]) -> tuple[int, int] | None:
+    """The first n < m of which GED_n - GED_m exceeds 1/n - 1/m, what any method can show, beyond chance; None of none.
 
-    The bound holds in the mean. GED_32 is that of the first 32 samples and scatters from case to case, so the lower
-    end of the interval has to exceed it. Samples with weights do not keep to it.
+    The bound holds in the mean. GED_n is that of the first n samples and scatters from case to case, so the lower end
+    of the interval has to exceed it. Samples with weights do not keep to it.
     """
+    equal = [row for row in rows if "effective_samples" not in row.scores]
+    counted = [name.removeprefix("ged_") for row in equal[:1] for name in row.scores if name.startswith("ged_")]
+    pairs = list(itertools.combinations(sorted(int(n) for n in counted if n.isdecimal()), 2))
     falls = [
-        {"patient": row.patient_id, "fall": row.scores["ged_32"] - row.scores["ged_100"]}
-        for row in rows
-        if {"ged_32", "ged_100"} <= row.scores.keys() and "effective_samples" not in row.scores
+        {"patient": row.patient_id, **{f"{n} {m}": row.scores[f"ged_{n}"] - row.scores[f"ged_{m}"] for n, m in pairs}}
+        for row in equal
     ]
-    low = summarise(falls)["fall"].low if falls else None
-    return low is not None and not consistent(low, 0.0)
+    found = summarise(falls) if pairs else {}
+    for n, m in pairs:
+        low = found[f"{n} {m}"].low
+        if low is not None and not consistent(low, 0.0, n=n, m=m, rounding=1e-9):
+            return n, m
+    return None
 
 
 def scored_classes(info: StoreInfo) -> tuple[str, ...]:

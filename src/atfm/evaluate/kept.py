@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.lock import folder_lock
+from atfm.disk.machine import reading
+from atfm.disk.unit import changed, read_manifest
 from atfm.errors import InputError
 from atfm.evaluate.parts import Parts, Tell
 from atfm.evaluate.plan import Plan
@@ -14,9 +17,6 @@ from atfm.evaluate.published import ROWS, SUMMARY, published, save
 from atfm.evaluate.rows import CaseScores
 from atfm.evaluate.score import join, score_part
 from atfm.io.cells import uncelled
-from atfm.io.lock import folder_lock
-from atfm.io.machine import reading
-from atfm.io.unit import changed, read_manifest
 
 __all__ = ["Kept", "is_kept", "keep", "read_kept"]
 

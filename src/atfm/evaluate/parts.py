@@ -14,12 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from atfm.disk.atomic import disk_errors
+from atfm.disk.lock import LOCK
+from atfm.disk.machine import reading
+from atfm.disk.sealed import digest, in_words, plain
 from atfm.errors import InputError
 from atfm.evaluate.rows import Entry
-from atfm.io.atomic import disk_errors
-from atfm.io.lock import LOCK
-from atfm.io.machine import reading
-from atfm.io.sealed import digest, in_words, plain
 
 __all__ = ["Parts"]
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from typing import TypedDict
@@ -16,6 +16,7 @@ from atfm.data.store import Store
 from atfm.errors import InputError, StoreError
 from atfm.evaluate.beside import Contender, Scored, contenders
 from atfm.evaluate.cases import choose, guard
+from atfm.evaluate.foreign.predictions import Predictions
 from atfm.evaluate.leak import Leak
 from atfm.methods.method import Method
 from atfm.metrics.conventions import CONVENTIONS
@@ -38,6 +39,7 @@ class Options(TypedDict, total=False):
     references: bool
     allow_leak: bool
     patient_key: bytes
+    left_out: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,14 @@ class Plan:
             "seed": self.seed,
             "batch": self.batch,
             "references": self.references,
+            **self._predictions(),
         }
+
+    def _predictions(self) -> dict[str, object]:
+        """The digests of masks that were read in place of being drawn; nothing where there are none."""
+        read = {one.name: one.method for one in self.contenders}
+        digests = {name: one.convention.digest for name, one in read.items() if isinstance(one, Predictions)}
+        return {"predictions": digests} if digests else {}
 
 
 def prepare(
@@ -115,6 +124,7 @@ def prepare(
     references: bool = True,
     allow_leak: bool = False,
     patient_key: bytes = b"",
+    left_out: Collection[str] = (),
 ) -> Plan:
     """Check that a model can be scored on a split, and that it may be.
 
@@ -131,6 +141,7 @@ def prepare(
         references: score always empty and the annotators' majority too.
         allow_leak: score what a model was trained on, and say so in the result.
         patient_key: that the models know their patients by, if it was trained with one.
+        left_out: ids of cases that are not scored, as there are no predictions of them.
 
     Raises:
         StoreError: no such split, or an empty one.
@@ -140,7 +151,8 @@ def prepare(
     numbers_of_samples(samples)
     if batch < 1:
         raise InputError(f"batch: expected at least 1 case at a time, got {batch}")
-    chosen = choose(store.split(split), limit)
+    ids = store.ids()
+    chosen = [number for number in choose(store.split(split), limit) if ids[number][0] not in left_out]
     found = contenders(model, beside)
     for contender in found:
         check_fit(contender.method, store, split, chosen)

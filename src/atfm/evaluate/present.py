@@ -74,11 +74,14 @@ def plural(count: int, noun: str) -> str:
 
 def facts(evaluation: Evaluation) -> dict[str, str]:
     """What was scored, on what, with which randomness."""
+    read = {} if evaluation.convention is None else evaluation.convention.facts
+    model = read or {"Model": f"{evaluation.model} ({title(evaluation.result)})"}
+    drawn = f"seed {evaluation.seed}" if not read else "read, not drawn"
     return {
-        "Model": f"{evaluation.model} ({title(evaluation.result)})",
+        **model,
         "Store": f"{evaluation.store.info.name}, SHA-256 {evaluation.store.digest[:16]}",
         "Split": f"{evaluation.split}: {in_words(evaluation)} scored of {evaluation.split_cases:,} cases in it",
-        "Samples": f"{evaluation.samples} of each case, seed {evaluation.seed}",
+        "Samples": f"{evaluation.samples} of each case, {drawn}",
         "Training against test": evaluation.leak.line,
     }
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.sealed import in_words, is_whole, plain
+from atfm.disk.unit import changed, read_manifest, write_unit
 from atfm.errors import InputError
 from atfm.evaluate.by_empty import by_empty
 from atfm.evaluate.evaluation import Evaluation
@@ -17,8 +19,6 @@ from atfm.evaluate.parts import Parts, Tell
 from atfm.evaluate.plan import numbers_of_samples
 from atfm.evaluate.present import described, report_of
 from atfm.evaluate.rows import columns, rows_text
-from atfm.io.sealed import in_words, is_whole, plain
-from atfm.io.unit import changed, read_manifest, write_unit
 from atfm.report.page import render
 
 __all__ = ["published", "save"]

@@ -9,6 +9,7 @@ from atfm.errors import StoreError
 from atfm.evaluate.batch import score_batch
 from atfm.evaluate.beside import Contender, Scored
 from atfm.evaluate.evaluation import Evaluation, Result, warnings
+from atfm.evaluate.foreign.predictions import Predictions
 from atfm.evaluate.illustrate import illustrate
 from atfm.evaluate.lying import lying
 from atfm.evaluate.parts import Parts
@@ -121,6 +122,7 @@ def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
     _check_said(plan, said)
     results = [_of_method(contender, said, plan.seed) for contender in plan.contenders]
     first = plan.contenders[0]
+    convention = first.method.convention if isinstance(first.method, Predictions) else None
     illustrations = illustrate(
         first.method,
         plan.store,
@@ -143,10 +145,12 @@ def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
         warnings=[
             *warnings(results, plan.leaks, len(chosen) - len(said)),
             *lying(plan.contenders, plan.store.info),
+            *(convention.warnings if convention is not None else ()),
         ],
         illustrations=illustrations,
         seconds=time.perf_counter() - started + sum(entry.seconds for entry in chosen),
         silent=len(chosen) - len(said),
+        convention=convention,
     )
 
 

@@ -1,6 +1,7 @@
 """SFM, Segmentation Flow Matching: path, coupling, network, losses and solvers."""
 
 from atfm.flow.coupling import independent, optimal
+from atfm.flow.field import ConditionalField
 from atfm.flow.loss import cross_entropy, flow_matching, semantic, soft_dice
 from atfm.flow.network import STNet
 from atfm.flow.path import PathSample, endpoint_to_velocity, sample_path, velocity_to_endpoint
@@ -12,6 +13,7 @@ __all__ = [
     "RALSTON",
     "RK4",
     "SOLVERS",
+    "ConditionalField",
     "PathSample",
     "STNet",
     "Solver",

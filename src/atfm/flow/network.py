@@ -20,7 +20,8 @@ class STNet(nn.Module):
 
     Args:
         condition_channels: channels of the condition (the image, or features of it) on the folded grid.
-        channels: channels of the mask, `C`.
+        channels: channels of the state, in general those of the mask, `C`.
+        outputs: channels of the output; None: those of the state.
         widths: channels of the levels, finest first.
         blocks: residual blocks on each level.
         context_widths: a U-Net that reads the condition once for an image; empty for a single convolution.
@@ -42,6 +43,7 @@ class STNet(nn.Module):
         attention: bool = False,
         dropout: float = 0.0,
         dims: int = 2,
+        outputs: int | None = None,
     ) -> None:
         super().__init__()
         self.patch = patch
@@ -50,7 +52,7 @@ class STNet(nn.Module):
         self.read = _Reader(dims, condition_channels, context_widths, widths[0], dropout)
         self.stem = conv(dims, cells, widths[0])
         self.unet = UNet(dims, widths, blocks=blocks, embedding=embedding, attention=attention)
-        self.out = conv(dims, widths[0], cells)
+        self.out = conv(dims, widths[0], cells if outputs is None else outputs * patch**dims)
 
     def context(self, condition: Tensor) -> Tensor:
         """Read a condition `[B, condition_channels, *grid]` once: `[B, widths[0], *grid]`."""

@@ -5,10 +5,10 @@ import numpy as np
 from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.importers.members import Member
 from atfm.io.arrays import channels_first
-from atfm.io.bitmap import decode_raster
-from atfm.io.brightness import near_black, unit_range
-from atfm.io.stated import some_values
-from atfm.io.unstated import whole_numbers
+from atfm.io.pictures.bitmap import decode_raster
+from atfm.io.pictures.brightness import near_black, unit_range
+from atfm.io.pictures.stated import some_values
+from atfm.io.pictures.unstated import whole_numbers
 
 __all__ = ["binary_masks", "read_binary", "read_grey", "unit_image"]
 

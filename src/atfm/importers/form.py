@@ -14,9 +14,9 @@ from atfm.errors import InputError, UnsupportedError
 from atfm.importers.naming import natural
 from atfm.importers.placing import laid_on, turned_to
 from atfm.importers.series import is_series, read_drawn, read_volume
-from atfm.io.brightness import unit_range
 from atfm.io.images import Picture, read_image, read_labels
-from atfm.io.marking import MaskRule
+from atfm.io.pictures.brightness import unit_range
+from atfm.io.pictures.marking import MaskRule
 
 __all__ = ["Form", "read_formed"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from atfm.data.splits import FRACTIONS
 from atfm.errors import InputError
 from atfm.importers.plan import Planning, Progress
-from atfm.io.marking import MaskRule
+from atfm.io.pictures.marking import MaskRule
 
 __all__ = [
     "Importer",

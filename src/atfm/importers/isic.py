@@ -18,6 +18,7 @@ from pathlib import Path
 
 from atfm.data.patients import PatientsKnown
 from atfm.data.splits import FRACTIONS, random_splits
+from atfm.disk.machine import reading
 from atfm.errors import InputError
 from atfm.importers.finding import Found
 from atfm.importers.form import Form, read_formed
@@ -38,7 +39,6 @@ from atfm.importers.naming import natural, printable, shown
 from atfm.importers.plan import Plan, Planned, Planning, Progress
 from atfm.importers.remainder import left_out
 from atfm.io.images import EXTENSIONS
-from atfm.io.machine import reading
 
 __all__ = ["ISIC", "find_lesions", "plan_isic"]
 

@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from atfm.disk.machine import reading
 from atfm.errors import InputError
 from atfm.io.decoding import brief, is_plain
 from atfm.io.hidden import is_hidden, passed_over
-from atfm.io.machine import reading
 
 __all__ = ["Member", "Members", "files_of", "open_members"]
 

@@ -11,17 +11,12 @@ from pathlib import Path
 
 from atfm.errors import InputError
 from atfm.io.decoding import is_plain
+from atfm.io.naming import natural
 
 __all__ = ["Pattern", "natural", "printable", "shown"]
 
 PLACEHOLDERS = ("case", "annotator", "patient")
 EXTENSION = re.compile(r"(\.nii|\.seg)?\.[A-Za-z0-9]+$", re.IGNORECASE)
-
-
-def natural(text: str) -> list[tuple[str, int, str]]:
-    """Sort key by which slice-2 comes before slice-10; a number is told by how many digits it has, then by them."""
-    parts = [(word, number.lstrip("0")) for word, number in re.findall(r"([^0-9]*)([0-9]*)", text)]
-    return [(word, len(number), number) for word, number in parts]
 
 
 def shown(name: object, most: int = 100) -> str:

@@ -8,13 +8,13 @@ from typing import NamedTuple
 from atfm.errors import AtfmError
 from atfm.importers.series import is_series
 from atfm.io.dicom.series import series_geometry
-from atfm.io.geometry import Geometry
 from atfm.io.images import suffix_of
-from atfm.io.metaimage import metaimage_geometry
-from atfm.io.nifti import nifti_geometry
-from atfm.io.nrrd import nrrd_geometry
-from atfm.io.raster import RASTERS
-from atfm.io.turn import check_letters
+from atfm.io.pictures.raster import RASTERS
+from atfm.io.volumes.geometry import Geometry
+from atfm.io.volumes.metaimage import metaimage_geometry
+from atfm.io.volumes.nifti import nifti_geometry
+from atfm.io.volumes.nrrd import nrrd_geometry
+from atfm.io.volumes.turn import check_letters
 
 __all__ = ["Chosen", "choose", "geometry_in"]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.io.geometry import Geometry, check_same_place, onto
 from atfm.io.picture import Picture
-from atfm.io.turn import turn
+from atfm.io.volumes.geometry import Geometry, check_same_place, onto
+from atfm.io.volumes.turn import turn
 
 __all__ = ["laid_on", "turned_to"]
 

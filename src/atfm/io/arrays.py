@@ -8,7 +8,7 @@ from atfm.errors import AmbiguousError, InputError, UnsupportedError
 from atfm.io.decoding import decoding
 from atfm.io.picture import Picture
 
-__all__ = ["channels_first", "load_npy", "native"]
+__all__ = ["channels_first", "load_npy", "native", "open_npy"]
 
 LARGEST_NPY_HEAD = 2**16
 
@@ -29,6 +29,26 @@ def load_npy(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
         UnsupportedError: an array of something else than numbers.
         AmbiguousError: as for `channels_first`.
     """
+    array = open_npy(path)
+    try:
+        pixels = channels_first(array, spatial_dims)
+    except AmbiguousError as error:
+        raise AmbiguousError(f"{path}: {error}") from None
+    told: tuple[str, ...] = ()
+    if spatial_dims is None and array.ndim == 3 and array.shape[0] == 3:
+        told = (COLOURS,)
+    elif pixels.ndim == array.ndim == 3 and array.shape[-1] == 4 and len(pixels) == 3:
+        told = (FOURTH,)
+    return Picture(native(pixels), (1.0,) * (pixels.ndim - 1), {"format": "npy"}, told)
+
+
+def open_npy(path: Path) -> np.ndarray:
+    """One array of numbers with the axes that it has, still on the disk.
+
+    Raises:
+        InputError: no array, an empty one, or damaged.
+        UnsupportedError: an array of something else than numbers.
+    """
     with decoding(path, "an array of numbers"):
         with path.open("rb") as stream:
             head = stream.read(12)  # of version 2 on the length of the head has four bytes, which numpy believes
@@ -48,16 +68,7 @@ def load_npy(path: Path, as_labels: bool, spatial_dims: int | None) -> Picture:
         raise InputError(
             f"{path}: expected one array of numbers, got another kind of content, shape {list(array.shape)}"
         )
-    try:
-        pixels = channels_first(array, spatial_dims)
-    except AmbiguousError as error:
-        raise AmbiguousError(f"{path}: {error}") from None
-    told: tuple[str, ...] = ()
-    if spatial_dims is None and array.ndim == 3 and array.shape[0] == 3:
-        told = (COLOURS,)
-    elif pixels.ndim == array.ndim == 3 and array.shape[-1] == 4 and len(pixels) == 3:
-        told = (FOURTH,)
-    return Picture(native(pixels), (1.0,) * (pixels.ndim - 1), {"format": "npy"}, told)
+    return array
 
 
 def native(array: np.ndarray) -> np.ndarray:

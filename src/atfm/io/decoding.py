@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from atfm.disk.machine import READING, refused
 from atfm.errors import AtfmError, InputError, UnsupportedError
-from atfm.io.machine import READING, refused
 
 __all__ = ["brief", "decoding", "is_plain"]
 

@@ -11,16 +11,16 @@ import numpy as np
 
 from atfm.errors import InputError, UnsupportedError
 from atfm.io.arrays import load_npy
-from atfm.io.bitmap import HIDDEN
-from atfm.io.brightness import near_black, unit_range
-from atfm.io.marking import MaskRule
-from atfm.io.metaimage import load_metaimage
-from atfm.io.nifti import load_nifti
-from atfm.io.nrrd import load_nrrd
 from atfm.io.picture import Picture
-from atfm.io.raster import RASTERS, Raster, read_raster
-from atfm.io.stated import by_rule
-from atfm.io.unstated import by_itself
+from atfm.io.pictures.bitmap import HIDDEN
+from atfm.io.pictures.brightness import near_black, unit_range
+from atfm.io.pictures.marking import MaskRule
+from atfm.io.pictures.raster import RASTERS, Raster, read_raster
+from atfm.io.pictures.stated import by_rule
+from atfm.io.pictures.unstated import by_itself
+from atfm.io.volumes.metaimage import load_metaimage
+from atfm.io.volumes.nifti import load_nifti
+from atfm.io.volumes.nrrd import load_nrrd
 
 __all__ = ["EXTENSIONS", "Picture", "read_image", "read_labels", "read_mask", "read_pixels", "suffix_of"]
 

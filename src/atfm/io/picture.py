@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from atfm.io.geometry import Geometry
+from atfm.io.volumes.geometry import Geometry
 
 __all__ = ["Picture"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from atfm.disk.atomic import atomic_write
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image

@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from atfm.disk.atomic import atomic_write
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write
 from atfm.io.decoding import brief
 from atfm.io.saving import alike
 

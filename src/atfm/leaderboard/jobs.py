@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from atfm.data.store import Store
+from atfm.disk.sealed import digest, plain
 from atfm.errors import ConfigError, InputError
 from atfm.io.naming import is_folder_name
-from atfm.io.sealed import digest, plain
 from atfm.methods import METHODS
 from atfm.train.config import Config
 from atfm.train.presets import presets

@@ -9,10 +9,10 @@ import torch
 from atfm.ablate import shortened
 from atfm.ablate.trained import Clock
 from atfm.compare import Entrant, Named, Scoring, enter
+from atfm.disk.lock import file_lock
+from atfm.disk.sealed import read_sealed, write_sealed
 from atfm.errors import AtfmError, BusyError
 from atfm.fit import fit
-from atfm.io.lock import file_lock
-from atfm.io.sealed import read_sealed, write_sealed
 from atfm.leaderboard.jobs import Board, Job
 from atfm.train.cases import from_store
 

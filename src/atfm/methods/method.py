@@ -1,6 +1,7 @@
 """`Method`, the two verbs that every method of the field has here: `loss` to train it, `sample` to draw from it."""
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -16,6 +17,8 @@ from atfm.methods.sliding import Tiling
 from atfm.seeding import Draw, Noise
 
 __all__ = ["Frame", "Method", "Stage"]
+
+_NUMBERS = 2**26  # of noise that is drawn on the device at a time, 256 MB: a sample of hundreds of steps takes many
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Method(nn.Module):
 
     # In how many steps a subclass integrates when sampling, where it does; its networks do not depend on them.
     steps: int | None = None
+    most: int | None = None  # steps, where there is a limit
 
     def __init__(self, frame: Frame, stride: int | None = None) -> None:
         super().__init__()
@@ -127,12 +131,14 @@ class Method(nn.Module):
         """Return the same method, weights shared, that integrates in so many steps.
 
         Raises:
-            ConfigError: a method without steps, or fewer than one step.
+            ConfigError: a method without steps, fewer than one step, or more than it can make.
         """
         if self.steps is None:
             raise ConfigError("steps: this model has no flow to integrate; leave the steps out")
         if steps < 1:
             raise ConfigError(f"steps: expected at least 1, got {steps}")
+        if self.most is not None and steps > self.most:
+            raise ConfigError(f"steps: expected at most {self.most}, the levels of noise of this model, got {steps}")
         other = copy.copy(self)  # a module of its own that shares all weights
         other.steps = steps
         return other
@@ -158,10 +164,14 @@ class Method(nn.Module):
             raise InputError(f"noise: expected one key for each of {len(image)} images, got {len(noise)}")
         tiling = self.tiling(image.shape[2:])
         if tiling is not None:
-            drawn = self.slide(tiling, image, n, noise, first)
-            return self.samples(drawn._replace(probabilities=tiling.crop(drawn.probabilities)))
-        window = self.focus(image)
-        return self.samples(self(window, noise.draw(self.needs(self.window), n, image.device, first=first)))
+            slid = self.slide(tiling, image, n, noise, first)
+            return self.samples(slid._replace(probabilities=tiling.crop(slid.probabilities)))
+        window, needs = self.focus(image), self.needs(self.window)
+        drawn = [
+            self(window, noise.draw(needs, count, image.device, first=first + begin))
+            for begin, count in _portions(needs, n, len(image))
+        ]
+        return self.samples(_joined(drawn, n))
 
     def accepts(self, size: Sequence[int]) -> bool:
         """Whether an image of this spatial size can be sampled: by sliding, from a quarter of a tile on."""
@@ -227,3 +237,19 @@ class Method(nn.Module):
             best = probabilities.argmax(2, keepdim=True)
             masks = torch.zeros_like(probabilities, dtype=torch.bool).scatter_(2, best, True)
         return Samples(self.unfocus(masks), self.unfocus(probabilities), drawn.weights, drawn.empty)
+
+
+def _portions(needs: Mapping[str, Draw], n: int, images: int) -> list[tuple[int, int]]:
+    """How `n` samples are drawn, as `(first, count)`: together, unless noise for hundreds of steps would not fit."""
+    numbers = images * sum(math.prod(draw.shape) for draw in needs.values() if draw.on_device)
+    count = max(1, _NUMBERS // numbers) if numbers else n
+    return [(first, min(count, n - first)) for first in range(0, n, count)]
+
+
+def _joined(drawn: Sequence[Drawn], n: int) -> Drawn:
+    """Put samples that were drawn one portion after the other together; each portion's weights sum to 1."""
+    if len(drawn) == 1:
+        return drawn[0]
+    weights = [part.weights * part.probabilities.shape[1] / n for part in drawn if part.weights is not None]
+    probabilities = torch.cat([part.probabilities for part in drawn], 1)
+    return Drawn(probabilities, torch.cat(weights, 1) if weights else None, drawn[0].empty)

@@ -12,13 +12,13 @@ __all__ = ["Attention", "LinearAttention", "ResBlock", "conv", "pixel_shuffle", 
 _AXES = ["h", "w", "d"]
 
 
-def conv(dims: int, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Module:
+def conv(dims: int, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, bias: bool = True) -> nn.Module:
     """Return a padded convolution for `dims` spatial dimensions.
 
     In two dimensions its weights, and with them all activations, lie channels last: a quarter less time on a CPU.
     """
     kind = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
-    layer = kind(inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2)
+    layer = kind(inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2, bias=bias)
     if dims == 2:
         layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
     return layer
@@ -59,20 +59,24 @@ class ResBlock(nn.Module):
 
     def __init__(self, dims: int, inputs: int, outputs: int, embedding: int = 0, dropout: float = 0.0) -> None:
         super().__init__()
-        self.dropout = dropout
+        self.dropout, self.outputs = dropout, outputs
         self.norm1, self.conv1 = _norm(inputs), conv(dims, inputs, outputs)
         self.norm2, self.conv2 = _norm(outputs), conv(dims, outputs, outputs)
         self.modulate = nn.Linear(embedding, 2 * outputs) if embedding else None
         self.skip = conv(dims, inputs, outputs, kernel=1) if inputs != outputs else nn.Identity()
 
-    def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, embedding: Tensor | None = None, uniform: Tensor | None = None) -> Tensor:
+        """Return `[B, outputs, *spatial]`; `uniform [B, outputs]` in [0, 1) says which channels are left out."""
         h = self.norm2(self.conv1(F.silu(self.norm1(x))))
         if self.modulate is not None and embedding is not None:
             film = self.modulate(embedding).unflatten(-1, (2, -1))  # [B, 2, C]
             scale, shift = film.reshape(*film.shape, *[1] * (x.dim() - 2)).unbind(1)  # each [B, C, 1, 1]
             h = h * (1 + scale) + shift
         h = F.silu(h)
-        if self.dropout:
+        if uniform is not None:  # dropout whose noise is given, also outside of training
+            kept = (uniform >= self.dropout).to(h.dtype) / (1 - self.dropout)
+            h = h * kept.reshape(*kept.shape, *[1] * (x.dim() - 2))
+        elif self.dropout:
             h = F.dropout1d(h.flatten(2), self.dropout, self.training).view_as(h)  # whole channels, of any dimensions
         return cast(Tensor, self.skip(x) + self.conv2(h))
 

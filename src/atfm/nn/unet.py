@@ -1,8 +1,8 @@
 """The U-Net that serves GTR (without time) and SFM's ST-Net (with time)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import cast
 
 import torch
@@ -53,18 +53,31 @@ class UNet(nn.Module):
         self.bottom = level_of(widths[-1], widths[-1], int(bottom), attention=False)
         self.bottom_attention = Attention(dims, widths[-1]) if attention else nn.Identity()
 
-    def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
+    def channels(self) -> list[int]:
+        """The channels of each block, in the order in which they are passed: as many numbers decide its dropout."""
+        levels = [*self.down, self.bottom, *reversed(self.up)]
+        return [block.outputs for level in levels for block in cast(_Level, level).blocks]  # type: ignore[misc]
+
+    def forward(self, x: Tensor, embedding: Tensor | None = None, uniform: Tensor | None = None) -> Tensor:
+        """Return `[B, widths[0], *spatial]`.
+
+        Args:
+            x: of the same shape.
+            embedding: of the time, `[B, embedding]`.
+            uniform: in [0, 1), `[B, sum of channels()]`: what is left out, see `ResBlock`; None: dropout is torch's.
+        """
         skips = []
+        drops = iter(uniform.split(self.channels(), 1)) if uniform is not None else repeat(None)
         # Down: keep what the way up will need.
         for level, down in enumerate(self.down):
-            x = down(self.shrink[level - 1](x) if level else x, embedding)
+            x = down(self.shrink[level - 1](x) if level else x, embedding, drops)
             skips.append(x)
-        x = self.bottom_attention(self.bottom(x, embedding))
+        x = self.bottom_attention(self.bottom(x, embedding, drops))
         # Up: join each level with what was kept.
         for level in reversed(range(len(self.up))):
             if level < len(self.grow):
                 x = self.grow[level](F.interpolate(x, size=skips[level].shape[2:], mode="nearest"))
-            x = self.up[level](torch.cat([x, skips[level]], 1), embedding)
+            x = self.up[level](torch.cat([x, skips[level]], 1), embedding, drops)
         return x
 
 
@@ -77,7 +90,7 @@ class _Level(nn.Module):
         self.blocks = nn.ModuleList(ResBlock(dims, a, b, embedding, dropout) for a, b in pairwise(sizes))
         self.attention = LinearAttention(dims, outputs) if attention else nn.Identity()
 
-    def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, embedding: Tensor | None, drops: Iterator[Tensor | None]) -> Tensor:
         for block in self.blocks:
-            x = block(x, embedding)
+            x = block(x, embedding, next(drops))
         return cast(Tensor, self.attention(x))

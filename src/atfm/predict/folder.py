@@ -20,12 +20,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from atfm.disk.atomic import atomic_write, disk_errors
+from atfm.disk.links import refuse_link
+from atfm.disk.lock import folder_lock
+from atfm.disk.sealed import differing, is_whole, plain, sealed
 from atfm.errors import DiskError, InputError
-from atfm.io.atomic import atomic_write, disk_errors
 from atfm.io.decoding import brief
-from atfm.io.links import refuse_link
-from atfm.io.lock import folder_lock
-from atfm.io.sealed import differing, is_whole, plain, sealed
 
 __all__ = ["RESULT", "held", "published", "seal"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from atfm.errors import InputError
-from atfm.io.turn import Turn
+from atfm.io.volumes.turn import Turn
 
 __all__ = ["Field", "Place"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from atfm.errors import InputError
 from atfm.io.images import Picture
-from atfm.io.raster import RASTERS
+from atfm.io.pictures.raster import RASTERS
 from atfm.metrics.masks import Array
 from atfm.predict.arrays import as_image
 from atfm.predict.fitting import Fitting, Point, Window, words

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.links import refuse_link
 from atfm.errors import InputError
-from atfm.io.links import refuse_link
 from atfm.metrics.masks import Array
 from atfm.predict.arrays import is_batch
 from atfm.predict.fitting import Point, Window

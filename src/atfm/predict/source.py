@@ -11,7 +11,7 @@ import numpy as np
 from atfm.errors import InputError
 from atfm.io.images import EXTENSIONS, Picture, read_pixels
 from atfm.io.naming import is_folder_name
-from atfm.io.turn import Turn
+from atfm.io.volumes.turn import Turn
 
 __all__ = ["Source", "read_source", "title"]
 

@@ -6,7 +6,7 @@ Only flips and swaps of axes are made, so that no value changes. What cannot be 
 from collections.abc import Mapping
 from typing import Any
 
-from atfm.io.turn import check_letters, turn
+from atfm.io.volumes.turn import check_letters, turn
 from atfm.predict.prepared import Trained
 from atfm.predict.source import Source
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from atfm import __version__
+from atfm.disk.atomic import atomic_write
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write
 from atfm.predict.dicom_files import (
     write_map_files,
     write_probability_files,

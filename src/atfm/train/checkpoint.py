@@ -1,9 +1,9 @@
 """Tensors and a JSON card in one file, written whole or not at all, and checked down to the bit when they are read.
 
 `<name>.safetensors` holds the card in its own metadata; `<name>.json` beside it is a copy to read, and may be missing.
-The card is sealed (`atfm.io.sealed`) and tells the digest of the tensors. Version 2, and the weights that come with the
-package, keep the card in `<name>.json` alone, with the SHA-256 and size of the file of tensors. Nothing here executes
-what it reads.
+The card is sealed (`atfm.disk.sealed`) and tells the digest of the tensors. Version 2, and the weights that come with
+the package, keep the card in `<name>.json` alone, with the SHA-256 and size of the file of tensors. Nothing here
+executes what it reads.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from atfm.disk.atomic import atomic_write
+from atfm.disk.machine import reading
+from atfm.disk.sealed import is_whole, sealed
 from atfm.errors import CheckpointError
-from atfm.io.atomic import atomic_write
 from atfm.io.decoding import brief
-from atfm.io.machine import reading
-from atfm.io.sealed import is_whole, sealed
 from atfm.io.tensors import tensors_digest
 
 __all__ = [

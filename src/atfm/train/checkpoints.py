@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from atfm.disk.atomic import disk_errors
 from atfm.errors import CheckpointError
-from atfm.io.atomic import disk_errors
 from atfm.train.checkpoint import load_pair, mend_copy, save_pair
 from atfm.train.processes import Processes
 from atfm.train.state import State

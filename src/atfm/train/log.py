@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.atomic import atomic_write, disk_errors
+from atfm.disk.machine import reading
 from atfm.errors import CheckpointError
-from atfm.io.atomic import atomic_write, disk_errors
-from atfm.io.machine import reading
 
 __all__ = ["Log"]
 

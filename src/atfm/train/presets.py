@@ -4,12 +4,13 @@ import difflib
 import json
 import math
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.machine import reading
 from atfm.errors import ConfigError
 from atfm.io.decoding import brief
-from atfm.io.machine import reading
 from atfm.methods import METHODS
 from atfm.train.config import Config, override
 
@@ -37,21 +38,23 @@ def resolve(preset: str) -> Config:
         return known[preset]
     path = Path(preset)
     if path.suffix not in {".toml", ".json"}:
-        near = difflib.get_close_matches(preset, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}, or a .toml or .json file"
-        raise ConfigError(f"preset {preset!r} is unknown; {hint}")
+        raise ConfigError(f"preset {preset!r} is unknown; {_hint(preset, known)}, or give a .toml or .json file")
     fields = _fields(path)
     if not isinstance(fields, dict):
         raise ConfigError(f"configuration {path}: expected fields with values, got {type(fields).__name__}")
     base = fields.get("preset", "lidc")
     if not isinstance(base, str) or base not in known:
-        raise ConfigError(
-            f"configuration {path}: preset {brief(base)!r} is unknown; expected one of {', '.join(known)}"
-        )
+        raise ConfigError(f"configuration {path}: preset {brief(base)!r} is unknown; {_hint(str(base), known)}")
     try:
         return override(known[base], fields, source=f"configuration {path}")
     except (ConfigError, ValueError) as error:  # ValueError: a number of more digits than JSON may have
         raise ConfigError(brief(error, 400 + len(str(path)))) from error
+
+
+def _hint(name: str, known: Mapping[str, Config]) -> str:
+    """What may have been meant; there are too many presets to name them all in a line."""
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}? `atfm methods` lists all" if near else "`atfm methods` lists what there is"
 
 
 def _fields(path: Path) -> Any:

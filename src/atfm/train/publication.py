@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.machine import reading
+from atfm.disk.sealed import is_whole
 from atfm.errors import CheckpointError
-from atfm.io.machine import reading
-from atfm.io.sealed import is_whole
 from atfm.io.tensors import tensors_digest
 from atfm.methods.method import Method
 from atfm.train.card import EDITS, reapplied

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from atfm.disk.atomic import disk_errors
+from atfm.disk.lock import folder_lock
+from atfm.disk.machine import reading
+from atfm.disk.sealed import is_whole, sealed
 from atfm.errors import BusyError, CheckpointError, ConfigError
-from atfm.io.atomic import disk_errors
-from atfm.io.lock import folder_lock
-from atfm.io.machine import reading
-from atfm.io.sealed import is_whole, sealed
 from atfm.train.checkpoint import SEAL, write_json
 from atfm.train.checkpoints import Checkpoints
 from atfm.train.config import Config

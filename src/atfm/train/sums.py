@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from atfm.errors import TrainingError
+from atfm.nn.running import Running
 from atfm.train.processes import Processes
 
 __all__ = ["Sums"]
@@ -19,9 +20,9 @@ class Sums:
     the number of processes, moves no bit of the float32 gradient but by the rarest chance. In float32 it would: Adam
     makes whole steps of the rounding errors of a gradient that is 0, such as that of a bias before a normalisation.
 
-    Running statistics (of batch normalisation) move once a step: each part starts from those before the step, and their
-    mean over the parts is kept, whichever process made a part. Other buffers are each process's own, and those of the
-    main one are saved.
+    Running statistics (of batch normalisation, or of a `Running` module) move once a step: each part starts from those
+    before the step, and their mean over the parts is kept, whichever process made a part. Other buffers are each
+    process's own, and those of the main one are saved.
 
     Args:
         trained: whose gradients they are.
@@ -32,7 +33,7 @@ class Sums:
     def __init__(self, trained: nn.Module, parts: int, processes: Processes) -> None:
         self.parameters = list(trained.parameters())
         self.parts, self.processes = parts, processes
-        layers = [module for module in trained.modules() if isinstance(module, _NormBase)]
+        layers = [module for module in trained.modules() if isinstance(module, (_NormBase, Running))]
         self._running = [buffer for layer in layers for buffer in layer.buffers(recurse=False)]
         self._floats = [buffer for buffer in self._running if buffer.is_floating_point()]
         self._agreed: tuple[set[int], list[str]] | None = None

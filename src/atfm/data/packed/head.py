@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atfm.data.layout import StoreInfo
 from atfm.data.packed.part import Part
+from atfm.disk.machine import reading
 from atfm.errors import StoreError
 from atfm.io.decoding import brief
-from atfm.io.machine import reading
 
 __all__ = ["HEAD", "VERSION", "Head", "PackedCase", "opened", "seal"]
 

@@ -14,9 +14,9 @@ from atfm.data.ood.recorder import nearly_all, reaches
 from atfm.data.packed.head import DIGITS, HEAD, MARK, VERSION, Head, PackedCase, seal
 from atfm.data.packed.part import Part, encode
 from atfm.data.store import Store
+from atfm.disk.atomic import atomic_write
+from atfm.disk.lock import file_lock
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write
-from atfm.io.lock import file_lock
 
 __all__ = ["Packed", "pack"]
 

@@ -8,7 +8,7 @@ from atfm.data.patients import PatientsKnown
 from atfm.data.seen.images import SeenImages, seen_images_of
 from atfm.errors import CheckpointError, InputError
 from atfm.io.decoding import brief
-from atfm.io.turn import check_letters
+from atfm.io.volumes.turn import check_letters
 
 __all__ = ["Seen", "seen_of"]
 
@@ -23,6 +23,7 @@ class Seen:
         images: fingerprints of the images; None where the card has none.
         patient_keys: names of the keys that hashes were made with; none where they were made without.
         orientation: how the images lay, see `StoreInfo`.
+        missing: why what is not here is not known, where it is not that a card does not tell.
     """
 
     patients: frozenset[str] = field(default=frozenset(), repr=False)
@@ -30,6 +31,7 @@ class Seen:
     images: SeenImages | None = field(default=None, repr=False)
     patient_keys: frozenset[str] = frozenset()
     orientation: str = "unknown"
+    missing: str = ""
 
 
 def seen_of(card: Mapping[str, Any], patients: frozenset[str], name: str) -> Seen:

@@ -15,8 +15,8 @@ from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.pixels import read_planes
 from atfm.io.dicom.series import RAS
 from atfm.io.dicom.stack import affine_of
-from atfm.io.geometry import Geometry
-from atfm.io.turn import AXIAL, Turn, turn
+from atfm.io.volumes.geometry import Geometry
+from atfm.io.volumes.turn import AXIAL, Turn, turn
 
 __all__ = ["LUNG", "Cuttable", "NoduleCrop", "cut_out", "cuttable"]
 

@@ -25,7 +25,7 @@ from atfm.importers.lidc.scans import Broken, Unread, find_readings, find_scans
 from atfm.importers.naming import natural
 from atfm.importers.plan import Plan, Planned, Planning, Progress
 from atfm.io.dicom.notes import Notes
-from atfm.io.turn import AXIAL
+from atfm.io.volumes.turn import AXIAL
 
 __all__ = ["LIDC_DICOM", "NoduleCrop", "plan_lidc_dicom"]
 

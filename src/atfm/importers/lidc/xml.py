@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from atfm.disk.machine import reading
 from atfm.errors import InputError
 from atfm.importers.naming import shown
-from atfm.io.machine import reading
 
 __all__ = ["Outline", "Reading", "Roi", "read_xml"]
 

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Self
 
+from atfm.disk.machine import reading
 from atfm.errors import InputError
 from atfm.importers.members import checked_name
 from atfm.io.decoding import brief, decoding
 from atfm.io.hidden import is_hidden
-from atfm.io.machine import reading
 
 __all__ = ["PickleFile", "Span", "open_pickle"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from atfm.disk.atomic import atomic_write
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write
 from atfm.io.dicom.sources import LONG, Algorithm, Sources
 
 __all__ = ["write_parametric_map"]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from atfm.disk.atomic import atomic_write
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write
 from atfm.io.dicom.sources import LONG, TEXT, Algorithm, Sources
 
 if TYPE_CHECKING:

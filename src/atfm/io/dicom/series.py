@@ -23,8 +23,8 @@ from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.pixels import MAX_VOXELS, check_copies, read_planes
 from atfm.io.dicom.stack import Stack, affine_of, stack_of
 from atfm.io.dicom.values import Window
-from atfm.io.geometry import Geometry
 from atfm.io.hidden import is_hidden
+from atfm.io.volumes.geometry import Geometry
 
 __all__ = ["FoundStack", "Series", "find_stack", "read_series"]
 

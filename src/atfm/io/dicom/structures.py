@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from atfm.disk.atomic import atomic_write
 from atfm.errors import InputError
-from atfm.io.atomic import atomic_write
 from atfm.io.dicom.headers import read_header
 from atfm.io.dicom.sources import LONG, TEXT, Algorithm, Sources
 from atfm.io.outlines import outlines

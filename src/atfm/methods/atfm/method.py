@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from atfm.data.batch import Batch
 from atfm.distributions.low_rank_normal import LowRankNormal
 from atfm.flow.energy import energy_score
+from atfm.flow.field import ConditionalField
 from atfm.flow.loss import cross_entropy, flow_matching, semantic
 from atfm.flow.network import STNet
-from atfm.flow.path import endpoint_to_velocity, sample_path, velocity_to_endpoint
+from atfm.flow.path import sample_path, velocity_to_endpoint
 from atfm.flow.solver import EULER, Solver, integrate
 from atfm.methods.gtr.method import GTR, squash
 from atfm.methods.method import Method, Stage
@@ -220,21 +221,9 @@ class ATFM(Method):
         x_1 = integrate(field, x_0.flatten(0, 1), self.steps, self.solver, euler_last=self.form == "endpoint")
         return x_1.unflatten(0, x_0.shape[:2])
 
-    def _field(self, context: Tensor) -> Callable[[Tensor, float], Tensor]:
-        """Return `g(x, t)` for `[B S, C, *window]` with the context `[B, w, *grid]` of its images, chunk by chunk."""
-
-        def field(x: Tensor, t: float) -> Tensor:
-            parts, time = [], x.new_full((1,), t)  # all rows share it
-            images = torch.arange(len(context), device=x.device).repeat_interleave(len(x) // len(context))  # [B S]
-            chunk = len(x) if torch.is_grad_enabled() else self.chunk
-            for x_t, rows in zip(x.split(chunk), images.split(chunk), strict=True):
-                output = self.network(x_t, time, context if len(context) == 1 else context[rows])
-                if self.form == "endpoint":
-                    output = endpoint_to_velocity(squash(output.unsqueeze(0)).squeeze(0), x_t, time)
-                parts.append(output)
-            return torch.cat(parts)
-
-        return field
+    def _field(self, context: Tensor) -> ConditionalField:
+        """Return `g(x, t)` for `[B S, C, *window]` with the context `[B, w, *grid]` of its images."""
+        return ConditionalField(self.network, context, form=self.form, chunk=self.chunk)
 
     def slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise, first: int) -> Drawn:
         tiling.chunk = max(1, self.chunk // (n * len(image)))  # tiles times samples pass through at a time

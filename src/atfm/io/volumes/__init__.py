@@ -1,0 +1,1 @@
+"""Volumes: NIfTI, NRRD and MetaImage, and where their voxels lie."""
