@@ -11,6 +11,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from atfm import __version__
 from atfm.data.case import Case
@@ -33,7 +35,7 @@ from atfm.disk.unit import changed, read_manifest
 from atfm.errors import InputError
 from atfm.io.cells import cell
 from atfm.io.decoding import decoding
-from atfm.io.saving import write_nifti, write_npy, write_png
+from atfm.io.saving import write_nifti
 from atfm.io.volumes.turn import AXIAL, turn
 
 __all__ = ["export", "read_names"]
@@ -98,6 +100,7 @@ def _growing(out: Path) -> Iterator[Path]:
             yield folder
             if out.exists():
                 out.rmdir()  # empty, as was checked
+            os.sync()  # once, where thousands of small files would each wait for the disk
             folder.rename(out)
             settle_folder(out.parent)
         finally:
@@ -110,7 +113,7 @@ def _write(folder: Path, case: Case, name: str, split: str, info: StoreInfo) -> 
     for number, mask in enumerate(case.masks):
         file = folder / "masks" / name / f"reader-{number}"
         if mask.ndim == 2:
-            write_png(file.with_suffix(".png"), mask * np.uint8(255 if info.classes == 1 else 1))
+            _picture(file.with_suffix(".png"), mask * np.uint8(255 if info.classes == 1 else 1))
         else:
             write_nifti(file.with_suffix(".nii.gz"), mask, *_lies(case, info))
     spacing = " ".join(f"{mm:.10g}" for mm in case.spacing)
@@ -125,14 +128,21 @@ def _image(folder: Path, case: Case, name: str, info: StoreInfo) -> str:
     flat, channels = values.ndim == 3, len(values)
     if flat and steps is not None and channels in (1, 3):
         file = f"{name}.png"
-        write_png(folder / file, steps[0] if channels == 1 else np.moveaxis(steps, 0, -1))
+        _picture(folder / file, steps[0] if channels == 1 else np.moveaxis(steps, 0, -1))
     elif not flat and channels == 1:
         file = f"{name}.nii.gz"
         write_nifti(folder / file, values[0], *_lies(case, info))
     else:
         file = f"{name}.npy"
-        write_npy(folder / file, values)
+        folder.mkdir(exist_ok=True)
+        np.save(folder / file, values, allow_pickle=False)
     return file
+
+
+def _picture(file: Path, pixels: np.ndarray) -> None:
+    """Write a PNG. Nothing of a hidden folder counts before all is on the disk, so no file has to wait for that."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file)
 
 
 def _lies(case: Case, info: StoreInfo) -> tuple[np.ndarray | None, tuple[float, ...]]:
