@@ -21,7 +21,7 @@ def test_a_folder_of_the_same_name_is_said(tmp_path: Path, monkeypatch: pytest.M
         warnings.simplefilter("error")
         hidden_by("lidc", "the shipped weights")
     (tmp_path / "lidc").mkdir()
-    with pytest.warns(AtfmWarning, match=r"lidc: the shipped weights .* are taken.* give \./lidc"):
+    with pytest.warns(AtfmWarning, match=r"lidc: taken for the shipped weights .* give \./lidc"):
         hidden_by("lidc", "the shipped weights")
 
 
