@@ -98,6 +98,14 @@ def kept_by_unpack(folder: Path) -> int:
     return int((folder / "store" / "store.json").exists())
 
 
+def kept_by_export(folder: Path) -> int:
+    return int((folder / "cases").exists())
+
+
+def kept_by_compare(folder: Path) -> int:
+    return len(list(folder.rglob("evaluations/*/summary.json")))
+
+
 def kept_by_file(folder: Path) -> int:
     return int((folder / "store.pack").exists())
 
@@ -135,6 +143,13 @@ SCENARIOS = (
         kept_by_ablate,
     ),
     Scenario("pack", "data pack ../../inputs/store --out store.pack", kept_by_file),
+    Scenario("export", "data export ../../inputs/store --split test --out cases", kept_by_export),
+    Scenario(
+        "compare",
+        "compare one=../../inputs/model two=../../inputs/model --store ../../inputs/store --split train "
+        "--samples 6 --limit 4 --no-time --threads 1 --out board",
+        kept_by_compare,
+    ),
     Scenario("unpack", "data unpack ../../inputs/store.pack --out store", kept_by_unpack),
 )
 

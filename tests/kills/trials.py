@@ -17,6 +17,7 @@ __all__ = ["Disturbance", "Reference", "drawn", "refer", "trial"]
 SHIM = Path(__file__).resolve().parent / "shim.py"
 ERRORS = ("ENOSPC", "EIO", "EDQUOT", "EACCES", "EROFS")
 LEFTOVERS = (".writing", ".partial", ".lock", ".new", ".tmp")
+TOLD = ("atfm: warning: ", "atfm: note: ")  # lines that are no refusal
 PATIENCE = 300.0
 
 
@@ -129,7 +130,7 @@ def disturb(scenario: Scenario, reference: Reference, folder: Path, one: Disturb
 
 def told(one: Disturbance, ended: Ended, *, killed: bool = False) -> list[str]:
     """A command ends well, is killed, or says in one line what the matter is."""
-    lines = [line for line in ended.said.splitlines() if line.startswith("atfm: ") and "warning" not in line]
+    lines = [line for line in ended.said.splitlines() if line.startswith("atfm: ") and not line.startswith(TOLD)]
     if ended.status == 0 or (killed and ended.status == -9):
         return []
     if ended.status == 2 and len(lines) == 1 and "Traceback" not in ended.said:

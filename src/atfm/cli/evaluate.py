@@ -175,8 +175,8 @@ def shard_name(shard: Shard | None) -> str:
 
 
 def note(line: str) -> None:
-    """A line on standard error."""
-    print(f"atfm: {line}", file=sys.stderr, flush=True)
+    """A line on standard error that is no error."""
+    print(f"atfm: note: {line}", file=sys.stderr, flush=True)
 
 
 def beside(args: argparse.Namespace, model: Model | Foreign, device: torch.device) -> list[Scored]:
