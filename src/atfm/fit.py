@@ -24,7 +24,7 @@ from atfm.methods.method import Method
 from atfm.models import WEIGHTS, Model, load
 from atfm.train.cases import Cases
 from atfm.train.checkpoints import Checkpoints
-from atfm.train.clock import sized
+from atfm.train.clock import Watch, sized
 from atfm.train.config import Config
 from atfm.train.loop import Trainer
 from atfm.train.memory import check_fits, foreseen, spoken
@@ -70,6 +70,7 @@ def fit(
     device: torch.device,
     max_steps: int | None = None,
     minutes: float | None = None,
+    watch: Watch = "wall",
     take: Mapping[str, str | Path] | None = None,
     start: str | Path | None = None,
     budget: Budget = Budget(),  # noqa: B008 (frozen)
@@ -88,6 +89,7 @@ def fit(
         device: where.
         max_steps: stop after so many steps of all stages in all.
         minutes: scale the steps of all stages to this time, as measured when the run begins; the run keeps them.
+        watch: what the minutes are measured by, see `atfm.train.clock.now`; "cpu" is for a CPU.
         take: stages whose weights are taken from other models, by name, instead of being trained.
         start: a model whose weights all stages begin from, to fine-tune it; a stage of 0 steps stays as it is.
         budget: how many bytes of cases are held on the device; more are streamed, without another result.
@@ -107,6 +109,8 @@ def fit(
         ProcessError: another process has ended.
         DiskError: the disk is full; the last checkpoint stays usable.
     """
+    if watch == "cpu" and device.type != "cpu":
+        raise ConfigError(f"--watch cpu: measures what a CPU computes, and {device} is none; leave it out")
     given = _given(take or {}, start)
     config = _without(config, take or {})
     together = processes or Processes()
@@ -126,6 +130,7 @@ def fit(
     method = _begun(config, train, cases.classes, given, whole=start is not None).to(device)
     identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
     identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
+    identity |= {"watch": watch} if minutes is not None and watch != "wall" else {}
     done = max(Checkpoints(out).steps(), default=0)
     memory = foreseen(method, config.stages, train, validation, done=done, end=max_steps, limit=free)
     check_fits(memory, free)
@@ -135,7 +140,9 @@ def fit(
         trainer = Trainer(method, config, train, validation, run, processes=together)
         if minutes is not None:
             trainer.config = run.resolve(
-                lambda: sized(config, method, trainer.batches, minutes=minutes, device=device, processes=together)
+                lambda: sized(
+                    config, method, trainer.batches, minutes=minutes, device=device, processes=together, watch=watch
+                )
             )
         card = _card(trainer.config, cases, given) | {"cases": budget.told(train)}
         card |= {"extended": run.extended} if run.extended else {}

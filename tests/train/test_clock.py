@@ -9,7 +9,7 @@ from atfm.data.held import Held
 from atfm.data.phantom.kinds import phantom_cases
 from atfm.methods import StageConfig
 from atfm.methods.gtr import GTRConfig
-from atfm.train.clock import sized, step_seconds
+from atfm.train.clock import now, sized, step_seconds
 from atfm.train.config import Config
 from atfm.train.loop import Trainer
 from atfm.train.run import Run
@@ -61,3 +61,23 @@ def test_measuring_leaves_the_method_as_it_was(trainer: Trainer, monkeypatch: py
     before = {name: value.clone() for name, value in trainer.method.state_dict().items()}
     assert step_seconds(CONFIG, trainer.method, "gtr", trainer.batches, CPU, steps=1) > 0
     assert all(torch.equal(value, before[name]) for name, value in trainer.method.state_dict().items())
+
+
+def test_the_time_of_the_processor_leaves_out_what_others_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atfm.train.clock.time.perf_counter", lambda: 100.0)
+    monkeypatch.setattr("atfm.train.clock.time.process_time", lambda: 12.0)
+    monkeypatch.setattr("atfm.train.clock.torch.get_num_threads", lambda: 3)
+    assert (now("wall"), now("cpu")) == (100.0, 4.0)
+
+
+def test_minutes_can_be_those_of_the_processor(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    spent = [0.0]
+    monkeypatch.setattr("atfm.train.clock.time.process_time", lambda: spent[0])
+
+    def step(self, number, batches):
+        spent[0] += 0.5 * torch.get_num_threads()
+        return {}
+
+    monkeypatch.setattr("atfm.train.step.Stepper.step", step)
+    plan = sized(CONFIG, trainer.method, trainer.batches, minutes=2.0, device=CPU, watch="cpu").stages["gtr"]
+    assert plan.steps == 228

@@ -1,6 +1,5 @@
 """`Trained`: the run folder of a row, named for all that decides its weights, and the time that they took."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from atfm.disk.sealed import digest, read_sealed, write_sealed
 from atfm.fit import fit
 from atfm.methods import Method
 from atfm.train.cases import from_store
+from atfm.train.clock import Watch, now
 from atfm.train.config import Config
 from atfm.train.progress import Progress
 
@@ -82,15 +82,16 @@ class Clock:
         file: where it is kept.
         identity: of the training.
         tell: is told of a time that is there and not believed.
+        watch: see `atfm.train.clock.now`.
     """
 
-    def __init__(self, file: Path, identity: Mapping[str, object], tell: Tell) -> None:
-        self.file, self.identity = file, identity
+    def __init__(self, file: Path, identity: Mapping[str, object], tell: Tell, watch: Watch = "wall") -> None:
+        self.file, self.identity, self.watch = file, identity, watch
         value, reason = read_sealed(file, identity)
         if reason:
             tell(f"{file} {reason}: the time of this training counts from here on")
         self.before = self.seconds = 0.0 if value is None else float(value)
-        self.started, self.steps = time.perf_counter(), 0
+        self.started, self.steps = now(watch), 0
 
     def __call__(self, progress: Progress) -> None:
         self.steps += 1
@@ -104,5 +105,5 @@ class Clock:
         return bool(self.steps)
 
     def _keep(self) -> None:
-        self.seconds = round(self.before + time.perf_counter() - self.started, 1)
+        self.seconds = round(self.before + now(self.watch) - self.started, 1)
         write_sealed(self.file, self.seconds, self.identity)

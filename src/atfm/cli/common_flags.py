@@ -19,6 +19,7 @@ __all__ = [
     "add_common",
     "add_patient_key",
     "add_shard",
+    "add_watch",
     "apply_threads",
     "count",
     "meet",
@@ -67,6 +68,17 @@ def add_shard(parser: argparse.ArgumentParser, pieces: str) -> None:
     """Give `parser` the flag `--shard`, for a command whose work is a list of `pieces`."""
     parser.add_argument(
         "--shard", metavar="I/N", help=f"do the I-th of N equal shares of the {pieces}, from 1/N to N/N"
+    )
+
+
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the flag `--watch`, for a command that trains for a number of minutes."""
+    parser.add_argument(
+        "--watch",
+        choices=["wall", "cpu"],
+        default="wall",
+        help="minutes as they pass, or as this process computes, which is the same to all on a machine that has other "
+        "work meanwhile (default: wall)",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atfm.cli.ablate import said, simulated
-from atfm.cli.common_flags import add_shard, resolve_device, shard_of
+from atfm.cli.common_flags import add_shard, add_watch, resolve_device, shard_of
 
 __all__ = ["add_parser"]
 
@@ -34,6 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--lidc", type=Path, metavar="STORE", help="with train, val and test, split by patient")
     parser.add_argument("--minutes", type=float, default=5, help="of a training on the phantom (default: 5)")
     parser.add_argument("--lidc-minutes", type=float, default=40, metavar="MINUTES", help="on LIDC (default: 40)")
+    add_watch(parser)
     parser.add_argument("--budget", type=int, metavar="STEPS", help="steps of the first stage in place of a time")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="on the phantom (default: 0 1 2)")
     parser.add_argument("--lidc-seeds", type=int, nargs="+", default=[0], metavar="SEED", help="default: 0")
@@ -87,6 +88,7 @@ def boards_of(args: argparse.Namespace) -> list[Any]:
     if args.no_phantom and args.lidc is None:
         raise InputError("--no-phantom: nothing is left to train on; give a store with --lidc")
     common = {"budget": args.budget, "samples": args.samples, "limit": args.limit, "command": command(args)}
+    common |= {"watch": args.watch}
     found = []
     if not args.no_phantom:
         store = Store.open(phantom(args.out))
@@ -151,6 +153,7 @@ def command(args: argparse.Namespace) -> str:
     if args.budget is None:
         words += ["--minutes", f"{args.minutes:g}"] * (not args.no_phantom)
         words += ["--lidc-minutes", f"{args.lidc_minutes:g}"] * (args.lidc is not None)
+    words += ["--watch", args.watch] if args.budget is None and args.watch != "wall" else []
     words += ["--no-phantom"] if args.no_phantom else ["--seeds", *map(str, args.seeds)]
     words += ["--lidc-seeds", *map(str, args.lidc_seeds)] if args.lidc is not None else []
     words += ["--methods", *args.methods] if args.methods else []

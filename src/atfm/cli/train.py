@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from atfm.cli.common_flags import add_patient_key, count, patient_key_of
+from atfm.cli.common_flags import add_patient_key, add_watch, count, patient_key_of
 
 __all__ = ["add_parser"]
 
@@ -31,6 +31,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, help="run folder (default: runs/PRESET)")
     parser.add_argument("--max-steps", type=int, help="stop after so many steps of all stages in all; resumable")
     parser.add_argument("--minutes", type=float, help="scale the steps of all stages to this time on this machine")
+    add_watch(parser)
     parser.add_argument(
         "--take",
         action="append",
@@ -85,6 +86,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
                 device=processes.device,
                 max_steps=args.max_steps,
                 minutes=args.minutes,
+                watch=args.watch,
                 take=taken(args.take),
                 start=args.start,
                 budget=_budget(args),

@@ -10,6 +10,7 @@ from atfm.disk.sealed import digest, plain
 from atfm.errors import ConfigError, InputError
 from atfm.io.naming import is_folder_name
 from atfm.methods import METHODS
+from atfm.train.clock import Watch
 from atfm.train.config import Config
 from atfm.train.presets import presets
 
@@ -25,6 +26,7 @@ class Board:
         store: with the splits train, val and `split`.
         folder: of the runs, the evaluations and the table.
         minutes: of every training; None: the presets' own steps.
+        watch: what the minutes are measured by, see `atfm.train.clock.now`.
         budget: steps of a preset's first stage, the others alike, in place of a time; None: a time.
         seeds: of the trainings.
         split, samples, limit: what is scored, as for `atfm.evaluate.prepare`.
@@ -35,6 +37,7 @@ class Board:
     store: Store
     folder: Path
     minutes: float | None = 5.0
+    watch: Watch = "wall"
     budget: int | None = None
     seeds: Sequence[int] = (0,)
     split: str = "test"
@@ -70,12 +73,14 @@ class Job:
     @property
     def identity(self) -> Mapping[str, Any]:
         """What decides its weights, but for the machine that a number of minutes was spent on."""
-        return {
+        found = {
             "config": self.config.model_dump(mode="json"),
             "store_digest": self.board.store.digest,
             "minutes": self.board.minutes if self.board.budget is None else None,
             "budget": self.board.budget,
         }
+        timed = self.board.budget is None and self.board.minutes is not None
+        return found | ({"watch": self.board.watch} if timed and self.board.watch != "wall" else {})
 
 
 def rows_for(board: str, chosen: Sequence[str] = ()) -> dict[str, Config]:

@@ -88,13 +88,14 @@ def _train(job: Job, device: torch.device, tell: Tell) -> None:
         return
     board = job.board
     config = job.config if board.budget is None else shortened(job.config, board.budget)
-    clock = Clock(_clock(job), job.identity, tell)
+    clock = Clock(_clock(job), job.identity, tell, board.watch)
     fitted = fit(
         config,
         from_store(board.store, config),
         job.run,
         device=device,
         minutes=None if board.budget is not None else board.minutes,
+        watch=board.watch,
         tell=clock,
     )
     clock.stop()

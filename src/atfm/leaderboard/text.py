@@ -38,6 +38,7 @@ def _how(board: Board) -> str:
         equal = f"{board.budget} steps of the first stage, the others alike"
     elif board.minutes is not None:
         equal = f"{board.minutes:g} minutes of training for each method and seed"
+        equal += ", as the process computed (`--watch cpu`)" if board.watch == "cpu" else ""
     else:
         equal = "the steps of each preset"
     return f"Equal training: {equal}; seeds {seeds}."

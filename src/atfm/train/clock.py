@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import torch
 
@@ -15,7 +16,9 @@ from atfm.train.config import Config
 from atfm.train.processes import Processes
 from atfm.train.step import Stepper
 
-__all__ = ["sized", "step_seconds"]
+__all__ = ["Watch", "now", "sized", "step_seconds"]
+
+Watch = Literal["wall", "cpu"]
 
 _NEVER = 10**9  # steps, more than the clock lets happen
 _WARM, _TIMED = 3, 8  # steps before the clock runs, and at least under it
@@ -23,8 +26,18 @@ _LEAST = 2.0  # seconds under the clock, so that a machine's other work evens ou
 _SHARE = 0.95  # of the time for steps; the rest is for checkpoints and validations
 
 
+def now(watch: Watch) -> float:
+    """Return seconds from some moment on: as they pass, or as this process computes with all of its threads.
+
+    The second gives methods the same time to compute on a machine that is busy with other work meanwhile: the time that
+    the process had on the cores, by its number of threads. It knows nothing of a GPU, or of processes that read cases.
+    """
+    return time.process_time() / torch.get_num_threads() if watch == "cpu" else time.perf_counter()
+
+
 def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, int, int], Iterator[Batch]], *,
-          minutes: float, device: torch.device, processes: Processes | None = None) -> Config:  # fmt: skip
+          minutes: float, device: torch.device, processes: Processes | None = None,
+          watch: Watch = "wall") -> Config:  # fmt: skip
     """Return `config` with the steps and warm-ups of all stages scaled so that they take `minutes` together.
 
     The stages keep their steps' ratio. Each is timed on a copy of the method, which itself stays as it is.
@@ -36,6 +49,7 @@ def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, i
         minutes: for the steps of all stages together.
         device: where.
         processes: those that share the parts of a step; they measure together, by the main one's clock.
+        watch: what `minutes` are measured by, see `now`.
 
     Raises:
         ConfigError: a time that is not positive, or too short for a single step of each stage.
@@ -43,7 +57,7 @@ def sized(config: Config, method: Method, batches: Callable[[str, StageConfig, i
     if not 0 < minutes < float("inf"):
         raise ConfigError(f"--minutes: expected a time above 0, got {minutes:g}")
     plans = {name: plan for name, plan in config.stages.items() if plan.steps}
-    seconds = {name: step_seconds(config, method, name, batches, device, processes) for name in plans}
+    seconds = {name: step_seconds(config, method, name, batches, device, processes, watch=watch) for name in plans}
     whole = sum(plan.steps * seconds[name] for name, plan in plans.items())
     factor = _SHARE * 60 * minutes / whole
     resized = {name: _scaled(plan, factor) for name, plan in plans.items()}
@@ -65,6 +79,7 @@ def step_seconds(
     processes: Processes | None = None,
     *,
     steps: int = _TIMED,
+    watch: Watch = "wall",
 ) -> float:
     """Measure a whole step of a stage, `steps` times at least: images, loss, gradient, optimiser and average."""
     copied = copy.deepcopy(method)
@@ -75,12 +90,12 @@ def step_seconds(
     parts = batches(name, plan, 0, _NEVER)
 
     def spent_on(first: int, count: int) -> float:
-        started = time.perf_counter()
+        started = now(watch)
         for step in range(first, first + count):
             stepper.step(step, parts)
             average.update_parameters(stage.method)
         stepper.check("nothing was trained yet")  # waits for the device
-        return float(together.from_main(time.perf_counter() - started))
+        return float(together.from_main(now(watch) - started))
 
     spent_on(0, _WARM)
     spent, made = 0.0, 0
