@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator
@@ -12,7 +12,7 @@ from atfm.methods import METHODS
 from atfm.methods.config import MethodConfig, Part, StageConfig
 from atfm.methods.method import Frame, Method
 
-__all__ = ["AugmentConfig", "Config", "method_config", "override"]
+__all__ = ["AugmentConfig", "Config", "method_config", "override", "whole"]
 
 Size = tuple[Annotated[int, Field(ge=1)], ...]
 
@@ -110,10 +110,27 @@ def override(config: Config, fields: Mapping[str, Any], *, source: str = "config
     Raises:
         ConfigError: a field that is unknown (the nearest valid one is named) or ill-typed.
     """
+    return _checked(lambda: _merge(config.model_dump(mode="json"), fields), source)
+
+
+def whole(fields: Mapping[str, Any], *, source: str = "configuration") -> Config:
+    """Return the configuration that consists of `fields` alone: what it does not name is as the defaults have it.
+
+    Raises:
+        ConfigError: no method, no stages, or a field that is unknown (the nearest valid one is named) or ill-typed.
+    """
+    for name in ("method", "stages"):
+        if name not in fields:
+            raise ConfigError(f"{source}: expected the field {name!r}, since it starts from no preset")
+    return _checked(lambda: fields, source)
+
+
+def _checked(fields: Callable[[], Mapping[str, Any]], source: str) -> Config:
+    """Fields as a configuration, or in one line what is wrong with them."""
     try:
-        merged = json.loads(json.dumps(_merge(config.model_dump(mode="json"), fields), default=str))
-        _check_method(merged["method"], source)
-        return Config.model_validate_json(json.dumps(merged))
+        plain = json.loads(json.dumps(fields(), default=str))
+        _check_method(plain["method"], source)
+        return Config.model_validate_json(json.dumps(plain))
     except ValidationError as error:
         raise ConfigError(f"{source}: {_explain(error, _names(Config))}") from error
     except RecursionError as error:
