@@ -54,7 +54,7 @@ class Facts:
         unsaid: share of the cases that do not say their spacing.
         lesion: sides of the box round all that any reader marked in an image, of the images where somebody did.
         small: the least side in pixels, of the single masks, that nine in ten exceed in their longest.
-        reach: how far from the middle of its image anything is marked, as a share of half the image, in 99 of 100 cases.
+        reach: how far from the middle of the image anything is marked, as a share of half its side, in 99 of 100 cases.
         readers: least, usual and most readers of a case.
         empty: share of the masks in which nothing is marked.
         denied: cases in which some readers marked something and others nothing.

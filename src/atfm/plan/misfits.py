@@ -33,8 +33,8 @@ def _misfits(facts: Facts, view: View) -> Iterator[str]:
     if usual or most:
         which = f"what is marked takes {spoken(lesion.usual)} pixels as a rule" if usual else "some lesions take more"
         yield (
-            f"lesions larger than the {what} of {spoken(size)}: {which}, {spoken(lesion.most)} at most, so that no step "
-            f"sees one whole; take a larger {what}, or fit.step or fit.canvas, which make images smaller"
+            f"lesions larger than the {what} of {spoken(size)}: {which}, {spoken(lesion.most)} at most, so that no "
+            f"step sees one whole; take a larger {what}, or fit.step or fit.canvas, which make images smaller"
         )
     elif view.slides and any(side * TIGHT > seen for side, seen in zip(lesion.usual, size, strict=True)):
         yield (
@@ -49,8 +49,8 @@ def _misfits(facts: Facts, view: View) -> Iterator[str]:
         )
     if "window" in view.fields and facts.reach * facts.size.usual[-1] > 1.02 * size[-1]:
         yield (
-            f"marks outside of the window of {spoken(size)}: they reach {facts.reach:.0%} of the way from the middle to "
-            "the border; what lies outside is never drawn"
+            f"marks outside of the window of {spoken(size)}: they reach {facts.reach:.0%} of the way from the middle "
+            "to the border; what lies outside is never drawn"
         )
 
 
