@@ -96,6 +96,14 @@ class Config(Part):
     def _told_apart(cls, given: Any) -> MethodConfig:
         return given if isinstance(given, MethodConfig) else method_config(given)
 
+    def seen(self, whole: tuple[int, ...], spacing: tuple[float, ...] | None = None) -> tuple[int, ...]:
+        """Return the size that a method of this configuration is made for: the crop, or what it sees of such an image.
+
+        Raises:
+            InputError: an image with other axes than the fit has.
+        """
+        return self.crop or (whole if self.fit is None else self.fit.rule().grid(whole, spacing).size)
+
     def frame(self, in_channels: int, channels: int, size: tuple[int, ...]) -> Frame:
         """Return what a method of this configuration looks at, for images of this kind.
 

@@ -74,6 +74,19 @@ class Fit:
             )
         return Grid(tuple(whole), tuple(size), step)
 
+    def seen(self, image: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, tuple[float, ...]]:
+        """Return an image `[C, *spatial]` in [0, 1] as the network sees it, without what pads it, and its spacing.
+
+        Args:
+            image: as it is.
+            spacing: of its pixels, 1.0 along all axes where it is not known, and then in what is returned too.
+        """
+        known = known_spacing(spacing)
+        grid = self.grid(image.shape[1:], known)
+        inner: tuple[Any, ...] = (..., *grid.inside)
+        coarser = spacing if known is None else tuple(mm * by for mm, by in zip(known, grid.step, strict=True))
+        return np.clip(grid.bring(image)[inner], 0, 1), coarser
+
     def _by_spacing(self, spacing: Sequence[float] | None) -> tuple[float, ...]:
         wanted = self.spacing or ()
         given = tuple(spacing) if spacing is not None else self.usual or (1.0,) * len(wanted)
