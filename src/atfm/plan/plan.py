@@ -20,6 +20,7 @@ from atfm.plan.view import View, view_of
 from atfm.train.cases import from_store
 from atfm.train.clock import Watch
 from atfm.train.config import Config, whole
+from atfm.train.fitting import fitted_cases, rule_of
 
 __all__ = ["checked", "plan"]
 
@@ -61,7 +62,8 @@ def plan(
     view, reasons = rules.look(facts)
     fields, shares, more = _fields(facts, view, seed)
     config = whole(fields, source="plan")
-    cases = from_store(store, config)
+    native = from_store(store, config)
+    cases = fitted_cases(native, rule_of(config.fit, native.train))
     train = Budget().open(cases.train, cases.classes, device, crop=config.crop, ignore_label=cases.ignore_label)
     torch.manual_seed(config.seed)
     built = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
@@ -93,6 +95,7 @@ def _fields(facts: Facts, view: View, seed: int) -> tuple[dict[str, Any], dict[s
     networks, reasons = rules.networks(facts, view)
     augment, turned = rules.augment(facts, view)
     stages, shares, trained = rules.training(facts, view, present=present)
+    validated, judged = rules.validation(facts)
     method, named = rules.method(facts, networks, present=present, stages=list(shares))
     fields = {
         **view.fields,
@@ -101,15 +104,15 @@ def _fields(facts: Facts, view: View, seed: int) -> tuple[dict[str, Any], dict[s
         "method": method,
         "stages": stages,
         "augment": augment,
-        **rules.VALIDATION,
+        **validated,
     }
-    return fields, shares, [named, *reasons, hurdle, *turned, *trained]
+    return fields, shares, [named, *reasons, hurdle, *turned, *trained, *judged]
 
 
 def _paced(config: Config, pace: Pace, minutes: float, *, said: bool) -> list[Reason]:
     each = ", ".join(f"{name} {plan.steps:,}" for name, plan in config.stages.items())
     took = ", ".join(f"{name} {seconds:.2g} s" for name, seconds in pace.steps.items())
-    why = f"a step takes here: {took}; with validations and checkpoints {minutes:g} minutes"
+    why = f"a step takes here: {took}; with validations and checkpoints that is {minutes:g} min"
     return [
         Reason(
             "steps",

@@ -12,7 +12,7 @@ from atfm.plan.reason import Reason
 from atfm.plan.view import View, spoken, view_of
 from atfm.train.config import FitConfig
 
-__all__ = ["VALIDATION", "augment", "look", "method", "networks", "presence", "training"]
+__all__ = ["augment", "look", "method", "networks", "presence", "training", "validation"]
 
 Chosen = tuple[dict[str, Any], list[Reason]]
 
@@ -24,10 +24,14 @@ CANVAS = 128  # pixels along the longest side of an image that is seen whole
 LEAST = 8  # pixels of the longest side of a lesion, below which its outline is lost
 VOXELS = 2**15  # of a volume that a step sees: what a core passes through in a fifth of a second
 CONTEXT = 1.5  # crop over lesion: a quarter of a lesion on each of its sides
+PATCH = {
+    1: "sides are odd, and no more pixels can be folded into one",
+    2: "a quarter of the time of 1; 4 loses outlines",
+}
 POSITIONS = 4  # of the coarsest level along the shortest side: it sees the object and what is beside it
 FEW = 100  # patients: below them networks are narrow and images are turned, scaled and shifted far
 OFTEN, SEEN = 0.02, 8  # share of empty masks, and cases of both kinds, from which presence can be learnt
-UPRIGHT = 0.1  # of correlation, from which images are not turned
+HELD = 0.2  # of the training patients, who validate where the store has no split val
 
 
 def look(facts: Facts) -> tuple[View, list[Reason]]:
@@ -110,10 +114,13 @@ def _volume(facts: Facts) -> tuple[View, list[Reason]]:
     if facts.same_size and math.prod(sides) <= VOXELS and not any(round(s) % 2 for s in sides):
         return view_of(facts, fit=None, window=None, crop=None), reasons
     lesion = facts.lesion.most if facts.lesion else sides
-    wanted = [max(16.0, CONTEXT * side) for side in lesion]
+    usual = facts.lesion.usual if facts.lesion else sides
+    wanted = [max(16.0, CONTEXT * side, most) for side, most in zip(usual, lesion, strict=True)]
     step = max(1.0, (math.prod(min(w, s) for w, s in zip(wanted, sides, strict=True)) / VOXELS) ** (1 / 3))
     fit, source = _voxels(facts, step)
-    crop = tuple(_even(min(w, s) / step, 8) for w, s in zip(wanted, facts.size.least, strict=True))
+    crop = tuple(
+        min(8 * math.ceil(w / step / 8), _even(s / step)) for w, s in zip(wanted, facts.size.least, strict=True)
+    )
     view = view_of(facts, fit=fit, window=None, crop=crop)
     why = f"what is marked takes {spoken(lesion)} voxels at most; {VOXELS:,} voxels are what a step has time for"
     if fit:
@@ -131,9 +138,9 @@ def _voxels(facts: Facts, step: float) -> tuple[FitConfig | None, str]:
     return (FitConfig(step=(round(step, 2),) * 3), OWN) if step > 1.1 else (None, OWN)
 
 
-def _even(side: float, of: int = 16) -> int:
-    """The multiple of 16 below a side; of sides below that the even number."""
-    return max(2, int(side) // of * of if side >= of else int(side) // 2 * 2)
+def _even(side: float) -> int:
+    """The largest multiple of 8 that a side holds; of shorter ones the largest even number."""
+    return max(2, int(side) // 8 * 8 if side >= 8 else int(side) // 2 * 2)
 
 
 def _between(least: tuple[float, ...], most: tuple[float, ...]) -> str:
@@ -151,12 +158,7 @@ def networks(facts: Facts, view: View) -> Chosen:
     stride = patch * 2 ** (len(widths) - 1)
     fields = {"widths": widths, "patch": patch, "dropout": 0.1 if narrow else 0.0}
     return fields, [
-        Reason(
-            "method.patch",
-            str(patch),
-            "the finest level has half as many rows as the image; of 4 outlines were lost",
-            OWN,
-        ),
+        Reason("method.patch", str(patch), PATCH[patch], OWN),
         Reason(
             "method.widths",
             ", ".join(map(str, widths)),
@@ -169,14 +171,14 @@ def networks(facts: Facts, view: View) -> Chosen:
 
 def presence(facts: Facts, view: View) -> tuple[bool, Reason]:
     """Whether a network of its own says if a reader marks anything."""
-    share = f"{facts.empty:.0%} of the masks are empty"
+    share = f"{facts.empty:.0%} of the masks are empty" if facts.empty else "no mask is empty"
     if view.slides:
         return False, Reason("method.presence", "none", f"{share}; crops show parts of an image", "docs/methods.md")
     if facts.empty >= OFTEN and facts.denied >= SEEN:
         why = f"{share}, in {facts.denied} cases beside others that are not"
         return True, Reason("method.presence", "a hurdle", why, "measured: docs/experiments.md, The phantom")
     return False, Reason(
-        "method.presence", "none", f"{share}, too few to learn when", "measured: docs/experiments.md, The phantom"
+        "method.presence", "none", share + (", too few to learn when" if facts.empty else ""), "measured: docs/experiments.md, The phantom"
     )
 
 
@@ -212,7 +214,10 @@ def training(
     if "energy" in stages:
         stages["energy"]["lr"] = 3e-4
     reasons = [
-        Reason(f"stages.{name}", f"{share:.0%} of the time", WHY[name], SOURCES[name]) for name, share in shares.items()
+        Reason(f"stages.{name}", f"{share:.0%} of the time", WHY[name], SOURCES[name])
+        if share
+        else Reason(f"stages.{name}", "left out", "on volumes it has not been shown to pay", "as phantom-volume")
+        for name, share in shares.items()
     ]
     return stages, shares, reasons
 
@@ -258,4 +263,14 @@ def method(
     )
 
 
-VALIDATION = {"validate_cases": 40, "validate_samples": 16}
+def validation(facts: Facts) -> Chosen:
+    """What is validated on; where the store has no split val, a few of the training patients."""
+    fields: dict[str, Any] = {"validate_cases": 40, "validate_samples": 16, "keep": "better"}
+    if facts.validation:
+        return fields, [Reason("validation", "split val", f"it has {facts.validation:,} patients", "as the store has it")]
+    held = min(facts.patients - 1, max(1, round(HELD * facts.patients)))
+    if not held:
+        why = "the store has no split val and one patient: every stage is kept, and makes all of its steps"
+        return fields, [Reason("validation", "none", why, "nothing to hold out")]
+    why = f"the store has no split val: so many of the {facts.patients:,} training patients validate instead"
+    return {**fields, "hold_out": held}, [Reason("hold_out", str(held), why, "a fifth, as `atfm data import` deals")]

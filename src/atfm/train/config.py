@@ -90,6 +90,13 @@ class Config(Part):
     validate_every: int = Field(500, ge=1, description="steps between validations")
     validate_cases: int = Field(100, ge=1, description="validation cases, seeded")
     validate_samples: int = Field(16, ge=2, description="samples of each validation case")
+    hold_out: int = Field(
+        0,
+        ge=0,
+        description="training patients, drawn by the seed, that validate in place of a split val that the store lacks; "
+        "they are not trained on",
+        exclude_if=lambda count: count == 0,  # runs and cards from before say nothing of it
+    )
 
     @field_validator("method", mode="plain")
     @classmethod
