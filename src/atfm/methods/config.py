@@ -53,6 +53,12 @@ class StageConfig(Part):
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights; 0 keeps none")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     precision: Literal["auto", "float32", "bf16"] = Field("auto", description="auto: bf16 where the GPU has it")
+    freeze: tuple[str, ...] | None = Field(
+        None,
+        description="parts that stay as they are, by the beginnings of their names (truncation.network); taken: all "
+        "that came from another model; null: none",
+    )
+    freeze_steps: int | None = Field(None, ge=1, description="first steps, in which they do; null: the whole stage")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator
 
@@ -51,6 +51,15 @@ class Config(Part):
     validate_every: int = Field(500, ge=1, description="steps between validations")
     validate_cases: int = Field(100, ge=1, description="validation cases, seeded")
     validate_samples: int = Field(16, ge=2, description="samples of each validation case")
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="validations in a row, none better by more than its standard error, after which a stage ends; its "
+        "best weights are its result; null: all steps are made, and the last weights are",
+    )
+    keep: Literal["all", "better"] = Field(
+        "all", description="better: a stage with which validation is no better than without it is left out"
+    )
 
     @field_validator("method", mode="plain")
     @classmethod
