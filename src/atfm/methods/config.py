@@ -15,6 +15,11 @@ Levels = Annotated[tuple[Annotated[int, Field(ge=1, le=8192)], ...], Field(max_l
 Blocks = Annotated[int, Field(ge=1, le=64)]
 
 
+def _is_none(value: object) -> bool:
+    """What a field says of which cards and runs from before say nothing: left out there, they stay what they are."""
+    return value is None
+
+
 class Part(BaseModel):
     """A part of a configuration: no field that it does not know, no value of another type, no change afterwards."""
 
@@ -57,8 +62,11 @@ class StageConfig(Part):
         None,
         description="parts that stay as they are, by the beginnings of their names (truncation.network); taken: all "
         "that came from another model; null: none",
+        exclude_if=_is_none,
     )
-    freeze_steps: int | None = Field(None, ge=1, description="first steps, in which they do; null: the whole stage")
+    freeze_steps: int | None = Field(
+        None, ge=1, description="first steps, in which they do; null: the whole stage", exclude_if=_is_none
+    )
 
 
 @dataclass(frozen=True)

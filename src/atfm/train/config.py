@@ -56,9 +56,12 @@ class Config(Part):
         ge=1,
         description="validations in a row, none better by more than its standard error, after which a stage ends; its "
         "best weights are its result; null: all steps are made, and the last weights are",
+        exclude_if=lambda patience: patience is None,  # runs and cards from before say nothing of it
     )
     keep: Literal["all", "better"] = Field(
-        "all", description="better: a stage with which validation is no better than without it is left out"
+        "all",
+        description="better: a stage with which validation is no better than without it is left out",
+        exclude_if=lambda keep: keep == "all",
     )
 
     @field_validator("method", mode="plain")
