@@ -178,7 +178,10 @@ def presence(facts: Facts, view: View) -> tuple[bool, Reason]:
         why = f"{share}, in {facts.denied} cases beside others that are not"
         return True, Reason("method.presence", "a hurdle", why, "measured: docs/experiments.md, The phantom")
     return False, Reason(
-        "method.presence", "none", share + (", too few to learn when" if facts.empty else ""), "measured: docs/experiments.md, The phantom"
+        "method.presence",
+        "none",
+        share + (", too few to learn when" if facts.empty else ""),
+        "measured: docs/experiments.md, The phantom",
     )
 
 
@@ -267,7 +270,9 @@ def validation(facts: Facts) -> Chosen:
     """What is validated on; where the store has no split val, a few of the training patients."""
     fields: dict[str, Any] = {"validate_cases": 40, "validate_samples": 16, "keep": "better"}
     if facts.validation:
-        return fields, [Reason("validation", "split val", f"it has {facts.validation:,} patients", "as the store has it")]
+        return fields, [
+            Reason("validation", "split val", f"it has {facts.validation:,} patients", "as the store has it")
+        ]
     held = min(facts.patients - 1, max(1, round(HELD * facts.patients)))
     if not held:
         why = "the store has no split val and one patient: every stage is kept, and makes all of its steps"

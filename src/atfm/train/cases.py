@@ -1,6 +1,6 @@
 """`Cases`: what a training needs of a data set, from a store or simulated."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ class Cases:
         orientation: how they lie, see `StoreInfo`.
         patients_known: how it is known whose the cases are, see `StoreInfo`.
         patient_key: secret, of the hashes that stand for the patients in the card; empty for none.
+        owners: the patient of each validation case, by its id; a case that is not here is a patient of its own.
     """
 
     train: Source | Sequence[Case]
@@ -47,6 +48,7 @@ class Cases:
     orientation: str = "unknown"
     patients_known: PatientsKnown | None = None
     patient_key: bytes = field(default=b"", repr=False)
+    owners: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def from_store(
@@ -94,6 +96,7 @@ def from_store(
         store.info.modality,
         store.info.orientation,
         store.info.patients_known,
+        owners=dict(identifiers[i] for i in chosen),
     )
 
 
@@ -128,13 +131,15 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
         "validation": config.validate_cases,
     }
     patients = [case.patient_id for case in train]
+    validation = list(drawn)
     return Cases(
         train,
-        list(drawn),
+        validation,
         description,
         patients,
         kind_of(kind).classes,
         modality="simulated",
         orientation="none",
         patients_known="given",
+        owners={case.case_id: case.patient_id for case in validation},
     )

@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
@@ -96,6 +96,18 @@ class Config(Part):
         description="training patients, drawn by the seed, that validate in place of a split val that the store lacks; "
         "they are not trained on",
         exclude_if=lambda count: count == 0,  # runs and cards from before say nothing of it
+    )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="validations in a row, none better by more than its standard error, after which a stage ends; its "
+        "best weights are its result; null: all steps are made, and the last weights are",
+        exclude_if=lambda patience: patience is None,  # runs and cards from before say nothing of it
+    )
+    keep: Literal["all", "better"] = Field(
+        "all",
+        description="better: a stage with which validation is no better than without it is left out",
+        exclude_if=lambda keep: keep == "all",
     )
 
     @field_validator("method", mode="plain")
