@@ -23,6 +23,11 @@ class AugmentConfig(Part):
     """Augmentation; see `atfm.data.augment.AugmentationRange`."""
 
     flip: bool = Field(True, description="quarter turns and mirroring")
+    mirror: bool = Field(
+        False,
+        description="mirroring left to right alone, for images with an upright (flip: false)",
+        exclude_if=lambda mirror: not mirror,  # runs and cards from before say nothing of it
+    )
     cube: bool = Field(False, description="quarter turns of a volume about every axis, for voxels of equal sides")
     warp: float = Field(0.0, ge=0, le=1, description="share of images turned freely, scaled and shifted")
     rotate: float = Field(180.0, ge=0, description="degrees")
