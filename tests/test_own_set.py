@@ -11,7 +11,7 @@ from atfm.cli.main import build_parser, main
 from atfm.train.presets import resolve
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "own-set.md"
-TINY = {"--minutes": "0.05", "--samples": "2", "--n": "2"}
+TINY = {"--minutes": "0.1", "--samples": "2", "--n": "2"}
 
 
 def blocks() -> list[list[list[str]]]:
@@ -28,7 +28,8 @@ def blocks() -> list[list[list[str]]]:
 
 def tiny(words: list[str]) -> list[str]:
     """The same command with a small budget, on one thread."""
-    return [TINY.get(before, word) for before, word in zip(["", *words], words, strict=False)] + ["--threads", "1"]
+    small = [TINY.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+    return [*small, "--threads", "1", *(["--watch", "cpu"] if "--minutes" in words else [])]
 
 
 def test_the_page_shows_ten_lines_at_most_and_every_command_is_one() -> None:

@@ -24,13 +24,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_plan_is_text_json_and_a_file_that_train_takes(store: Path, tmp_path: Path, capsys) -> None:
     file = tmp_path / "plan.toml"
-    status, out, _ = said(capsys, "plan", store, "--minutes", "0.1", "--out", file, "--threads", "1")
+    status, out, _ = said(capsys, "plan", store, "--minutes", "0.02", "--out", file, "--threads", "1", "--watch", "cpu")
     assert status == 0 and "16 training cases of 16 patients" in out and f"written to {file}" in out
     assert "method.gtr.widths" in out and "a step takes here" in out
     config = resolve(str(file))
     status, out, _ = said(capsys, "train", file, "--dry-run", "--json")
     assert json.loads(out)["config"] == config.model_dump(mode="json")
-    status, out, _ = said(capsys, "plan", store, "--minutes", "0.1", "--json", "--threads", "1")
+    status, out, _ = said(capsys, "plan", store, "--minutes", "0.02", "--json", "--threads", "1", "--watch", "cpu")
     told = json.loads(out)
     assert told["config"]["method"] == config.model_dump(mode="json", exclude_defaults=True)["method"] | {
         "name": "atfm"
@@ -41,7 +41,7 @@ def test_a_plan_is_text_json_and_a_file_that_train_takes(store: Path, tmp_path: 
 
 def test_auto_plans_trains_and_goes_on_by_its_plan(store: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ("train", "auto", "--data", store, "--minutes", "0.05", "--watch", "cpu", "--threads", "1", "--json")
+    words = ("train", "auto", "--data", store, "--minutes", "0.04", "--watch", "cpu", "--threads", "1", "--json")
     status, out, err = said(capsys, *words, "--max-steps", "3")
     told = json.loads(out)
     assert status == 0 and told["run"] == "runs/dots" and told["steps"] == 3
