@@ -65,6 +65,16 @@ def test_whoever_is_held_out_leaves_somebody_to_train_on(stores) -> None:
     assert len(from_store(stores(), config).train) == 16, "a split val is what validates where there is one"
 
 
+def test_one_reader_is_told_and_trains_all_the_same(stores, tmp_path) -> None:
+    store = stores(readers=1)
+    planned = plan(store, minutes=1.0)
+    assert any(warning.startswith("one reader only") for warning in planned.warnings)
+    stages = {name: one.model_copy(update={"steps": min(1, one.steps)}) for name, one in planned.config.stages.items()}
+    config = planned.config.model_copy(update={"stages": stages, "validate_samples": 2})
+    fitted = fit(config, from_store(store, config), tmp_path / "run", device=CPU)
+    assert fitted.verdicts and "ged" not in fitted.validation and "ged_2" in fitted.validation
+
+
 def test_a_set_in_which_nothing_is_marked_has_no_plan(tmp_path) -> None:
     with StoreWriter(tmp_path / "store", name="none", splits={"train": ["a"]}) as writer:
         writer.add(Case(np.zeros((1, 8, 8), np.float32), np.zeros((2, 8, 8), np.uint8), "a", "a"))
