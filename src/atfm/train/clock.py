@@ -115,8 +115,13 @@ def step_seconds(
     *,
     steps: int = _TIMED,
     watch: Watch = "wall",
+    least: float | None = None,
 ) -> float:
-    """Measure a whole step of a stage, `steps` times at least: images, loss, gradient, optimiser and average."""
+    """Measure a whole step of a stage: images, loss, gradient, optimiser and average.
+
+    It is made `steps` times at least, and for `least` seconds; None: for two.
+    """
+    enough = _LEAST if least is None else least
     copied = copy.deepcopy(method)
     stage = next(stage for stage in copied.stages() if stage.name == name)
     plan = config.stages[name]
@@ -134,7 +139,7 @@ def step_seconds(
 
     spent_on(0, _WARM)
     spent, made = 0.0, 0
-    while spent < _LEAST or made < steps:
+    while spent < enough or made < steps:
         spent, made = spent + spent_on(_WARM + made, steps), made + steps
     return spent / made
 
