@@ -12,6 +12,7 @@ from typing import Any
 
 from atfm.cli.auto import AUTO, planned
 from atfm.cli.common_flags import add_patient_key, add_watch, count, patient_key_of
+from atfm.cli.folds import add_folds, folds_text, train_folds
 
 __all__ = ["add_parser"]
 
@@ -60,6 +61,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that stream (default: half of the cores)")
     parser.add_argument("--seed", type=count, help="of everything random (default: the preset's, 0)")
+    add_folds(parser)
     add_patient_key(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
@@ -78,6 +80,9 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             return {"config": config.model_dump(mode="json")} if processes.main else None
         if args.max_steps is not None and args.max_steps < 1:
             raise InputError(f"--max-steps: expected at least 1, got {args.max_steps}")
+        if args.folds is not None:
+            told |= train_folds(args, config, out, processes, _options(args))
+            return told if processes.main else None
         cases = replace(_cases(args, config), patient_key=patient_key_of(args))
         if processes.main and args.preset != AUTO:
             _warn_of_misfits(args, config)
@@ -88,15 +93,10 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
                 cases,
                 out,
                 device=processes.device,
-                max_steps=args.max_steps,
-                minutes=None if args.preset == AUTO else args.minutes,
-                watch=args.watch,
-                take=taken(args.take),
-                start=args.start,
-                budget=_budget(args),
                 processes=processes,
                 tell=progress,
                 say=progress.say if isinstance(progress, TrainProgress) else _silent,
+                **_options(args),
             )
     if not processes.main:
         return None
@@ -110,8 +110,24 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
         "cases": fitted.cases,
         "memory": fitted.memory,
         "notes": fitted.notes,
+        "stage": fitted.stage,
+        "stages": fitted.verdicts,
+        "ended": fitted.ended,
+        "taken": fitted.taken,
         "seconds": round(time.perf_counter() - started, 1),
         **told,
+    }
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """What `fit` is told besides the configuration, the cases and where."""
+    return {
+        "max_steps": args.max_steps,
+        "minutes": None if args.preset == AUTO else args.minutes,
+        "watch": args.watch,
+        "take": taken(args.take),
+        "start": args.start,
+        "budget": _budget(args),
     }
 
 
@@ -246,6 +262,8 @@ def show(result: dict[str, Any]) -> str:
     """The result for a person."""
     if "config" in result:
         return json.dumps(result["config"], indent=1)
+    if "folds" in result:
+        return folds_text(result)
     text = f"{result['run']}: {result['steps']} of {result['total']} steps"
     if result["processes"] > 1:
         text += f" by {result['processes']} processes"
@@ -257,4 +275,13 @@ def show(result: dict[str, Any]) -> str:
     scores = {k: v for k, v in (result["validation"] or {}).items() if isinstance(v, float)}
     if scores:
         text += "; validation " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-    return text
+    return "\n".join([text, *stages_told(result)])
+
+
+def stages_told(result: dict[str, Any]) -> list[str]:
+    """Which stages were kept and why, a line each; nothing where all are kept unasked."""
+    from atfm.train.choice import in_words
+
+    if not result["stages"]:
+        return []
+    return [*(in_words(verdict) for verdict in result["stages"]), f"the weights are those of stage {result['stage']}"]
