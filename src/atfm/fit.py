@@ -181,20 +181,20 @@ def fit(
                     validate=trainer.validate if trainer.choice.on else None,
                 )
             )
-        card = _card(trainer.config, replace(cases, train=native), rule, given, taken)
-        card |= {"cases": budget.told(train)}
+        card = _card(trainer.config, replace(cases, train=native), rule, given, taken) | {"cases": budget.told(train)}
         card |= {"extended": run.extended} if run.extended else {}
         publication = Publication(out / WEIGHTS, card, noted)
         trainer.publish, trainer.ensure = publication.publish, publication.ensure
         steps = trainer.train(max_steps, tell)
     validated = trainer.history[-1] if trainer.history else None
+    kept = budget.told(train)
     return Fitted(
         out,
         steps,
         trainer.total,
         trainer.skipped,
         validated,
-        budget.told(train),
+        kept,
         memory.as_json(),
         notes,
         stage=trainer.published,

@@ -12,7 +12,8 @@ from typing import Any
 
 from atfm.cli.auto import AUTO, planned
 from atfm.cli.common_flags import add_patient_key, add_watch, count, patient_key_of
-from atfm.cli.folds import add_folds, folds_text, train_folds
+from atfm.cli.folds import add_folds, train_folds
+from atfm.cli.train_text import show, told_of
 
 __all__ = ["add_parser"]
 
@@ -100,23 +101,7 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             )
     if not processes.main:
         return None
-    return {
-        "run": str(fitted.run),
-        "steps": fitted.steps,
-        "total": fitted.total,
-        "skipped": fitted.skipped,
-        "processes": processes.world,
-        "validation": fitted.validation,
-        "cases": fitted.cases,
-        "memory": fitted.memory,
-        "notes": fitted.notes,
-        "stage": fitted.stage,
-        "stages": fitted.verdicts,
-        "ended": fitted.ended,
-        "taken": fitted.taken,
-        "seconds": round(time.perf_counter() - started, 1),
-        **told,
-    }
+    return {**told_of(fitted), "processes": processes.world, "seconds": round(time.perf_counter() - started, 1), **told}
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -256,32 +241,3 @@ def _value(text: str, given: str) -> Any:
         raise ConfigError(
             f"--set {given:.200}: expected a value as JSON has it, such as 1e-3, [64, 64], true, null or a word"
         ) from error
-
-
-def show(result: dict[str, Any]) -> str:
-    """The result for a person."""
-    if "config" in result:
-        return json.dumps(result["config"], indent=1)
-    if "folds" in result:
-        return folds_text(result)
-    text = f"{result['run']}: {result['steps']} of {result['total']} steps"
-    if result["processes"] > 1:
-        text += f" by {result['processes']} processes"
-    if result["skipped"]:
-        text += f"; {result['skipped']} were not finite and left out"
-    cases = result["cases"]
-    kept = "held on the device" if cases["held"] else f"streamed by {cases['workers']} readers"
-    text += f"; {cases['bytes'] / 1e6:,.0f} MB of cases {kept}"
-    scores = {k: v for k, v in (result["validation"] or {}).items() if isinstance(v, float)}
-    if scores:
-        text += "; validation " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-    return "\n".join([text, *stages_told(result)])
-
-
-def stages_told(result: dict[str, Any]) -> list[str]:
-    """Which stages were kept and why, a line each; nothing where all are kept unasked."""
-    from atfm.train.choice import in_words
-
-    if not result["stages"]:
-        return []
-    return [*(in_words(verdict) for verdict in result["stages"]), f"the weights are those of stage {result['stage']}"]

@@ -9,6 +9,7 @@ import numpy as np
 from atfm.data.patients import are_known
 from atfm.data.store import Store
 from atfm.data.survey import CaseSurvey, survey
+from atfm.plan.upright import upright
 
 __all__ = ["Facts", "Range", "facts_of"]
 
@@ -60,6 +61,8 @@ class Facts:
         denied: cases in which some readers marked something and others nothing.
         agreement: mean IoU of two readers, of the cases where each marked something; None where no such case has two.
         disjoint: share of the cases of two or more readers who marked something where no two share a pixel.
+        upright: how much more alike two images are as they lie than turned, see `atfm.plan.upright`; 0 of too few.
+        sided: the same of mirroring left to right.
     """
 
     name: str
@@ -80,6 +83,8 @@ class Facts:
     denied: int
     agreement: float | None
     disjoint: float
+    upright: float = 0.0
+    sided: float = 0.0
 
     @property
     def dims(self) -> int:
@@ -111,6 +116,7 @@ def facts_of(
         InputError: a split without a case.
     """
     found = survey(store, split, progress=progress)
+    lies = upright(store, split)
     marked = [case for case in found.cases if case.box is not None]
     sides = np.array([case.box[:, 1] - case.box[:, 0] for case in marked if case.box is not None], float)
     longest = found.extents().max(1, initial=0)
@@ -137,6 +143,8 @@ def facts_of(
         denied=round(found.doubtful_cases * len(found)),
         agreement=float(np.mean(agreement)) if agreement else None,
         disjoint=1 - float(np.mean(both)) if both else 0.0,
+        upright=lies.alike - lies.turned,
+        sided=lies.alike - lies.mirrored,
     )
 
 

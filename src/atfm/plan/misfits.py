@@ -27,9 +27,10 @@ def _misfits(facts: Facts, view: View) -> Iterator[str]:
     if facts.lesion is None:
         return
     lesion, size = view.lesion(facts), view.size
-    what = "crop" if view.slides else "window" if "window" in view.fields else "view"
-    usual = any(side > seen for side, seen in zip(lesion.usual, size, strict=True))
-    most = any(side > seen for side, seen in zip(lesion.most, size, strict=True))
+    what = "crop" if view.slides else "window"
+    part = view.slides or "window" in view.fields  # what is seen whole is larger than anything in it
+    usual = part and any(side > seen for side, seen in zip(lesion.usual, size, strict=True))
+    most = part and any(side > seen for side, seen in zip(lesion.most, size, strict=True))
     if usual or most:
         which = f"what is marked takes {spoken(lesion.usual)} pixels as a rule" if usual else "some lesions take more"
         yield (

@@ -9,21 +9,22 @@ from atfm.data.budget import Budget
 from atfm.data.store import Store
 from atfm.errors import InputError
 from atfm.io.memory import available_bytes
-from atfm.plan import rules
+from atfm.plan import choose
 from atfm.plan.facts import Facts, facts_of
+from atfm.plan.look import look
 from atfm.plan.misfits import misfits, shortcomings
 from atfm.plan.pace import Pace, filled, measured
 from atfm.plan.planned import Planned
 from atfm.plan.reason import Reason
 from atfm.plan.room import within
+from atfm.plan.rules import MINUTES
 from atfm.plan.view import View, view_of
 from atfm.train.cases import from_store
 from atfm.train.clock import Watch
 from atfm.train.config import Config, whole
+from atfm.train.fitting import fitted_cases, rule_of
 
 __all__ = ["checked", "plan"]
-
-MINUTES = 10.0  # where nobody says: what a first look takes
 
 
 def plan(
@@ -58,10 +59,11 @@ def plan(
     facts = facts_of(store, progress=progress)
     if facts.lesion is None:
         raise InputError(f"{store.path}: in the split train nobody marked anything; there is nothing to learn")
-    view, reasons = rules.look(facts)
+    view, reasons = look(facts, facts.lesion)
     fields, shares, more = _fields(facts, view, seed)
     config = whole(fields, source="plan")
-    cases = from_store(store, config)
+    native = from_store(store, config)
+    cases = fitted_cases(native, rule_of(config.fit, native.train))
     train = Budget().open(cases.train, cases.classes, device, crop=config.crop, ignore_label=cases.ignore_label)
     torch.manual_seed(config.seed)
     built = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
@@ -89,27 +91,27 @@ def checked(store: Store, config: Config) -> list[str]:
 
 def _fields(facts: Facts, view: View, seed: int) -> tuple[dict[str, Any], dict[str, float], list[Reason]]:
     """The fields of a configuration but for what depends on the pace, the stages' shares of the time, and why."""
-    present, hurdle = rules.presence(facts, view)
-    networks, reasons = rules.networks(facts, view)
-    augment, turned = rules.augment(facts, view)
-    stages, shares, trained = rules.training(facts, view, present=present)
-    method, named = rules.method(facts, networks, present=present, stages=list(shares))
+    present, hurdle = choose.presence(facts, view)
+    shares, timed = choose.shares_of(facts, present=present)
+    method, built = choose.method(facts, view, shares)
+    augment, turned = choose.augment(facts, view)
+    validated, judged = choose.validation(facts)
     fields = {
         **view.fields,
         "seed": seed,
         "images": (facts.channels, *view.size),
         "method": method,
-        "stages": stages,
+        "stages": choose.stages_of(facts, shares),
         "augment": augment,
-        **rules.VALIDATION,
+        **validated,
     }
-    return fields, shares, [named, *reasons, hurdle, *turned, *trained]
+    return fields, shares, [*built, hurdle, *turned, *timed, *judged]
 
 
 def _paced(config: Config, pace: Pace, minutes: float, *, said: bool) -> list[Reason]:
     each = ", ".join(f"{name} {plan.steps:,}" for name, plan in config.stages.items())
     took = ", ".join(f"{name} {seconds:.2g} s" for name, seconds in pace.steps.items())
-    why = f"a step takes here: {took}; with validations and checkpoints {minutes:g} minutes"
+    why = f"a step takes here: {took}; with validations and checkpoints that is {minutes:g} min"
     return [
         Reason(
             "steps",

@@ -1,7 +1,9 @@
 """`Reason`: why a field of a plan is what it is."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from atfm.plan.rules import RULES
 
 __all__ = ["Reason"]
 
@@ -14,17 +16,19 @@ class Reason:
         field: of the configuration, with dots; what is chosen by leaving it out is named too.
         value: what was chosen, in words.
         why: what of this data set decided it.
-        source: what the rule stands on: a measurement of docs/experiments.md, or a paper.
+        rule: by which, one of `atfm.plan.rules.RULES`.
     """
 
     field: str
     value: str
     why: str
-    source: str
+    rule: str
 
     def as_json(self) -> dict[str, Any]:
-        """All four."""
-        return asdict(self)
+        """All of it, with what the rule says and what it stands on."""
+        rule = RULES[self.rule]
+        own = {"field": self.field, "value": self.value, "why": self.why}
+        return {**own, "rule": rule.says, "source": rule.source}
 
     def __str__(self) -> str:
         return f"{self.field} = {self.value}: {self.why}"

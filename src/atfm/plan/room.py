@@ -41,5 +41,5 @@ def within(
         )
         why = f"a whole batch takes {spoken(taken.peak)} of the {spoken(given)} that there are"
         field = f"stages.{taken.stage}.parts"
-        reasons.setdefault(field, Reason(field, "", why, "measured now, on this machine"))
-        reasons[field] = Reason(field, str(parts), reasons[field].why, reasons[field].source)
+        first = reasons[field].why if field in reasons else why
+        reasons[field] = Reason(field, str(parts), first, "parts")

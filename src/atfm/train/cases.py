@@ -58,15 +58,18 @@ def from_store(
 
     Args:
         store: where the cases are.
-        config: its seed chooses the subsets.
+        config: its seed chooses the subsets, and the training patients that validate where there is no such split.
         train: the split that is trained on.
         validation: the split that is validated on; it may be missing.
         share: of the training patients, in (0, 1]; at least one.
     """
-    indices = store.split(validation) if validation in store.info.splits else []
+    split, identifiers = store.split(train), store.ids()
+    held = _held_out(config, {identifiers[i][1] for i in split}) if validation not in store.info.splits else set()
+    indices = [i for i in split if identifiers[i][1] in held] if held else []
+    indices = store.split(validation) if validation in store.info.splits else indices
+    split = [i for i in split if identifiers[i][1] not in held]
     order = torch.randperm(len(indices), generator=step_generator(config.seed, "validation cases"))
     chosen = sorted(indices[i] for i in order[: config.validate_cases].tolist())
-    split, identifiers = store.split(train), store.ids()
     patients = sorted({identifiers[i][1] for i in split})
     description: dict[str, Any] = {
         "name": store.info.name,
@@ -74,6 +77,8 @@ def from_store(
         "train": train,
         "validation": validation,
     }
+    if held:
+        description["hold_out"] = len(held)
     if share < 1:
         order = torch.randperm(len(patients), generator=step_generator(config.seed, "training patients"))
         patients = sorted(patients[i] for i in order[: max(1, round(share * len(patients)))].tolist())
@@ -93,6 +98,13 @@ def from_store(
         store.info.patients_known,
         owners=dict(identifiers[i] for i in chosen),
     )
+
+
+def _held_out(config: Config, patients: set[str]) -> set[str]:
+    """The training patients that validate instead; somebody is left to train on."""
+    order = torch.randperm(len(patients), generator=step_generator(config.seed, "held out patients")).tolist()
+    known = sorted(patients)
+    return {known[i] for i in order[: min(config.hold_out, len(patients) - 1)]}
 
 
 def rule(store: Store) -> Intensity:

@@ -23,6 +23,11 @@ class AugmentConfig(Part):
     """Augmentation; see `atfm.data.augment.AugmentationRange`."""
 
     flip: bool = Field(True, description="quarter turns and mirroring")
+    mirror: bool = Field(
+        False,
+        description="mirroring left to right alone, for images with an upright (flip: false)",
+        exclude_if=lambda mirror: not mirror,  # runs and cards from before say nothing of it
+    )
     cube: bool = Field(False, description="quarter turns of a volume about every axis, for voxels of equal sides")
     warp: float = Field(0.0, ge=0, le=1, description="share of images turned freely, scaled and shifted")
     rotate: float = Field(180.0, ge=0, description="degrees")
@@ -90,6 +95,13 @@ class Config(Part):
     validate_every: int = Field(500, ge=1, description="steps between validations")
     validate_cases: int = Field(100, ge=1, description="validation cases, seeded")
     validate_samples: int = Field(16, ge=2, description="samples of each validation case")
+    hold_out: int = Field(
+        0,
+        ge=0,
+        description="training patients, drawn by the seed, that validate in place of a split val that the store lacks; "
+        "they are not trained on",
+        exclude_if=lambda count: count == 0,  # runs and cards from before say nothing of it
+    )
     patience: int | None = Field(
         None,
         ge=1,
