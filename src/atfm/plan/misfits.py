@@ -48,7 +48,8 @@ def _misfits(facts: Facts, view: View) -> Iterator[str]:
             f"lesions smaller than what is seen: one in ten masks is at most {small:.1f} of the network's pixels long "
             f"(one of these is {max(view.step):.2g} of the image's); take a smaller fit.step, or crops"
         )
-    if "window" in view.fields and facts.reach * facts.size.usual[-1] > 1.02 * size[-1]:
+    seen = [side / whole for side, whole in zip(size, view.whole(facts).usual, strict=True)]
+    if "window" in view.fields and facts.reach > 1.02 * min(seen):
         yield (
             f"marks outside of the window of {spoken(size)}: they reach {facts.reach:.0%} of the way from the middle "
             "to the border; what lies outside is never drawn"

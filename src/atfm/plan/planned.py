@@ -44,12 +44,16 @@ class Planned:
     def toml(self) -> str:
         """The plan as a file that `atfm train` takes, each choice with its reason."""
         facts = self.facts
-        head = f"# A plan for {facts.name}: {facts.cases:,} training cases of {facts.patients:,} patients.\n"
-        head += "".join(f"# Warning: {warning}\n" for warning in self.warnings)
+        head = [f"A plan for {facts.name}: {facts.cases:,} training cases of {facts.patients:,} patients."]
+        head += [f"Warning: {warning}" for warning in self.warnings]
         comments: dict[str, str] = {}
         for reason in self.reasons:
-            comments[reason.field] = " ".join([*comments.get(reason.field, "").split(), reason.why])
-        return head + "\n" + as_toml(self.fields, comments)
+            if _has(self.fields, reason.field):
+                said = f"{reason.value}: {reason.why}"
+                comments[reason.field] = "; ".join(filter(None, [comments.get(reason.field), said]))
+            else:
+                head.append(str(reason))
+        return as_toml(self.fields, comments, head)
 
     def as_json(self) -> dict[str, Any]:
         """All of it."""
@@ -66,3 +70,13 @@ def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same without what is None, which is the default of every field that may be so."""
     kept = {name: value for name, value in fields.items() if value is not None}
     return {name: _without_none(value) if isinstance(value, Mapping) else value for name, value in kept.items()}
+
+
+def _has(fields: Mapping[str, Any], field: str) -> bool:
+    """Whether a field with dots is among the fields."""
+    value: Any = fields
+    for name in field.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return False
+        value = value[name]
+    return True

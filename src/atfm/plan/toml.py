@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 __all__ = ["as_toml"]
@@ -10,14 +10,16 @@ __all__ = ["as_toml"]
 _WIDTH = 110
 
 
-def as_toml(fields: Mapping[str, Any], comments: Mapping[str, str]) -> str:
+def as_toml(fields: Mapping[str, Any], comments: Mapping[str, str], head: Sequence[str] = ()) -> str:
     """Return fields as TOML 1.0; what is None, for which TOML has no word, must not be among them.
 
     Args:
         fields: numbers, words, lists and tables of these.
-        comments: by the field's name with dots, or by a table's; it stands before it.
+        comments: by the field's name with dots, or by a table's; each stands before it.
+        head: comments that stand before all fields.
     """
-    return "\n".join(_table(fields, comments, ())).strip() + "\n"
+    lines = [line for text in head for line in _comment(text)]
+    return "\n".join([*lines, "", *_table(fields, comments, ())]).strip() + "\n"
 
 
 def _table(fields: Mapping[str, Any], comments: Mapping[str, str], path: tuple[str, ...]) -> Iterator[str]:

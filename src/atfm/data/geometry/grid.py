@@ -56,6 +56,11 @@ class Grid:
             box.append(slice(int(there[0]), int(there[-1]) + 1))
         return tuple(box)
 
+    def inner(self, values: np.ndarray) -> np.ndarray:
+        """Return values `[..., *size]` without the padding."""
+        box: tuple[Any, ...] = (..., *self.inside)
+        return np.asarray(values[box])
+
     def positions(self, axis: int) -> np.ndarray:
         """The centres of the network's pixels along an axis, `[size]`, in pixels of the image."""
         whole, size, step = self.whole[axis], self.size[axis], self.step[axis]
@@ -85,12 +90,11 @@ class Grid:
     def back(self, values: np.ndarray) -> np.ndarray:
         """Bring `values [..., *size]` of the network's pixels to those of the image: `[..., *whole]` float32."""
         matrices = []
-        inner: tuple[Any, ...] = (..., *self.inside)
         for axis, (rows, length, step) in enumerate(zip(self.inside, self.whole, self.step, strict=True)):
             at = (np.arange(length) - self.positions(axis)[rows.start]) / step
             many = rows.stop - rows.start
             matrices.append(linear(np.clip(at, 0, many - 1), 1 / step, many))
-        return spread(values[inner], matrices)
+        return spread(self.inner(values), matrices)
 
     def cells(self, axis: int) -> np.ndarray:
         """For each pixel of the image along an axis the network's pixel that holds its centre, `[whole]`."""

@@ -83,9 +83,8 @@ class Fit:
         """
         known = known_spacing(spacing)
         grid = self.grid(image.shape[1:], known)
-        inner: tuple[Any, ...] = (..., *grid.inside)
         coarser = spacing if known is None else tuple(mm * by for mm, by in zip(known, grid.step, strict=True))
-        return np.clip(grid.bring(image)[inner], 0, 1), coarser
+        return np.clip(grid.inner(grid.bring(image)), 0, 1), coarser
 
     def _by_spacing(self, spacing: Sequence[float] | None) -> tuple[float, ...]:
         wanted = self.spacing or ()

@@ -71,7 +71,7 @@ def plan(
     pace = measured(config, built, train, minutes=minutes, watch=watch)
     given = MINUTES if minutes is None else minutes
     config = filled(config, shares, pace, minutes=given, validation=len(cases.validation))
-    reasons += [*more, *parts, *_paced(config, pace, given, said=minutes is not None)]
+    reasons += [*more, *parts, _paced(config, pace, given, said=minutes is not None)]
     warnings = [*misfits(facts, view), *shortcomings(facts)]
     return Planned(config, reasons, warnings, facts, 60 * given)
 
@@ -108,15 +108,10 @@ def _fields(facts: Facts, view: View, seed: int) -> tuple[dict[str, Any], dict[s
     return fields, shares, [*built, hurdle, *turned, *timed, *judged]
 
 
-def _paced(config: Config, pace: Pace, minutes: float, *, said: bool) -> list[Reason]:
-    each = ", ".join(f"{name} {plan.steps:,}" for name, plan in config.stages.items())
-    took = ", ".join(f"{name} {seconds:.2g} s" for name, seconds in pace.steps.items())
-    why = f"a step takes here: {took}; with validations and checkpoints that is {minutes:g} min"
-    return [
-        Reason(
-            "steps",
-            each,
-            why + ("" if said else ", since --minutes says nothing else"),
-            "measured now, on this machine",
-        )
-    ]
+def _paced(config: Config, pace: Pace, minutes: float, *, said: bool) -> Reason:
+    """Why there are so many steps."""
+    each = ", ".join(f"{name} {plan.steps:,}" for name, plan in config.stages.items() if plan.steps)
+    took = ", ".join(f"{seconds:.2g} s of {name}" for name, seconds in pace.steps.items())
+    default = "" if said else ", the default"
+    why = f"a step takes here {took}; with validations and checkpoints that makes {minutes:g} min{default}"
+    return Reason("steps", each, why, "steps")
