@@ -139,6 +139,7 @@ def conclude(
             plan.samples,
             plan.seed,
             plan.device,
+            first.fit,
         )
     return Evaluation(
         model=plan.model,

@@ -160,8 +160,8 @@ def _illustrations(plans: Sequence[Plan], entries: Mapping[int, Entry]) -> list[
     found = []
     for title, number in ranked(rows, plans[0].samples).items() if rows else ():
         plan = next(plan for plan in plans if number in plan.chosen)
-        method = plan.contenders[0].method
-        (one,) = illustrate(method, plan.store, {number: rows[number]}, plan.samples, plan.seed, plan.device)
+        own, row = plan.contenders[0], {number: rows[number]}
+        (one,) = illustrate(own.method, plan.store, row, plan.samples, plan.seed, plan.device, own.fit)
         found.append(replace(one, title=title))
     return found
 
