@@ -79,13 +79,13 @@ def name_of(folds: Sequence[Fold]) -> str:
 
 
 def _people(store: Store) -> dict[str, list[str]]:
-    """The ids of every person, by the first of them."""
+    """The ids of every person, by what they are in any spelling."""
     left = set(store.unassigned()) if store.info.splits else set()
     found: dict[str, list[str]] = defaultdict(list)
     for patient in store.patients():
         if patient not in left:
             found[normal_id(patient)].append(patient)
-    return {ids[0]: ids for ids in found.values()}
+    return {name: sorted(ids) for name, ids in found.items()}
 
 
 def _dealt(people: Mapping[str, tuple[Sequence[str], int]], folds: int) -> list[list[str]]:
