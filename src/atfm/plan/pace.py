@@ -18,7 +18,7 @@ from atfm.seeding import Noise
 from atfm.train.clock import Watch, now, step_seconds
 from atfm.train.config import Config
 
-__all__ = ["Pace", "filled", "measured"]
+__all__ = ["Pace", "check_minutes", "filled", "measured"]
 
 _VALIDATING = 0.1  # of the time, at most
 _OFTEN = 5  # validations of a stage, at most
@@ -41,16 +41,14 @@ class Pace:
     spent: float
 
 
-def measured(
-    config: Config, method: Method, train: CaseDataset, *, minutes: float | None, watch: Watch = "wall"
-) -> Pace:
+def measured(config: Config, method: Method, train: CaseDataset, *, minutes: float, watch: Watch = "wall") -> Pace:
     """Measure steps and validations of a configuration, for a fiftieth of the time that it will have.
 
     Args:
         config: a stage of 0 steps stays out.
         method: of this configuration, with fresh weights; it stays as it is.
         train: the cases that are trained on.
-        minutes: that the training will have; None: it is not known.
+        minutes: that the training will have.
         watch: what they are measured by.
     """
     began = now(watch)
@@ -60,9 +58,9 @@ def measured(
         seen = Plan(config.seed, stage, len(train), plan.batch, limits, method.window, parts=plan.parts)
         return train.batches(seen, ((step, part) for step in range(first, end) for part in range(plan.parts)))
 
-    least = 2.0 if minutes is None else min(2.0, 60 * minutes / 50 / len(config.stages))
+    least = min(2.0, 60 * minutes / 50 / len(config.stages))
     steps = {
-        name: step_seconds(config, method, name, batches, train.device, steps=2, watch=watch, least=least)
+        name: step_seconds(config, method, name, batches, train.device, steps=1, watch=watch, least=least, warm=1)
         for name, plan in config.stages.items()
         if plan.steps
     }
@@ -86,8 +84,7 @@ def filled(config: Config, shares: Mapping[str, float], pace: Pace, *, minutes: 
     Raises:
         ConfigError: a time that is not positive, or too short for a step of each stage.
     """
-    if not 0 < minutes < float("inf"):
-        raise ConfigError(f"--minutes: expected a time above 0, got {minutes:g}")
+    check_minutes(minutes)
     whole = max(0.0, 60 * minutes - pace.spent) * (1 - _SAVING)
     cases, many = min(validation, config.validate_cases), sum(share > 0 for share in shares.values())
     one = max(1e-9, pace.case * cases)
@@ -114,6 +111,16 @@ def filled(config: Config, shares: Mapping[str, float], pace: Pace, *, minutes: 
             "save_every": max(50, math.ceil(sum(steps.values()) / 20)),
         }
     )
+
+
+def check_minutes(minutes: float) -> None:
+    """Refuse a time that is none.
+
+    Raises:
+        ConfigError: it is not above 0.
+    """
+    if not 0 < minutes < float("inf"):
+        raise ConfigError(f"--minutes: expected a time above 0, got {minutes:g}")
 
 
 def paced(steps: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from atfm.plan import choose
 from atfm.plan.facts import Facts, facts_of
 from atfm.plan.look import look
 from atfm.plan.misfits import misfits, shortcomings
-from atfm.plan.pace import Pace, filled, measured
+from atfm.plan.pace import Pace, check_minutes, filled, measured
 from atfm.plan.planned import Planned
 from atfm.plan.reason import Reason
 from atfm.plan.room import within
@@ -56,6 +56,8 @@ def plan(
         InputError: a split without a case, or a set in which nobody marked anything.
         ConfigError: too little time or memory for a single step.
     """
+    given = MINUTES if minutes is None else minutes
+    check_minutes(given)
     facts = facts_of(store, progress=progress)
     if facts.lesion is None:
         raise InputError(f"{store.path}: in the split train nobody marked anything; there is nothing to learn")
@@ -68,8 +70,7 @@ def plan(
     torch.manual_seed(config.seed)
     built = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
     config, parts = within(config, built, train, memory, available_bytes(device))
-    pace = measured(config, built, train, minutes=minutes, watch=watch)
-    given = MINUTES if minutes is None else minutes
+    pace = measured(config, built, train, minutes=given, watch=watch)
     config = filled(config, shares, pace, minutes=given, validation=len(cases.validation))
     reasons += [*more, *parts, _paced(config, pace, given, said=minutes is not None)]
     warnings = [*misfits(facts, view), *shortcomings(facts)]

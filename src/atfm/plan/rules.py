@@ -56,7 +56,7 @@ UPRIGHT, TILT = 0.1, 20.0  # of correlation; degrees
 MINUTES = 10.0  # where nobody says
 BATCH, LR, ENERGY_LR, WEIGHT_DECAY = 8, 2e-3, 3e-4, 0.01
 SHARES: Mapping[str, Mapping[str, float]] = {  # of the time
-    "few": {"gtr": 0.7, "sfm": 0.3, "energy": 0.0},
+    "few": {"gtr": 0.8, "sfm": 0.2, "energy": 0.0},
     "many": {"gtr": 0.5, "sfm": 0.15, "energy": 0.35},
     "volumes": {"gtr": 0.65, "sfm": 0.35, "energy": 0.0},
 }

@@ -116,10 +116,11 @@ def step_seconds(
     steps: int = _TIMED,
     watch: Watch = "wall",
     least: float | None = None,
+    warm: int = _WARM,
 ) -> float:
     """Measure a whole step of a stage: images, loss, gradient, optimiser and average.
 
-    It is made `steps` times at least, and for `least` seconds; None: for two.
+    It is made `steps` times at least, and for `least` seconds (None: two), after the first `warm` that do not count.
     """
     enough = _LEAST if least is None else least
     copied = copy.deepcopy(method)
@@ -137,10 +138,10 @@ def step_seconds(
         stepper.check("nothing was trained yet")  # waits for the device
         return float(together.from_main(now(watch) - started))
 
-    spent_on(0, _WARM)
+    spent_on(0, warm)
     spent, made = 0.0, 0
     while spent < enough or made < steps:
-        spent, made = spent + spent_on(_WARM + made, steps), made + steps
+        spent, made = spent + spent_on(warm + made, steps), made + steps
     return spent / made
 
 
