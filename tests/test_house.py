@@ -16,7 +16,7 @@ FLOORS = [
     {"__main__", "__init__"},
     {"cli"},
     {"leaderboard"},
-    {"ablate", "compare"},
+    {"ablate", "compare", "folds"},
     {"fit", "serve", "bench", "export"},
     {"models"},
     {"predict", "plan"},

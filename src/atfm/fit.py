@@ -1,7 +1,7 @@
 """`fit`: a configuration and cases in, a trained run folder out."""
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from atfm.data.seen.images import FIELD
 from atfm.errors import ConfigError
 from atfm.io.memory import available_bytes
 from atfm.methods.method import Method
+from atfm.metrics.resolution import FEW, resolution_line
 from atfm.models import WEIGHTS, Model, load
 from atfm.train.cases import Cases
 from atfm.train.checkpoints import Checkpoints
@@ -147,13 +148,15 @@ def fit(
     _check_choice(config, method, names, validation is not None, noted)
     for one in taken.values():
         noted(str(one))
+    owners = [] if validation is None else [cases.owners.get(case, case) for case in validation.case_ids]
     identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
     identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
     identity |= {"watch": watch} if minutes is not None and watch != "wall" else {}
     done = max(Checkpoints(out).steps(), default=0)
     memory = foreseen(method, config.stages, train, validation, done=done, end=max_steps, limit=free)
     check_fits(memory, free)
-    for sentence in (*told(cases.train), f"this training holds {memory}"):
+    few = [] if len(set(owners)) >= FEW or not owners else [_shown(cases, owners)]
+    for sentence in (*told(cases.train), *few, f"this training holds {memory}"):
         noted(sentence)
     with held(out, together):
         run = Run(out, identity, [stage.name for stage in method.stages()], together, noted)
@@ -164,7 +167,7 @@ def fit(
             validation,
             run,
             processes=together,
-            patients=[] if validation is None else [cases.owners.get(case, case) for case in validation.case_ids],
+            patients=owners,
             taken=names,
             say=noted,
         )
@@ -202,6 +205,12 @@ def fit(
         ended=trainer.choice.ended,
         taken={name: one.as_json() for name, one in taken.items()},
     )
+
+
+def _shown(cases: Cases, owners: Sequence[str]) -> str:
+    """What validations on so few patients can show."""
+    few = len(set(owners))
+    return resolution_line(f"{len(cases.train):,} training cases, {few} patients to validate on", few)
 
 
 def _check_choice(

@@ -55,10 +55,10 @@ def moved(run: Path, config: Config) -> set[str]:
 
 
 def test_what_is_frozen_does_not_move_and_all_else_does(tmp_path: Path) -> None:
-    config = tiny(stages={"gtr": {"freeze": [STEM, "truncation.network.down"]}})
+    config = tiny(stages={"gtr": {"freeze": [STEM, "truncation.network.backbone"]}})
     trained(tmp_path / "run", config)
     changed = moved(tmp_path / "run", config)
-    assert changed and not any(name.startswith((STEM, "truncation.network.down")) for name in changed)
+    assert changed and not any(name.startswith((STEM, "truncation.network.backbone")) for name in changed)
 
 
 def test_a_frozen_training_goes_on_bit_for_bit_and_moves_when_its_time_comes(tmp_path: Path) -> None:

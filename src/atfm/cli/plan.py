@@ -67,6 +67,7 @@ def show(result: dict[str, Any]) -> str:
     lines = [
         f"{facts['name']}: {facts['cases']:,} training cases of {facts['patients']:,} patients, {readers} readers each"
     ]
+    lines.append(result["shows"])
     lines += reason_lines(result["reasons"])
     lines += [f"warning: {warning}" for warning in result["warnings"]]
     if result["out"]:

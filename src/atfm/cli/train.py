@@ -12,6 +12,7 @@ from typing import Any
 
 from atfm.cli.auto import AUTO, planned
 from atfm.cli.common_flags import add_patient_key, add_watch, count, patient_key_of
+from atfm.cli.folds import add_folds, train_folds
 from atfm.cli.train_text import show, told_of
 
 __all__ = ["add_parser"]
@@ -61,6 +62,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that stream (default: half of the cores)")
     parser.add_argument("--seed", type=count, help="of everything random (default: the preset's, 0)")
+    add_folds(parser)
     add_patient_key(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
     parser.set_defaults(run=run, show=show)
@@ -79,6 +81,9 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             return {"config": config.model_dump(mode="json")} if processes.main else None
         if args.max_steps is not None and args.max_steps < 1:
             raise InputError(f"--max-steps: expected at least 1, got {args.max_steps}")
+        if args.folds is not None:
+            told |= train_folds(args, config, out, processes, _options(args))
+            return told if processes.main else None
         cases = replace(_cases(args, config), patient_key=patient_key_of(args))
         if processes.main and args.preset != AUTO:
             _warn_of_misfits(args, config)
@@ -89,19 +94,26 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
                 cases,
                 out,
                 device=processes.device,
-                max_steps=args.max_steps,
-                minutes=None if args.preset == AUTO else args.minutes,
-                watch=args.watch,
-                take=taken(args.take),
-                start=args.start,
-                budget=_budget(args),
                 processes=processes,
                 tell=progress,
                 say=progress.say if isinstance(progress, TrainProgress) else _silent,
+                **_options(args),
             )
     if not processes.main:
         return None
     return {**told_of(fitted), "processes": processes.world, "seconds": round(time.perf_counter() - started, 1), **told}
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """What `fit` is told besides the configuration, the cases and where."""
+    return {
+        "max_steps": args.max_steps,
+        "minutes": None if args.preset == AUTO else args.minutes,
+        "watch": args.watch,
+        "take": taken(args.take),
+        "start": args.start,
+        "budget": _budget(args),
+    }
 
 
 def _chosen(args: argparse.Namespace, processes: Any) -> tuple[Any, Path, dict[str, Any]]:

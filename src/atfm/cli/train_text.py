@@ -3,6 +3,8 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from atfm.cli.folds import folds_text
+
 if TYPE_CHECKING:
     from atfm.fit import Fitted
 
@@ -31,6 +33,8 @@ def show(result: dict[str, Any]) -> str:
     """The result for a person."""
     if "config" in result:
         return json.dumps(result["config"], indent=1)
+    if "folds" in result:
+        return folds_text(result)
     text = f"{result['run']}: {result['steps']} of {result['total']} steps"
     if result["processes"] > 1:
         text += f" by {result['processes']} processes"

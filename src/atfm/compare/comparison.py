@@ -37,6 +37,7 @@ class Wanted:
         repeats: rounds of the timing.
         seed: of the resampling.
         by_ged: methods from the least GED on; else as they were given.
+        tested: scores whose differences are told; none: those of `compared_scores`.
     """
 
     against: str | None = None
@@ -46,6 +47,7 @@ class Wanted:
     repeats: int = 3
     seed: int = 0
     by_ged: bool = False
+    tested: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def compare(
         timed = seconds_of(methods, samples, device, repeats=wanted.repeats, tell=tell)
     costs: dict[str, Cost] = {label: cost_of(model, samples, timed.get(label)) for label, model in models.items()}
     against = wanted.against or entrants[0].label
-    lines = lines_of(entrants, costs, against, seed=wanted.seed)
+    lines = lines_of(entrants, costs, against, tested=wanted.tested, seed=wanted.seed)
     best = min((line for line in lines if "ged" in line.scores), key=lambda line: line.scores["ged"].mean, default=None)
     return Comparison(
         entrants,

@@ -18,6 +18,7 @@ from atfm.evaluate.rows import Entry
 from atfm.metrics.references import REFERENCES
 from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.table import Interval, summarise
+from atfm.report.panels import Illustration
 
 __all__ = ["carry_out", "conclude", "evaluate", "join", "score_part"]
 
@@ -104,8 +105,15 @@ def join(plan: Plan, parts: Parts) -> Evaluation:
     return conclude(plan, entries)
 
 
-def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
+def conclude(
+    plan: Plan, entries: Mapping[int, Entry], illustrations: Sequence[Illustration] | None = None
+) -> Evaluation:
     """Bring the entries of all chosen cases together, whoever scored them, in the order of the store.
+
+    Args:
+        plan: what was scored.
+        entries: by the number of the case.
+        illustrations: of the report, where it is not the plan's model that draws them; None: it is.
 
     Raises:
         StoreError: a case is missing, or none has a pixel that counts.
@@ -123,15 +131,16 @@ def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
     results = [_of_method(contender, said, plan.seed) for contender in plan.contenders]
     first = plan.contenders[0]
     convention = first.method.convention if isinstance(first.method, Predictions) else None
-    illustrations = illustrate(
-        first.method,
-        plan.store,
-        {entry.number: entry.row(first.name) for entry in said},
-        plan.samples,
-        plan.seed,
-        plan.device,
-        first.fit,
-    )
+    if illustrations is None:
+        illustrations = illustrate(
+            first.method,
+            plan.store,
+            {entry.number: entry.row(first.name) for entry in said},
+            plan.samples,
+            plan.seed,
+            plan.device,
+            first.fit,
+        )
     return Evaluation(
         model=plan.model,
         result=results[0],

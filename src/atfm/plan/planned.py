@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from atfm.metrics.resolution import resolution_line
 from atfm.plan.facts import Facts
 from atfm.plan.reason import Reason
 from atfm.plan.toml import as_toml
@@ -30,6 +31,11 @@ class Planned:
     warnings: Sequence[str]
     facts: Facts
     seconds: float | None = None
+
+    @property
+    def shows(self) -> str:
+        """What so many cases can show."""
+        return resolution_line(f"{self.facts.cases:,} training cases", self.facts.patients)
 
     @cached_property
     def fields(self) -> dict[str, Any]:
@@ -61,6 +67,7 @@ class Planned:
             "config": self.fields,
             "reasons": [reason.as_json() for reason in self.reasons],
             "warnings": list(self.warnings),
+            "shows": self.shows,
             "facts": self.facts.as_json(),
             "seconds": self.seconds,
         }
