@@ -2,6 +2,7 @@
 
 from atfm.predict.fitting import Point, Window
 from atfm.predict.hypotheses import Hypothesis, find_hypotheses
+from atfm.predict.opened import Opened, open_image, prepare_opened
 from atfm.predict.prediction import Origin, Prediction, gather
 from atfm.predict.prepare import prepare_array, prepare_file
 from atfm.predict.prepared import Prepared, Trained
@@ -16,6 +17,7 @@ __all__ = [
     "Chunk",
     "Format",
     "Hypothesis",
+    "Opened",
     "Origin",
     "Point",
     "Prediction",
@@ -25,9 +27,11 @@ __all__ = [
     "Window",
     "find_hypotheses",
     "gather",
+    "open_image",
     "parse_slices",
     "prepare_array",
     "prepare_file",
+    "prepare_opened",
     "sample",
     "sample_file",
     "stream",
