@@ -10,6 +10,8 @@ from atfm.predict.sample import sample, sample_file
 from atfm.predict.sampling import Chunk, stream
 from atfm.predict.slices import Slices, parse_slices
 from atfm.predict.source import title
+from atfm.predict.view import View, view_of
+from atfm.predict.ways import Ways, ways_of
 from atfm.predict.write import FORMATS, Format, write
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "Prepared",
     "Slices",
     "Trained",
+    "View",
+    "Ways",
     "Window",
     "find_hypotheses",
     "gather",
@@ -36,5 +40,7 @@ __all__ = [
     "sample_file",
     "stream",
     "title",
+    "view_of",
+    "ways_of",
     "write",
 ]
