@@ -55,7 +55,7 @@ def prediction_html(prediction: "Prediction") -> str:
 
 
 def _samples(prediction: "Prediction", scene: Scene, labels: Callable[[int], np.ndarray], most: int) -> tuple[str, int]:
-    """The outlines of the first samples, each in the colour of its hypothesis, and how many fit in `most` characters."""
+    """The outlines of the first samples, each in the colour of its hypothesis, and how many of them fit."""
     belongs = {sample: number for number, one in enumerate(prediction.hypotheses) for sample in one.members}
     drawn = ""
     for sample in range(min(len(prediction), MOST_SAMPLES)):
