@@ -136,7 +136,7 @@ def test_contours_need_a_place(model: Model, tmp_path: Path, write_series) -> No
 
 
 def test_where_nothing_is_marked_there_is_no_segmentation(model: Model, series: Opened, tmp_path: Path) -> None:
-    from atfm.predict.bits import Bits
+    from atfm.hypotheses.bits import Bits
 
     some = drawn(model, series, at=(5, 6, 3), window=(-1000, 500))
     bits = Bits(some.bits.shape)

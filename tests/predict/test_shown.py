@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import atfm
+from atfm.hypotheses.bits import Bits
 from atfm.predict import Origin, Prediction, Prepared
-from atfm.predict.bits import Bits
 from atfm.predict.place import Place
 from atfm.predict.shown import shares
 

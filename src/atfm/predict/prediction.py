@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.predict.bits import Bits
-from atfm.predict.hypotheses import Hypothesis, find_hypotheses
+from atfm.hypotheses.bits import Bits
+from atfm.hypotheses.hypotheses import Hypothesis, find_hypotheses
 from atfm.predict.place import Place
 from atfm.predict.prepared import Prepared
 from atfm.predict.sampling import Chunk
