@@ -15,7 +15,7 @@ from PIL import Image
 import atfm
 from atfm.data import Store
 from atfm.data.phantom.grey import part_probability, phantom_case, presence_probability
-from atfm.predict import prepare_file, sample
+from atfm.predict import Prediction, prepare_file, sample
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
@@ -31,6 +31,17 @@ def test_phantom_is_the_case_it_claims_to_be():
     np.testing.assert_array_equal(np.asarray(Image.open(EXAMPLES / "phantom.png")), np.rint(case.image[0] * 255))
     assert round(part_probability(case.part_contrast), 2) == 0.46
     assert round(presence_probability(case.contrast), 2) == 0.80
+
+
+def test_the_first_lines_of_the_readme_run() -> None:
+    lines = (EXAMPLES.parent / "README.md").read_text("utf-8").split("```python\n", 1)[1].split("```", 1)[0]
+    known: dict[str, object] = {}
+    exec(lines, known)  # what a reader tries first
+    prediction = known["prediction"]
+    assert isinstance(prediction, Prediction) and len(prediction) == 64
+    shapes = [prediction.masks.shape, prediction.mean_probability.shape, prediction.entropy.shape]
+    assert ", ".join(map(str, map(list, shapes))) in lines
+    assert len(prediction.hypotheses) > 2  # the readers of this nodule differ, and so do these
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
