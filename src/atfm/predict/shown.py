@@ -46,7 +46,8 @@ def prediction_html(prediction: "Prediction") -> str:
         probable,
     ]
     marked = int((prediction.areas > 0).sum())
-    title = f"{marked} of {len(prediction)} simulated readers outline something here"
+    readers = "reader outlines" if len(prediction) == 1 else "readers outline"
+    title = f"{marked} of {len(prediction)} simulated {readers} something here"
     notes = _notes(prediction)
     left = MOST - len(sheet(title, [*tiles, scene.cut("", f"the first {MOST_SAMPLES} samples")], bars, notes))
     drawn, count = _samples(prediction, scene, labels, left)

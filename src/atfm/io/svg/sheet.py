@@ -91,7 +91,7 @@ def _row(bar: Bar) -> str:
     return (
         '<div style="display:flex;gap:8px;align-items:center">'
         f'<span style="width:12px;height:12px;border-radius:2px;{swatch}"></span>'
-        f'<b style="width:3.2em;text-align:right">{bar.percent} %</b>'
+        f'<b style="min-width:3.4em;text-align:right;white-space:nowrap">{bar.percent} %</b>'
         '<span style="width:120px;height:8px;border-radius:4px;background:rgba(128,128,128,.3)">'
         f'<span style="display:block;height:8px;border-radius:4px;width:{bar.percent}%;'
         f'background:{bar.colour or "currentColor"}"></span></span>'
