@@ -50,10 +50,10 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Store]:
     """Stores of the phantoms, by kind; without val where it is not wanted."""
     folder = tmp_path_factory.mktemp("stores")
 
-    def made(kind: str = "grey", count: int = 20, *, val: bool = True) -> Store:
-        path: Path = folder / f"{kind}-{count}-{val}"
+    def made(kind: str = "grey", count: int = 20, *, val: bool = True, readers: int = 4) -> Store:
+        path: Path = folder / f"{kind}-{count}-{val}-{readers}"
         if not path.exists():
-            cases = list(phantom_cases(0, count, kind=kind, size=24 if kind == "volume" else None))
+            cases = list(phantom_cases(0, count, annotators=readers, kind=kind, size=24 if kind == "volume" else None))
             splits: dict[str, list[str]] = {"train": [], "val": [], "test": []}
             for number, case in enumerate(cases):
                 splits[split_of(number)].append(case.patient_id)

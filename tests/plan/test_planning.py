@@ -10,7 +10,7 @@ from atfm.data.case import Case
 from atfm.data.store import Store, StoreWriter
 from atfm.errors import InputError, StoreError
 from atfm.fit import fit
-from atfm.plan import checked, plan
+from atfm.plan import checked, facts_of, plan
 from atfm.plan.pace import Pace
 from atfm.train.cases import from_store
 from atfm.train.config import Config, override, whole
@@ -63,6 +63,26 @@ def test_whoever_is_held_out_leaves_somebody_to_train_on(stores) -> None:
     config = override(presets()["phantom"], {"hold_out": 1000})
     assert len(from_store(stores(val=False), config).train) == 1
     assert len(from_store(stores(), config).train) == 16, "a split val is what validates where there is one"
+
+
+def test_an_empty_split_val_is_none(tmp_path) -> None:
+    with StoreWriter(tmp_path / "store", name="few", splits={"train": ["a", "b"], "val": []}) as writer:
+        for name in "ab":
+            writer.add(Case(np.zeros((1, 32, 32), np.float32), np.ones((2, 32, 32), np.uint8), name, name))
+    store = Store.open(tmp_path / "store")
+    assert facts_of(store).validation == 0
+    cases = from_store(store, override(presets()["phantom"], {"hold_out": 1}))
+    assert (len(cases.train), len(cases.validation)) == (1, 1)
+
+
+def test_one_reader_is_told_and_trains_all_the_same(stores, tmp_path) -> None:
+    store = stores(readers=1)
+    planned = plan(store, minutes=1.0)
+    assert any(warning.startswith("one reader only") for warning in planned.warnings)
+    stages = {name: one.model_copy(update={"steps": min(1, one.steps)}) for name, one in planned.config.stages.items()}
+    config = planned.config.model_copy(update={"stages": stages, "validate_samples": 2})
+    fitted = fit(config, from_store(store, config), tmp_path / "run", device=CPU)
+    assert fitted.verdicts and "ged" not in fitted.validation and "ged_2" in fitted.validation
 
 
 def test_a_set_in_which_nothing_is_marked_has_no_plan(tmp_path) -> None:

@@ -8,7 +8,7 @@ from atfm.data.phantom.kinds import phantom_cases
 from atfm.errors import ConfigError
 from atfm.methods import StageConfig
 from atfm.methods.gtr import GTRConfig
-from atfm.plan.room import within
+from atfm.plan.room import shared, within
 from atfm.train.config import Config
 from atfm.train.memory import foreseen
 
@@ -39,3 +39,10 @@ def test_what_is_free_is_enough_or_asked_for(made) -> None:
         within(CONFIG, method, train, 0.001, None)
     with pytest.raises(ConfigError, match="--memory: expected gigabytes above 0"):
         within(CONFIG, method, train, -1.0, None)
+
+
+@pytest.mark.parametrize(("processes", "batch"), [(1, 64), (2, 64), (3, 66), (5, 65)])
+def test_processes_share_equal_parts(processes: int, batch: int) -> None:
+    config, reasons = shared(CONFIG, processes)
+    assert config.stages["gtr"].batch == batch
+    assert config.stages["gtr"].parts == processes and len(reasons) == (processes > 1)

@@ -30,11 +30,11 @@ def planned(args: argparse.Namespace, processes: Any) -> tuple[Any, Path, dict[s
     if args.data is None:
         raise InputError("--data: expected a store, from whose cases auto plans; make one with `atfm data import`")
     out = args.out or Path("runs") / args.data.resolve().name
-    found = processes.from_main(_found(args, out / PLAN, processes.device) if processes.main else None)
+    found = processes.from_main(_found(args, out / PLAN, processes) if processes.main else None)
     return whole(found["config"], source=str(out / PLAN)), out, {"plan": found["told"]}
 
 
-def _found(args: argparse.Namespace, file: Path, device: Any) -> dict[str, Any]:
+def _found(args: argparse.Namespace, file: Path, processes: Any) -> dict[str, Any]:
     """The fields of the configuration, and what is told of them."""
     from atfm.train.presets import resolve
 
@@ -42,7 +42,7 @@ def _found(args: argparse.Namespace, file: Path, device: Any) -> dict[str, Any]:
         print(f"goes on by the plan in {file}; another --out gets a new one", file=sys.stderr)
         fields = resolve(str(file)).model_dump(mode="json")
         return {"config": fields, "told": {"file": str(file), "made": False}}
-    made = _made(args, device)
+    made = _made(args, processes)
     for warning in made.warnings:
         _warn(warning)
     for reason in made.reasons:
@@ -53,7 +53,7 @@ def _found(args: argparse.Namespace, file: Path, device: Any) -> dict[str, Any]:
     return {"config": made.config.model_dump(mode="json"), "told": told}
 
 
-def _made(args: argparse.Namespace, device: Any) -> Any:
+def _made(args: argparse.Namespace, processes: Any) -> Any:
     from atfm.cli.progress import bar
     from atfm.data.store import Store
     from atfm.plan import plan
@@ -63,7 +63,8 @@ def _made(args: argparse.Namespace, device: Any) -> Any:
             Store.open(args.data),
             minutes=args.minutes,
             memory=args.memory,
-            device=device,
+            device=processes.device,
+            processes=processes.world,
             watch=args.watch,
             seed=args.seed or 0,
             progress=progress,

@@ -40,6 +40,11 @@ class Pace:
     case: float
     spent: float
 
+    def shared(self, processes: int) -> "Pace":
+        """The pace of so many processes, as one measured it."""
+        steps = {name: seconds / processes for name, seconds in self.steps.items()}
+        return Pace(steps, self.case / processes, self.spent)
+
 
 def measured(config: Config, method: Method, train: CaseDataset, *, minutes: float, watch: Watch = "wall") -> Pace:
     """Measure steps and validations of a configuration, for a fiftieth of the time that it will have.

@@ -16,7 +16,7 @@ from atfm.plan.misfits import misfits, shortcomings
 from atfm.plan.pace import Pace, check_minutes, filled, measured
 from atfm.plan.planned import Planned
 from atfm.plan.reason import Reason
-from atfm.plan.room import within
+from atfm.plan.room import shared, within
 from atfm.plan.rules import MINUTES
 from atfm.plan.view import View, view_of
 from atfm.train.cases import from_store
@@ -35,6 +35,7 @@ def plan(
     device: torch.device = torch.device("cpu"),  # noqa: B008 (immutable)
     watch: Watch = "wall",
     seed: int = 0,
+    processes: int = 1,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Planned:
     """Plan a training for the cases of a store.
@@ -49,6 +50,7 @@ def plan(
         device: where it will run.
         watch: what minutes are measured by, see `atfm.train.clock.now`.
         seed: of the training.
+        processes: that will train together, and share each step.
         progress: called with the cases measured and their total.
 
     Raises:
@@ -63,16 +65,16 @@ def plan(
         raise InputError(f"{store.path}: in the split train nobody marked anything; there is nothing to learn")
     view, reasons = look(facts, facts.lesion)
     fields, shares, more = _fields(facts, view, seed)
-    config = whole(fields, source="plan")
+    config, parted = shared(whole(fields, source="plan"), processes)
     native = from_store(store, config)
     cases = fitted_cases(native, rule_of(config.fit, native.train))
     train = Budget().open(cases.train, cases.classes, device, crop=config.crop, ignore_label=cases.ignore_label)
     torch.manual_seed(config.seed)
     built = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
     config, parts = within(config, built, train, memory, available_bytes(device))
-    pace = measured(config, built, train, minutes=given, watch=watch)
+    pace = measured(config, built, train, minutes=given, watch=watch).shared(processes)
     config = filled(config, shares, pace, minutes=given, validation=len(cases.validation))
-    reasons += [*more, *parts, _paced(config, pace, given, said=minutes is not None)]
+    reasons += [*more, *parted, *parts, _paced(config, pace, given, said=minutes is not None)]
     warnings = [*misfits(facts, view), *shortcomings(facts)]
     return Planned(config, reasons, warnings, facts, 60 * given)
 

@@ -1,5 +1,7 @@
 """The memory of a plan: batches in as many parts as it takes for a step to fit."""
 
+import math
+
 from atfm.data.dataset import CaseDataset
 from atfm.errors import ConfigError
 from atfm.methods.method import Method
@@ -7,7 +9,26 @@ from atfm.plan.reason import Reason
 from atfm.train.config import Config
 from atfm.train.memory import check_fits, foreseen, spoken
 
-__all__ = ["within"]
+__all__ = ["shared", "within"]
+
+
+def shared(config: Config, processes: int) -> tuple[Config, list[Reason]]:
+    """Return a configuration whose batches so many processes can share: equal parts, one for each at least.
+
+    Args:
+        config: its stages' `batch` may be raised to a multiple, and `parts` too.
+        processes: that train together.
+    """
+    if processes == 1:
+        return config, []
+    stages = {
+        name: plan.model_copy(update={"batch": processes * math.ceil(plan.batch / processes), "parts": processes})
+        for name, plan in config.stages.items()
+    }
+    why = f"{processes} processes share each step"
+    return config.model_copy(update={"stages": stages}), [
+        Reason(f"stages.{name}.parts", str(processes), why, "shared") for name, plan in stages.items() if plan.steps
+    ]
 
 
 def within(

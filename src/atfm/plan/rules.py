@@ -100,5 +100,6 @@ RULES: Mapping[str, Rule] = {
         "a stage is kept where validation is better with it; without val a fifth validates", "docs/training.md"
     ),
     "steps": Rule("as many as fit into the time", "measured now, on this machine"),
+    "shared": Rule("a batch in as many equal parts as there are processes", "docs/training.md"),
     "parts": Rule("a batch in as many equal parts as it takes to fit into the memory", "measured now, on this machine"),
 }

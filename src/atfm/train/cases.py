@@ -64,9 +64,9 @@ def from_store(
         share: of the training patients, in (0, 1]; at least one.
     """
     split, identifiers = store.split(train), store.ids()
-    held = _held_out(config, {identifiers[i][1] for i in split}) if validation not in store.info.splits else set()
-    indices = [i for i in split if identifiers[i][1] in held] if held else []
-    indices = store.split(validation) if validation in store.info.splits else indices
+    indices = store.split(validation) if validation in store.info.splits else []
+    held = set() if indices else _held_out(config, {identifiers[i][1] for i in split})
+    indices = indices or [i for i in split if identifiers[i][1] in held]
     split = [i for i in split if identifiers[i][1] not in held]
     order = torch.randperm(len(indices), generator=step_generator(config.seed, "validation cases"))
     chosen = sorted(indices[i] for i in order[: config.validate_cases].tolist())
