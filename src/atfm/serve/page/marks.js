@@ -1,0 +1,79 @@
+// What stands over the image as text: letters of its sides, a ruler, values under the pointer, window, legends.
+
+import { drawScale, HEATS } from "./drawing/heat.js";
+import { levelOf } from "./drawing/grey.js";
+import { html } from "./drawing/element.js";
+import { digits } from "./drawing/quantity.js";
+import { drawnOf } from "./state.js";
+
+const RULER = 0.28; // of the width of a pane, at most
+
+function letters(image) {
+  if (!image.letters) return [];
+  return ["left", "right", "top", "bottom"].map((side) => html("span", { class: `letter ${side}` }, image.letters[side]));
+}
+
+/** A ruler of a round length in mm; none where the size of a pixel is not known. */
+function ruler(image, across, width) {
+  if (!image.spacing) return [];
+  const most = (RULER * width * image.spacing.x) / across; // mm
+  const power = 10 ** Math.floor(Math.log10(most));
+  const length = power * [5, 2, 1].find((one) => one * power <= most);
+  const node = html("span", { class: "ruler" }, `${digits(length)} mm`);
+  node.style.width = `${(length / image.spacing.x) * across}px`;
+  return [node];
+}
+
+/** The pixel under the pointer, its value and what the samples say of it. */
+export function readout(state, pane, pointer) {
+  const { image, pixels, slice } = state;
+  if (!pointer) return [];
+  const [x, y] = pointer;
+  if (x < 0 || y < 0 || x >= image.size.width || y >= image.size.height) return [];
+  const words = [image.size.slices > 1 ? `${x}, ${y}, ${slice}` : `${x}, ${y}`];
+  if (pixels && pixels.slice === slice) {
+    const at = (y * pixels.width + x) * pixels.channels;
+    const values = Array.from(pixels.values.subarray(at, at + pixels.channels), (one) => digits(one));
+    words.push(`${values.join(" ")} ${image.units}`);
+  }
+  const drawn = drawnOf(state, pane);
+  const probability = drawn?.valueAt("probability", x, y, slice) ?? null;
+  if (probability !== null) words.push(`probability ${Math.round(100 * probability)} %`);
+  const ambiguity = drawn?.valueAt("ambiguity", x, y, slice) ?? null;
+  if (ambiguity !== null && state.layers.ambiguity) words.push(`ambiguity ${ambiguity.toFixed(2)} bit`);
+  return [html("span", { class: "readout" }, words.join("   "))];
+}
+
+function legend(kind) {
+  const { title, ends } = HEATS[kind];
+  const scale = html("canvas", { "aria-hidden": "true" });
+  drawScale(scale, kind);
+  const line = html("span", { class: "ends" }, html("span", {}, ends[0]), html("span", {}, ends[1]));
+  return html("span", { class: "legend" }, title, scale, line);
+}
+
+function legends(state, drawn) {
+  const maps = ["probability", "ambiguity"].filter((kind) => state.layers[kind] && drawn);
+  const lines = state.layers.contours && drawn ? [html("span", { class: "legend" }, "contours: 10 % dotted, 50 % whole, 90 % dashed")] : [];
+  return maps.length + lines.length > 0 ? [html("span", { class: "legends" }, ...maps.map(legend), ...lines)] : [];
+}
+
+function heading(state, pane) {
+  if (state.panes.length < 2) return [];
+  const shown = state.panes[pane];
+  return [html("span", { class: "heading" }, shown.kind === "model" ? `model ${shown.name}` : shown.name)];
+}
+
+/** All marks of a pane; `across` is the width of a pixel on the screen. */
+export function drawMarks(state, pane, pointer, { across, width }) {
+  const { image, window } = state;
+  const { width: w, level } = levelOf(window);
+  return [
+    ...heading(state, pane),
+    ...letters(image),
+    ...legends(state, drawnOf(state, pane)),
+    ...ruler(image, across, width),
+    ...readout(state, pane, pointer),
+    html("span", { class: "level" }, `W ${digits(w)}  L ${digits(level)}`),
+  ];
+}

@@ -1,0 +1,108 @@
+// The groups of SVG over the image: what the model looks at, samples, hypotheses, annotators, contours.
+
+import { placed } from "./drawn.js";
+import { styleOf, DASHES } from "./drawing/colours.js";
+import { svg } from "./drawing/element.js";
+import { contourNode, outlineNode, readerNode, sampleNodes } from "./drawing/lines.js";
+import { outlinePath } from "./drawing/outline.js";
+import { drawnOf, wayOf } from "./state.js";
+
+/** The square that the model looks at: of what is drawn, or of the whole image before. */
+function seenBox(state, pane) {
+  const drawn = drawnOf(state, pane);
+  const shown = state.panes[pane];
+  if (drawn && drawn.depth(state.slice) < 0) return null;
+  return drawn ? drawn.place : shown?.kind === "model" ? wayOf(state, shown.name).sees : null;
+}
+
+function seenNode({ x, y, width, height }) {
+  const box = { x, y, width, height, fill: "none", "vector-effect": "non-scaling-stroke" };
+  return svg(
+    "g",
+    { class: "sees" },
+    svg("rect", { ...box, stroke: "#000", "stroke-opacity": 0.6, "stroke-width": 2.5 }),
+    svg("rect", { ...box, stroke: "#fff", "stroke-width": 1.25, "stroke-dasharray": "2 4" }),
+  );
+}
+
+/** The outlines of the annotators on a slice, one each, [{path, number}]; of `only` alone where it is given. */
+export function readerPaths(state, only = null) {
+  const { readers, slice } = state;
+  if (!readers) return [];
+  const depth = readers.slices > 1 ? slice : 0;
+  return Array.from({ length: readers.count }, (_, number) => number)
+    .filter((number) => only === null || number === only)
+    .map((number) => ({ number, path: outlinePath(readers.mask(number, depth), readers.width, readers.height) }));
+}
+
+function readersGroup(state, only) {
+  const nodes = readerPaths(state, only).map(({ path, number }) => readerNode(path, DASHES[number % DASHES.length]));
+  return svg("g", { class: "readers" }, ...nodes);
+}
+
+function sampleGroup(drawn, state, alone) {
+  const shown = state.sample >= 0;
+  const paths = drawn.paths(state.slice).map((path, number) => {
+    if (shown) return "";
+    return alone === null || drawn.result.hypothesis_of[number] === alone ? path : "";
+  });
+  return svg("g", { class: "samples", transform: placed(drawn.place) }, ...sampleNodes(paths, drawn.result.hypothesis_of, drawn.hypotheses));
+}
+
+function hypothesisGroup(drawn, state, alone) {
+  const nodes = drawn.hypotheses.flatMap((one, number) => {
+    if (one.empty || (alone !== null && alone !== number)) return [];
+    const node = outlineNode(drawn.path(one.sample, state.slice), styleOf(drawn.hypotheses, number));
+    node.dataset.hypothesis = number;
+    return [node];
+  });
+  // the most probable lies on top
+  return svg("g", { class: "hypotheses", transform: placed(drawn.place) }, ...nodes.reverse());
+}
+
+/** The one sample that is played or chosen. */
+function singleGroup(drawn, state) {
+  const whose = drawn.result.hypothesis_of[state.sample];
+  const style = whose >= 0 ? styleOf(drawn.hypotheses, whose) : { colour: "#fff", dash: "" };
+  const node = outlineNode(drawn.path(state.sample, state.slice), style);
+  return svg("g", { class: "single", transform: placed(drawn.place) }, node);
+}
+
+function contourGroup(drawn, state) {
+  const nodes = drawn.contours(state.slice).map(({ level, path }) => contourNode(path, level));
+  return svg("g", { class: "contours", transform: placed(drawn.place) }, ...nodes);
+}
+
+/** Samples as they come, before their hypotheses are known. */
+function growingGroup(growing, state) {
+  const depth = growing.place.slices.indexOf(state.slice);
+  if (depth < 0) return svg("g");
+  const { masks } = growing;
+  const line = { class: "sample", fill: "none", stroke: "#fff", "stroke-opacity": 0.4, "vector-effect": "non-scaling-stroke" };
+  const nodes = Array.from({ length: masks.count }, (_, sample) =>
+    svg("path", { ...line, d: outlinePath(masks.mask(sample, depth), masks.width, masks.height) }),
+  );
+  return svg("g", { class: "samples", transform: placed(growing.place) }, ...nodes);
+}
+
+/** All groups of a pane, from the lowest to the highest. */
+export function outlineGroups(state, pane) {
+  const { image, layers, panes, growing } = state;
+  const shown = panes[pane];
+  if (!image || !shown) return [];
+  if (shown.kind === "readers") return [readersGroup(state, shown.number)];
+  const groups = [];
+  const box = seenBox(state, pane);
+  if (box) groups.push(seenNode(box));
+  if (growing?.model === shown.name) return [...groups, growingGroup(growing, state)];
+  const drawn = drawnOf(state, pane);
+  const alone = state.isolated?.pane === pane ? state.isolated.hypothesis : null;
+  if (drawn && drawn.depth(state.slice) >= 0) {
+    if (layers.samples) groups.push(sampleGroup(drawn, state, alone));
+    if (layers.contours) groups.push(contourGroup(drawn, state));
+    if (state.sample >= 0 && state.sample < drawn.masks.count) groups.push(singleGroup(drawn, state));
+    else if (layers.hypotheses) groups.push(hypothesisGroup(drawn, state, alone));
+  }
+  if (layers.readers) groups.push(readersGroup(state, null));
+  return groups;
+}
