@@ -44,7 +44,7 @@ env: .venv/dev
 	    { echo "atfm needs Python 3.11 or newer; name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --disable-pip-version-check '$(TORCH)'
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[log]'
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[log,serve]'
 	@touch $@
 
 .venv/dev: .venv/runtime

@@ -1,6 +1,6 @@
 // Two models, or annotators, of one image side by side, with the same slice and zoom.
 
-import { html } from "./drawing/element.js";
+import { html } from "./element.js";
 
 const byId = (id) => document.getElementById(id);
 

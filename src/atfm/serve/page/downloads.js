@@ -1,6 +1,6 @@
 // The result as files, in the forms that the image can be saved as.
 
-import { html } from "./drawing/element.js";
+import { html } from "./element.js";
 import { tell } from "./message.js";
 import { service } from "./service.js";
 import { drawnOf } from "./state.js";

@@ -1,8 +1,8 @@
 // One result of the service, with its masks unpacked and traced when they are first looked at.
 
-import { Masks, ValueMap } from "./drawing/bits.js";
-import { LEVELS, contourPath } from "./drawing/contour.js";
-import { outlinePath } from "./drawing/outline.js";
+import { Masks, ValueMap } from "./bits.js";
+import { LEVELS, contourPath } from "./contour.js";
+import { outlinePath } from "./outline.js";
 
 /** Samples that lie somewhere in an image. */
 export class Drawn {

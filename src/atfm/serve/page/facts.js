@@ -1,7 +1,7 @@
 // What is known of the image and the models, and what they warn of.
 
-import { html } from "./drawing/element.js";
-import { digits } from "./drawing/quantity.js";
+import { html } from "./element.js";
+import { digits } from "./quantity.js";
 import { drawnOf, modelsShown, wayOf } from "./state.js";
 
 const byId = (id) => document.getElementById(id);

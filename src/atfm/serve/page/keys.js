@@ -1,7 +1,7 @@
 // Keys of the viewer, as in OHIF where they do not clash; they act only while the viewer has the focus (WCAG 2.1.4).
 
 import { fitted, moved, zoomed } from "./camera.js";
-import { html } from "./drawing/element.js";
+import { html } from "./element.js";
 import { scrolled } from "./gestures.js";
 
 const STEP = 0.1; // of what is seen, that an arrow moves the image

@@ -1,9 +1,9 @@
 // What stands over the image as text: letters of its sides, a ruler, values under the pointer, window, legends.
 
-import { drawScale, HEATS } from "./drawing/heat.js";
-import { levelOf } from "./drawing/grey.js";
-import { html } from "./drawing/element.js";
-import { digits } from "./drawing/quantity.js";
+import { drawScale, HEATS } from "./heat.js";
+import { levelOf } from "./grey.js";
+import { html } from "./element.js";
+import { digits } from "./quantity.js";
 import { drawnOf } from "./state.js";
 
 const RULER = 0.28; // of the width of a pane, at most

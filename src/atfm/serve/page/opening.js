@@ -1,8 +1,8 @@
 // How an image comes onto the page: dropped, chosen, a case of the store, or the example of a first start.
 
 import { fitted } from "./camera.js";
-import { Masks } from "./drawing/bits.js";
-import { html } from "./drawing/element.js";
+import { Masks } from "./bits.js";
+import { html } from "./element.js";
 import { tell } from "./message.js";
 import { service } from "./service.js";
 

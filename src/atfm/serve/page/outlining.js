@@ -1,10 +1,10 @@
 // The groups of SVG over the image: what the model looks at, samples, hypotheses, annotators, contours.
 
 import { placed } from "./drawn.js";
-import { styleOf, DASHES } from "./drawing/colours.js";
-import { svg } from "./drawing/element.js";
-import { contourNode, outlineNode, readerNode, sampleNodes } from "./drawing/lines.js";
-import { outlinePath } from "./drawing/outline.js";
+import { styleOf, DASHES } from "./colours.js";
+import { svg } from "./element.js";
+import { contourNode, outlineNode, readerNode, sampleNodes } from "./lines.js";
+import { outlinePath } from "./outline.js";
 import { drawnOf, wayOf } from "./state.js";
 
 /** The square that the model looks at: of what is drawn, or of the whole image before. */

@@ -1,7 +1,7 @@
 // The form that asks for samples: how many, of what, and how far they are.
 
 import { Drawn } from "./drawn.js";
-import { Masks } from "./drawing/bits.js";
+import { Masks } from "./bits.js";
 import { tell } from "./message.js";
 import { service } from "./service.js";
 import { drawingOf, modelsShown, wayOf } from "./state.js";

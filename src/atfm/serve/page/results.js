@@ -1,15 +1,15 @@
 // The right side: one sentence, the hypotheses as cards, and how large the outlines are; for each pane.
 
 import { placed } from "./drawn.js";
-import { hypothesisCard } from "./drawing/card.js";
-import { styleOf } from "./drawing/colours.js";
-import { html, svg } from "./drawing/element.js";
-import { drawGrey } from "./drawing/grey.js";
-import { areaHistogram } from "./drawing/histogram.js";
-import { outlineNode } from "./drawing/lines.js";
-import { boxOf, picture, squareAround } from "./drawing/picture.js";
-import { areaText, digits, quantile } from "./drawing/quantity.js";
-import { shareText, wholeShares } from "./drawing/shares.js";
+import { hypothesisCard } from "./card.js";
+import { styleOf } from "./colours.js";
+import { html, svg } from "./element.js";
+import { drawGrey } from "./grey.js";
+import { areaHistogram } from "./histogram.js";
+import { outlineNode } from "./lines.js";
+import { boxOf, picture, squareAround } from "./picture.js";
+import { areaText, digits, quantile } from "./quantity.js";
+import { shareText, wholeShares } from "./shares.js";
 import { aspectOf } from "./camera.js";
 import { drawnOf } from "./state.js";
 

@@ -1,10 +1,10 @@
 // The spots that have been looked at, side by side, each with its hypotheses.
 
 import { aspectOf } from "./camera.js";
-import { styleOf } from "./drawing/colours.js";
-import { html } from "./drawing/element.js";
-import { picture } from "./drawing/picture.js";
-import { shareText, wholeShares } from "./drawing/shares.js";
+import { styleOf } from "./colours.js";
+import { html } from "./element.js";
+import { picture } from "./picture.js";
+import { shareText, wholeShares } from "./shares.js";
 import { greyOf, outlinesOf, squareOf } from "./results.js";
 import { service } from "./service.js";
 import { modelsShown } from "./state.js";

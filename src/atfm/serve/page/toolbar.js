@@ -1,7 +1,7 @@
 // Over the viewer: what is shown of the result, the window, and the view.
 
 import { fitted } from "./camera.js";
-import { html } from "./drawing/element.js";
+import { html } from "./element.js";
 import { drawnOf } from "./state.js";
 
 const byId = (id) => document.getElementById(id);

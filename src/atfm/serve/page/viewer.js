@@ -1,9 +1,9 @@
 // One pane: the image, maps, outlines and what stands over them, drawn from the state.
 
 import { aspectOf, transformOf } from "./camera.js";
-import { svg, html } from "./drawing/element.js";
-import { drawGrey } from "./drawing/grey.js";
-import { drawHeat } from "./drawing/heat.js";
+import { svg, html } from "./element.js";
+import { drawGrey } from "./grey.js";
+import { drawHeat } from "./heat.js";
 import { drawMarks } from "./marks.js";
 import { outlineGroups } from "./outlining.js";
 import { drawnOf } from "./state.js";

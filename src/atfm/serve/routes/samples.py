@@ -1,0 +1,69 @@
+"""`POST samples`, `GET samples/{id}`, its files, `DELETE samples/{id}`."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response, StreamingResponse
+
+from atfm.serve.answers import ResultTold
+from atfm.serve.desk import Ticket
+from atfm.serve.refusal import Refusal
+from atfm.serve.routes.answering import dumped, errors, json_answer, service_of, waited
+from atfm.serve.wish import Wish
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["samples"])
+Id = Annotated[str, Path(min_length=1, max_length=64)]
+PULSE = 15.0  # seconds of silence after which a stream says that it lives
+STREAM: dict[str, Any] = {
+    "text/event-stream": {
+        "schema": {
+            "type": "string",
+            "description": "Events queued {ahead}, progress {done, of}, samples {first, masks}; at last result, error.",
+        }
+    }
+}
+
+
+@router.post(
+    "/samples",
+    response_model=ResultTold,
+    responses=errors(400, 404, 410, 413, 422, 504) | {200: {"content": STREAM}},
+)
+async def draw(request: Request, wish: Wish) -> Response:
+    """Draw masks of an image; with `Accept: text/event-stream` they are heard of as they are drawn."""
+    service = service_of(request)
+    service.model(wish.model)
+    service.images.get(wish.image)
+    streamed = "text/event-stream" in request.headers.get("accept", "")
+    ticket = service.drawing.enter(lambda tell: dumped(service.draw(wish, tell, streamed=streamed)))
+    if streamed:
+        return StreamingResponse(_events(ticket), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return json_answer(await waited(request, ticket))
+
+
+@router.get("/samples/{sample}", response_model=ResultTold, responses=errors(404, 410, 422, 504))
+async def drawn(request: Request, sample: Id) -> Response:
+    """What was drawn, once more."""
+    service = service_of(request)
+    result = service.results.get(sample)
+    return json_answer(await waited(request, service.filing.enter(lambda tell: dumped(result.told(sample)))))
+
+
+@router.delete("/samples/{sample}", status_code=204, response_class=Response, responses=errors(404, 410, 422))
+def drop(request: Request, sample: Id) -> Response:
+    """Forget what was drawn."""
+    service_of(request).results.drop(sample)
+    return Response(status_code=204)
+
+
+async def _events(ticket: Ticket) -> AsyncIterator[bytes]:
+    """As a stream of events; a caller who hangs up ends it, and with it the drawing."""
+    async for name, data in ticket.events(PULSE):
+        if name == "idle":
+            yield b": still here\n\n"
+        elif name != "begun":
+            body = data.body if isinstance(data, Refusal) else data
+            yield f"event: {name}\ndata: ".encode() + (body if isinstance(body, bytes) else dumped(body)) + b"\n\n"

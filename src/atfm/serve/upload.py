@@ -1,0 +1,137 @@
+"""What was sent becomes a `Source`: the format is told by the first bytes, else by the end of a file's name."""
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from atfm.errors import AtfmError
+from atfm.io.images import EXTENSIONS
+from atfm.predict.source import DICOM_EXTENSIONS, Source, read_source
+from atfm.serve.limits import Limits
+from atfm.serve.private import private_files
+from atfm.serve.refusal import Refusal, refusal_of
+
+__all__ = ["READ", "Upload", "read_upload", "suffix_told"]
+
+READ = "PNG, JPEG, TIFF, GIF, BMP, NPY, NIfTI, NRRD, MetaImage, DICOM, or a zipped DICOM series"
+HEAD = 4096
+MAGIC = (
+    (".png", 0, b"\x89PNG"),
+    (".jpg", 0, b"\xff\xd8\xff"),
+    (".gif", 0, b"GIF8"),
+    (".tif", 0, b"II*\0"),
+    (".tif", 0, b"MM\0*"),
+    (".tif", 0, b"II+\0"),
+    (".tif", 0, b"MM\0+"),
+    (".npy", 0, b"\x93NUMPY"),
+    (".nrrd", 0, b"NRRD000"),
+    (".mha", 0, b"ObjectType"),
+    (".dcm", 128, b"DICM"),
+    (".zip", 0, b"PK\x03\x04"),
+    (".nii", 344, b"n+1\0"),
+    (".nii", 4, b"n+2\0"),
+)
+ALONE = (".nhdr", ".mhd")  # heads whose voxels lie in another file
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Contents by neutral names, and what to read of them.
+
+    Args:
+        files: contents by name.
+        name: the file to read; "" for the whole folder, a series.
+    """
+
+    files: dict[str, bytes]
+    name: str
+
+    @property
+    def nbytes(self) -> int:
+        """Of all contents."""
+        return sum(map(len, self.files.values()))
+
+
+def suffix_told(header: str | None) -> str:
+    """The end of a percent-encoded name of a file, the only part of it that is looked at; "" where it says nothing."""
+    name = unquote(header or "").lower()
+    return next(
+        (end for end in sorted((*EXTENSIONS, *DICOM_EXTENSIONS, ".zip"), key=len)[::-1] if name.endswith(end)), ""
+    )
+
+
+def upload_of(content: bytes, told: str, limits: Limits) -> Upload:
+    """What was sent, by name.
+
+    Raises:
+        Refusal: nothing, a format that is not read, or a packed series beyond the limits.
+    """
+    if not content:
+        raise Refusal(400, f"the image has no bytes; send one of {READ} as the body")
+    suffix = _suffix(content[:HEAD]) or told
+    if suffix in ALONE:
+        raise Refusal(415, f"a {suffix} says only where its voxels lie; send them in one file, .nrrd or .mha")
+    if not suffix:
+        raise Refusal(415, f"the first bytes are of no format that is read; send one of {READ}")
+    if suffix == ".zip":
+        return Upload(_members(content, limits), "")
+    return Upload({f"image{suffix}": content}, f"image{suffix}")
+
+
+def read_upload(upload: Upload, limits: Limits) -> Source:
+    """Read what was sent.
+
+    Raises:
+        Refusal: what cannot be read, in one line without a name.
+    """
+    with private_files(upload.files) as folder:
+        path = folder / upload.name if upload.name else folder
+        try:
+            source = read_source(path, spatial_dims=None)
+        except AtfmError as error:
+            raise refusal_of(error, {str(path): "the image", f"{folder}/": "", str(folder): "the series"}) from error
+    if source.picture.pixels.size > limits.values:
+        size = " x ".join(map(str, source.picture.pixels.shape[::-1]))
+        raise Refusal(413, f"the image has {size} values, more than the {limits.values} that are taken; cut it up")
+    return source
+
+
+def _suffix(head: bytes) -> str:
+    for suffix, at, magic in MAGIC:
+        if head[at : at + len(magic)] == magic:
+            return suffix
+    if head[:2] == b"\x1f\x8b":
+        try:
+            inner = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, 512)
+        except zlib.error:
+            return ""
+        return ".nii.gz" if _suffix(inner) == ".nii" else ""
+    return ""
+
+
+def _members(content: bytes, limits: Limits) -> dict[str, bytes]:
+    """The files of a zipped series, under numbers: its names are nobody's business, and lead nowhere."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            if len(members) > limits.members:
+                raise Refusal(413, f"{len(members)} files in the zip, more than the {limits.members} that are taken")
+            if any(member.flag_bits & 1 for member in members):
+                raise Refusal(415, "the zip is locked with a password; send it without")
+            files: dict[str, bytes] = {}
+            left = limits.unpacked
+            for number, member in enumerate(members):
+                with archive.open(member) as stream:
+                    unpacked = stream.read(left + 1)
+                left -= len(unpacked)
+                if left < 0:
+                    raise Refusal(413, f"the zip unpacks to more than {limits.unpacked} bytes; send fewer slices")
+                if unpacked[128:132] == b"DICM" or member.filename.lower().endswith(DICOM_EXTENSIONS):
+                    files[f"{number:06d}.dcm"] = unpacked
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError) as error:
+        raise Refusal(400, f"the zip cannot be unpacked, it is damaged: {type(error).__name__}") from error
+    if not files:
+        raise Refusal(415, "no DICOM in the zip; send the files of one series, zipped, or any other image as it is")
+    return files

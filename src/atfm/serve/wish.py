@@ -1,0 +1,100 @@
+"""`Wish`: what a caller wants drawn, and how it is drawn: exactly as by `model.sample`."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from atfm.models import Model
+from atfm.predict import Chunk, Origin, Prediction, Prepared, gather
+from atfm.predict.prediction import UNKNOWN
+from atfm.predict.sampling import stream
+from atfm.serve.image import Image
+from atfm.serve.ways import fitting
+
+__all__ = ["Wish", "draw", "prepare"]
+
+MOST_SAMPLES = 1024
+LARGEST = 2**53 - 1  # the whole numbers that JavaScript has
+
+
+class Wish(BaseModel):
+    """What is to be drawn.
+
+    Args:
+        image: id of the image.
+        model: name of the model; None: the first.
+        n: masks.
+        seed: of the noise.
+        steps: of the solver, in place of the model's own.
+        slices: of a volume, for a model of slices.
+        point: `[x, y]` or `[x, y, z]`, the pixel round which the model looks.
+        window: values that become 0 and 1, in place of the model's own rule.
+        key: what the noise belongs to; None: `image-0`, of a case its name.
+        chunk: masks at a time, so that progress is heard of more often; None: as many as fit. But for the last bits
+            of a sum, what is drawn depends not on it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    image: str = Field(min_length=1, max_length=64)
+    model: str | None = Field(None, max_length=200)
+    n: int = Field(16, ge=1, le=MOST_SAMPLES, strict=True)
+    seed: int = Field(0, ge=0, le=LARGEST, strict=True)
+    steps: int | None = Field(None, ge=1, le=1000, strict=True)
+    slices: list[Annotated[int, Field(ge=0, le=2**31, strict=True)]] | None = Field(None, min_length=1, max_length=4096)
+    point: list[Annotated[int, Field(ge=0, le=2**31, strict=True)]] | None = Field(None, min_length=2, max_length=3)
+    window: list[float] | None = Field(None, min_length=2, max_length=2)
+    key: str | None = Field(None, min_length=1, max_length=200)
+    chunk: int | None = Field(None, ge=1, le=MOST_SAMPLES, strict=True)
+
+    @field_validator("window")
+    @classmethod
+    def _ascends(cls, ends: list[float] | None) -> list[float] | None:
+        if ends is not None and not -math.inf < ends[0] < ends[1] < math.inf:
+            raise ValueError("expected a lower and a higher value")
+        return ends
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.slices is not None and self.point is not None:
+            raise ValueError("a point chooses the slice itself; leave the slices out")
+        return self
+
+
+def prepare(model: Model, image: Image, wish: Wish) -> Prepared:
+    """The part of the image that is meant, as the model wants it.
+
+    Raises:
+        AtfmError: it does not fit the model.
+    """
+    window = None if wish.window is None else (wish.window[0], wish.window[1])
+    made = fitting(model, image, window)
+    prepared = made.whole(wish.slices) if wish.point is None else made.round(wish.point)
+    return replace(prepared, key=wish.key or image.key)
+
+
+def draw(
+    model: Model, prepared: Prepared, wish: Wish, heard: Callable[[Chunk], Any] = lambda chunk: None
+) -> Prediction:
+    """Draw it.
+
+    Args:
+        model: what draws.
+        prepared: what `prepare` returned.
+        wish: what is wanted.
+        heard: called with every chunk; what it raises ends the drawing.
+
+    Raises:
+        AtfmError: steps that the model has not, or more memory than there is.
+    """
+
+    def told() -> Any:
+        for chunk in stream(model, prepared, wish.n, seed=wish.seed, steps=wish.steps, chunk=wish.chunk):
+            heard(chunk)
+            yield chunk
+
+    weights = str(model.card.get("sha256", UNKNOWN))
+    return gather(prepared, told(), Origin(model.name, weights, wish.seed, wish.steps))
