@@ -21,6 +21,14 @@ export function fitted(image) {
   return { zoom: 1, x: image.size.width / 2, y: image.size.height / 2 };
 }
 
+/** The camera of a first look: at what the model sees of the image, with what lies round it. */
+export function firstCamera(image, sees) {
+  if (!sees || image.size.slices > 1) return fitted(image);
+  const { width, height } = image.size;
+  const zoom = Math.max(1, 0.8 * Math.min(width / sees.width, height / sees.height));
+  return { zoom, x: sees.x + sees.width / 2, y: sees.y + sees.height / 2 };
+}
+
 /** The image stays in view: what lies in the middle is always a pixel of it. */
 function held(image, camera) {
   return {

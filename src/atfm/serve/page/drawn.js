@@ -3,6 +3,7 @@
 import { Masks, ValueMap } from "./bits.js";
 import { LEVELS, contourPath } from "./contour.js";
 import { outlinePath } from "./outline.js";
+import { boxOf } from "./picture.js";
 
 /** Samples that lie somewhere in an image. */
 export class Drawn {
@@ -38,6 +39,14 @@ export class Drawn {
   /** The outlines of all samples on a slice. */
   paths(slice) {
     return Array.from({ length: this.masks.count }, (_, sample) => this.path(sample, slice));
+  }
+
+  /** The box of a hypothesis on a slice, in the pixels of the masks; null where it is not. */
+  box(hypothesis, slice) {
+    const depth = this.depth(slice);
+    const one = this.hypotheses[hypothesis];
+    if (depth < 0 || one.empty) return null;
+    return this.#kept(`box/${hypothesis}/${depth}`, () => boxOf([this.masks.mask(one.sample, depth)], this.masks.width));
   }
 
   /** Contours of the probability on a slice: [{level, path}]. */

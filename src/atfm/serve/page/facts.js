@@ -6,6 +6,8 @@ import { drawnOf, modelsShown, wayOf } from "./state.js";
 
 const byId = (id) => document.getElementById(id);
 
+const VALUES = { HU: "Hounsfield units", grey: "levels of grey", colour: "colours" };
+
 /** The facts of an image, as pairs of name and value. */
 export function factsOf(image, title) {
   const { width, height, slices } = image.size;
@@ -17,9 +19,15 @@ export function factsOf(image, title) {
     ["pixel", pixel],
   ];
   if (slices > 1) facts.push(["slices", spacing?.z ? `${digits(spacing.z)} mm apart` : "distance not known"]);
-  facts.push(["values", image.units === "HU" ? "Hounsfield units" : image.units]);
+  facts.push(["values", VALUES[image.units] ?? image.units]);
   if (image.readers.length > 0) facts.push(["annotators", String(image.readers.length)]);
   return facts;
+}
+
+/** Why a model can do nothing with the image, where that is so. */
+function refusalOf(way) {
+  const [why] = Object.values(way.why ?? {});
+  return why && !way.whole && !way.slices && !way.spot ? [why] : [];
 }
 
 /** Every warning once, with the model that it is of where there are several. */
@@ -28,7 +36,8 @@ function warningsOf(state) {
   const found = [...(state.image?.warnings ?? [])];
   state.panes.forEach((pane, number) => {
     if (pane.kind !== "model") return;
-    const own = [...wayOf(state, pane.name).warnings, ...(drawnOf(state, number)?.result.warnings ?? [])];
+    const way = wayOf(state, pane.name);
+    const own = [...refusalOf(way), ...way.warnings, ...(drawnOf(state, number)?.result.warnings ?? [])];
     found.push(...own.map((text) => (models.length > 1 ? `${pane.name}: ${text}` : text)));
   });
   return [...new Set(found)];
@@ -61,7 +70,11 @@ export function followFacts(state) {
     const { image } = state;
     const pairs = image ? factsOf(image, state.title) : [];
     byId("facts").replaceChildren(...pairs.flatMap(([name, value]) => [html("dt", {}, name), html("dd", {}, value)]));
-    byId("attribution").textContent = image?.attribution ?? "";
+    const [first, ...rest] = (image?.attribution ?? "").split("\n");
+    byId("attribution").hidden = !image?.attribution;
+    byId("attribution-first").textContent = first;
+    byId("attribution-more").hidden = rest.length === 0;
+    byId("attribution-rest").textContent = rest.join("\n");
   });
   state.on(["image", "panes", "drawings", "chosen"], () => {
     const texts = warningsOf(state);

@@ -25,8 +25,8 @@ function followPanes(state, request, player) {
 
   function add() {
     const viewer = new Viewer(state, viewers.length);
-    const spot = () => request.spot(Math.floor(state.camera.x), Math.floor(state.camera.y));
-    followPointer(state, viewer, (x, y) => request.spot(x, y));
+    const spot = () => request.click(Math.floor(state.camera.x), Math.floor(state.camera.y));
+    followPointer(state, viewer, (x, y) => request.click(x, y));
     followKeys(state, viewer, { play: player.play, spot, get most() { return mostSamples(state); } });
     viewers.push(viewer);
     place.append(viewer.node);

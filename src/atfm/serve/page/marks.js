@@ -2,6 +2,7 @@
 
 import { drawScale, HEATS } from "./heat.js";
 import { levelOf } from "./grey.js";
+import { styleOf } from "./colours.js";
 import { html } from "./element.js";
 import { digits } from "./quantity.js";
 import { drawnOf } from "./state.js";
@@ -58,21 +59,45 @@ function legends(state, drawn) {
   return maps.length + lines.length > 0 ? [html("span", { class: "legends" }, ...maps.map(legend), ...lines)] : [];
 }
 
+const CORNERS = ["right-top", "left-bottom", "left-top", "right-bottom"]; // so that labels keep out of each other's way
+
+/** The letters of the hypotheses beside their outlines, so that colour is not all that tells them apart. */
+function tags(state, pane, { across, down, left, top }) {
+  const drawn = drawnOf(state, pane);
+  const alone = state.isolated?.pane === pane ? state.isolated.hypothesis : null;
+  if (!drawn || !state.layers.hypotheses || state.sample >= 0 || drawn.depth(state.slice) < 0) return [];
+  const { place } = drawn;
+  return drawn.hypotheses.flatMap((one, number) => {
+    const box = drawn.box(number, state.slice);
+    if (!box || (alone !== null && alone !== number)) return [];
+    const { colour, letter, order } = styleOf(drawn.hypotheses, number);
+    const corner = CORNERS[order % CORNERS.length];
+    const x = place.x + place.scale[1] * (box.x + (corner.startsWith("right") ? box.width : 0));
+    const y = place.y + place.scale[0] * (box.y + (corner.endsWith("bottom") ? box.height : 0));
+    const node = html("span", { class: `tag ${corner}` }, letter);
+    node.style.color = colour;
+    node.style.left = `${left + x * across}px`;
+    node.style.top = `${top + y * down}px`;
+    return [node];
+  });
+}
+
 function heading(state, pane) {
   if (state.panes.length < 2) return [];
   const shown = state.panes[pane];
   return [html("span", { class: "heading" }, shown.kind === "model" ? `model ${shown.name}` : shown.name)];
 }
 
-/** All marks of a pane; `across` is the width of a pixel on the screen. */
-export function drawMarks(state, pane, pointer, { across, width }) {
+/** All marks of a pane of some width, with the transform of its image. */
+export function drawMarks(state, pane, pointer, transform, width) {
   const { image, window } = state;
   const { width: w, level } = levelOf(window);
   return [
+    ...tags(state, pane, transform),
     ...heading(state, pane),
     ...letters(image),
     ...legends(state, drawnOf(state, pane)),
-    ...ruler(image, across, width),
+    ...ruler(image, transform.across, width),
     ...readout(state, pane, pointer),
     html("span", { class: "level" }, `W ${digits(w)}  L ${digits(level)}`),
   ];

@@ -4,7 +4,7 @@
 export function tell(state, error) {
   if (error.name === "AbortError") return;
   if (error.code === undefined) console.error(error);
-  const expired = error.code === "expired" || error.code === "not-found";
+  const expired = error.code === "gone";
   const again = expired && state.again ? { action: state.again, label: "Open it again" } : {};
   state.set({ message: { text: error.message, alarm: true, ...again } });
 }

@@ -1,6 +1,6 @@
 // How an image comes onto the page: dropped, chosen, a case of the store, or the example of a first start.
 
-import { fitted } from "./camera.js";
+import { firstCamera } from "./camera.js";
 import { Masks } from "./bits.js";
 import { html } from "./element.js";
 import { tell } from "./message.js";
@@ -23,7 +23,7 @@ function show(state, image, title, again) {
     slice: Math.floor((image.size.slices - 1) / 2),
     window: { ...image.window },
     inverted: false,
-    camera: fitted(image),
+    camera: firstCamera(image, image.ways[state.panes[0]?.name]?.sees),
     drawings: [],
     chosen: -1,
     growing: null,
@@ -36,7 +36,7 @@ function show(state, image, title, again) {
 async function fetchReaders(state, image) {
   if (image.readers.length === 0) return;
   const readers = new Masks(await service.readers(image.id));
-  if (state.image === image) state.set({ readers, layers: { ...state.layers, readers: true } });
+  if (state.image === image) state.set({ readers });
 }
 
 /** Opens what `ask` answers; the person is told while it takes its time. */

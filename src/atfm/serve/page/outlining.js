@@ -5,14 +5,13 @@ import { styleOf, DASHES } from "./colours.js";
 import { svg } from "./element.js";
 import { contourNode, outlineNode, readerNode, sampleNodes } from "./lines.js";
 import { outlinePath } from "./outline.js";
-import { drawnOf, wayOf } from "./state.js";
+import { drawingOf, drawnOf, wayOf } from "./state.js";
 
-/** The square that the model looks at: of what is drawn, or of the whole image before. */
+/** The part of the image that the model looks at; null where that is all of it, or a spot on another slice. */
 function seenBox(state, pane) {
   const drawn = drawnOf(state, pane);
-  const shown = state.panes[pane];
-  if (drawn && drawn.depth(state.slice) < 0) return null;
-  return drawn ? drawn.place : shown?.kind === "model" ? wayOf(state, shown.name).sees : null;
+  if (drawingOf(state)?.target.kind !== "spot") return wayOf(state, state.panes[pane].name).sees;
+  return drawn && drawn.depth(state.slice) >= 0 ? drawn.place : null;
 }
 
 function seenNode({ x, y, width, height }) {

@@ -77,8 +77,11 @@ export class Request {
   /** Only the fields of the target that is chosen are asked for. */
   enable() {
     const chosen = this.form.elements.target.value;
-    for (const id of ["from", "to"]) byId(id).disabled = chosen !== "slices";
-    for (const id of ["spot-x", "spot-y"]) byId(id).disabled = chosen !== "spot";
+    for (const pair of this.form.querySelectorAll(".pair")) {
+      const meant = pair.dataset.of === chosen;
+      pair.hidden = !meant;
+      for (const field of pair.querySelectorAll("input")) field.disabled = !meant;
+    }
   }
 
   /** The places of the image before are none of this one. */
@@ -106,6 +109,11 @@ export class Request {
     const target = targetOf(this.state, chosen);
     if (target) this.start(target);
     else remind(this.state, "No slice is chosen: the first of them must not lie behind the last.");
+  }
+
+  /** A click: a spot, unless the whole image is what is looked at. */
+  click(x, y) {
+    if (this.form.elements.target.value !== "whole") this.spot(x, y);
   }
 
   /** Looks at a spot of the slice that is shown. */

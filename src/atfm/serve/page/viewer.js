@@ -91,7 +91,8 @@ export class Viewer {
       this.marks.replaceChildren();
       return;
     }
-    const { across, down, left, top } = transformOf(image, camera, width, height);
+    const transform = transformOf(image, camera, width, height);
+    const { across, down, left, top } = transform;
     this.grey.style.transform = `translate(${left}px, ${top}px) scale(${across}, ${down})`;
     this.grey.classList.toggle("sharp", across >= SHARP);
     const place = this.drawn?.place;
@@ -101,7 +102,7 @@ export class Viewer {
       canvas.style.transform = `translate(${x}px, ${y}px) scale(${across * place.scale[1]}, ${down * place.scale[0]})`;
     }
     this.over.setAttribute("viewBox", `${-left / across} ${-top / down} ${width / across} ${height / down}`);
-    this.marks.replaceChildren(...drawMarks(this.state, this.pane, this.pointer, { across, width }));
+    this.marks.replaceChildren(...drawMarks(this.state, this.pane, this.pointer, transform, width));
     this.node.setAttribute("aria-label", this.spoken());
   }
 
