@@ -21,12 +21,16 @@ export function fitted(image) {
   return { zoom: 1, x: image.size.width / 2, y: image.size.height / 2 };
 }
 
-/** The camera of a first look: at what the model sees of the image, with what lies round it. */
-export function firstCamera(image, sees) {
-  if (!sees || image.size.slices > 1) return fitted(image);
+/** The camera that looks at a box {x, y, width, height} of the image, with some of what lies round it. */
+export function lookingAt(image, box) {
   const { width, height } = image.size;
-  const zoom = Math.max(1, 0.8 * Math.min(width / sees.width, height / sees.height));
-  return { zoom, x: sees.x + sees.width / 2, y: sees.y + sees.height / 2 };
+  const zoom = Math.min(Math.max(1, 0.8 * Math.min(width / box.width, height / box.height)), MOST_ZOOM);
+  return { zoom, x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}
+
+/** The camera of a first look: at what the model sees of a flat image. */
+export function firstCamera(image, sees) {
+  return sees && image.size.slices === 1 ? lookingAt(image, sees) : fitted(image);
 }
 
 /** The image stays in view: what lies in the middle is always a pixel of it. */

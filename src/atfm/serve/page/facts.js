@@ -37,7 +37,9 @@ function warningsOf(state) {
   state.panes.forEach((pane, number) => {
     if (pane.kind !== "model") return;
     const way = wayOf(state, pane.name);
-    const own = [...refusalOf(way), ...way.warnings, ...(drawnOf(state, number)?.result.warnings ?? [])];
+    const drawn = drawnOf(state, number);
+    const whole = state.image?.size.slices === 1 ? way.warnings : []; // of a volume they tell of its middle alone
+    const own = [...refusalOf(way), ...(drawn ? drawn.result.warnings : whole)];
     found.push(...own.map((text) => (models.length > 1 ? `${pane.name}: ${text}` : text)));
   });
   return [...new Set(found)];

@@ -3,6 +3,7 @@
 import { fitted, moved, zoomed } from "./camera.js";
 import { html } from "./element.js";
 import { scrolled } from "./gestures.js";
+import { zoomToOutlines } from "./toolbar.js";
 
 const STEP = 0.1; // of what is seen, that an arrow moves the image
 
@@ -25,25 +26,28 @@ const sample = (by) => (state, { most }) => {
 const reset = (state) =>
   state.set({ camera: fitted(state.image), window: { ...state.image.window }, inverted: false, sample: -1, isolated: null });
 
-/** Each key: how it is said, what it does, and how that is said. */
+const again = (state) => state.set({ isolated: null, sample: -1 });
+
+/** Each key and what it does; keys that belong together are said together. */
 export const KEYS = [
-  { keys: ["ArrowUp"], said: "↑", does: "previous slice", act: slice(-1) },
-  { keys: ["ArrowDown"], said: "↓", does: "next slice", act: slice(1) },
-  { keys: ["PageUp"], said: "Page up", does: "ten slices back", act: slice(-10) },
-  { keys: ["PageDown"], said: "Page down", does: "ten slices on", act: slice(10) },
-  { keys: ["Home"], said: "Home", does: "first slice", act: slice(-Infinity) },
-  { keys: ["End"], said: "End", does: "last slice", act: slice(Infinity) },
-  { keys: ["ArrowLeft"], said: "←", does: "previous sample", act: sample(-1) },
-  { keys: ["ArrowRight"], said: "→", does: "next sample", act: sample(1) },
+  { keys: ["ArrowUp"], said: "↑ ↓", does: "previous, next slice", act: slice(-1) },
+  { keys: ["ArrowDown"], said: "↑ ↓", act: slice(1) },
+  { keys: ["PageUp"], said: "Page up, down", does: "ten slices", act: slice(-10) },
+  { keys: ["PageDown"], said: "Page up, down", act: slice(10) },
+  { keys: ["Home"], said: "Home, End", does: "first, last slice", act: slice(-Infinity) },
+  { keys: ["End"], said: "Home, End", act: slice(Infinity) },
+  { keys: ["ArrowLeft"], said: "← →", does: "previous, next sample", act: sample(-1) },
+  { keys: ["ArrowRight"], said: "← →", act: sample(1) },
   { keys: ["c"], said: "c", does: "play through the samples", act: (_, page) => page.play() },
-  { keys: ["+"], said: "+", does: "zoom in", act: zoom(1.25) },
-  { keys: ["-"], said: "−", does: "zoom out", act: zoom(0.8) },
+  { keys: ["+"], said: "+ −", does: "zoom", act: zoom(1.25) },
+  { keys: ["-"], said: "+ −", act: zoom(0.8) },
+  { keys: ["z"], said: "z", does: "zoom to the outlines", act: (state) => zoomToOutlines(state) },
   { keys: ["="], said: "=", does: "fit the image", act: (state) => state.set({ camera: fitted(state.image) }) },
-  { keys: ["Shift+ArrowLeft"], said: "Shift ←", does: "look further left", act: pan(1, 0) },
-  { keys: ["Shift+ArrowRight"], said: "Shift →", does: "look further right", act: pan(-1, 0) },
-  { keys: ["Shift+ArrowUp"], said: "Shift ↑", does: "look further up", act: pan(0, 1) },
-  { keys: ["Shift+ArrowDown"], said: "Shift ↓", does: "look further down", act: pan(0, -1) },
-  { keys: ["Enter"], said: "Enter", does: "look at the spot in the middle", act: (state, page) => page.spot() },
+  { keys: ["Shift+ArrowLeft"], said: "Shift ← ↑ → ↓", does: "move", act: pan(1, 0) },
+  { keys: ["Shift+ArrowRight"], said: "Shift ← ↑ → ↓", act: pan(-1, 0) },
+  { keys: ["Shift+ArrowUp"], said: "Shift ← ↑ → ↓", act: pan(0, 1) },
+  { keys: ["Shift+ArrowDown"], said: "Shift ← ↑ → ↓", act: pan(0, -1) },
+  { keys: ["Enter"], said: "Enter", does: "look at the spot in the middle", act: (_, page) => page.spot() },
   { keys: [" "], said: "Space", does: "everything as at first", act: reset },
   { keys: ["i"], said: "i", does: "invert", act: (state) => state.set({ inverted: !state.inverted }) },
   { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], said: "1 to 9", does: "window presets", act: preset },
@@ -53,7 +57,7 @@ export const KEYS = [
   { keys: ["p"], said: "p", does: "probability", act: layer("probability") },
   { keys: ["u"], said: "u", does: "ambiguity", act: layer("ambiguity") },
   { keys: ["k"], said: "k", does: "contours", act: layer("contours") },
-  { keys: ["Escape"], said: "Esc", does: "all hypotheses, all samples", act: (state) => state.set({ isolated: null, sample: -1 }) },
+  { keys: ["Escape"], said: "Esc", does: "all hypotheses, all samples", act: again },
 ];
 
 const MOUSE = [
@@ -99,6 +103,6 @@ function showHelp() {
 /** Fills the list of keys and wires the button that shows it. */
 export function makeHelp() {
   rows(document.getElementById("help-mouse"), MOUSE);
-  rows(document.getElementById("help-keys"), [...KEYS.map(({ said, does }) => [said, does]), ["?", "this list"]]);
+  rows(document.getElementById("help-keys"), [...KEYS.filter(({ does }) => does).map(({ said, does }) => [said, does]), ["?", "this list"]]);
   document.getElementById("keys").addEventListener("click", showHelp);
 }

@@ -55,7 +55,7 @@ function legend(kind) {
 
 function legends(state, drawn) {
   const maps = ["probability", "ambiguity"].filter((kind) => state.layers[kind] && drawn);
-  const lines = state.layers.contours && drawn ? [html("span", { class: "legend" }, "contours: 10 % dotted, 50 % whole, 90 % dashed")] : [];
+  const lines = state.layers.contours && drawn ? [html("span", {}, "10 % dotted, 50 % whole, 90 % dashed")] : [];
   return maps.length + lines.length > 0 ? [html("span", { class: "legends" }, ...maps.map(legend), ...lines)] : [];
 }
 
@@ -82,19 +82,12 @@ function tags(state, pane, { across, down, left, top }) {
   });
 }
 
-function heading(state, pane) {
-  if (state.panes.length < 2) return [];
-  const shown = state.panes[pane];
-  return [html("span", { class: "heading" }, shown.kind === "model" ? `model ${shown.name}` : shown.name)];
-}
-
 /** All marks of a pane of some width, with the transform of its image. */
 export function drawMarks(state, pane, pointer, transform, width) {
   const { image, window } = state;
   const { width: w, level } = levelOf(window);
   return [
     ...tags(state, pane, transform),
-    ...heading(state, pane),
     ...letters(image),
     ...legends(state, drawnOf(state, pane)),
     ...ruler(image, transform.across, width),

@@ -88,6 +88,7 @@ export class Request {
   forget() {
     const { image, slice } = this.state;
     if (!image) return;
+    byId("told").replaceChildren();
     for (const id of ["from", "to"]) {
       byId(id).max = image.size.slices;
       byId(id).value = slice + 1;

@@ -11,7 +11,7 @@ import { boxOf, picture, squareAround } from "./picture.js";
 import { areaText, digits, quantile } from "./quantity.js";
 import { shareText, wholeShares } from "./shares.js";
 import { aspectOf } from "./camera.js";
-import { drawnOf } from "./state.js";
+import { drawnOf, wayOf } from "./state.js";
 
 /** The slice that is shown, as grey in its own pixels, for small pictures. */
 export function greyOf(state) {
@@ -91,7 +91,8 @@ function distribution(drawn) {
     unit: name,
     label: `How large the ${result.n} outlines are. ${words}`,
   });
-  return [html("h3", {}, "How large"), html("p", { class: "quiet" }, words), chart];
+  const head = html("div", { class: "how-large" }, html("h3", {}, "How large"), html("p", { class: "quiet" }, words));
+  return [head, chart];
 }
 
 function told(state, pane, drawn, several) {
@@ -99,16 +100,26 @@ function told(state, pane, drawn, several) {
   const name = several ? [html("h3", { class: "model" }, `Model ${result.model}`)] : [];
   const list = html("ul", { class: "cards" }, ...cards(state, pane, drawn).map((card) => html("li", {}, card)));
   const exact = result.empty_exact ? [html("p", { class: "quiet" }, `The model knows the share of "no lesion" exactly: ${(100 * result.empty).toFixed(1)} %.`)] : [];
-  return html("section", { class: "result", "data-pane": pane }, ...name, html("p", { class: "sentence" }, result.sentence), list, ...exact, ...distribution(drawn));
+  return html("section", { class: several ? "result compact" : "result", "data-pane": pane }, ...name, html("p", { class: "sentence" }, result.sentence), list, ...exact, ...distribution(drawn));
+}
+
+/** What a person does next, while there is nothing to show. */
+function waitingFor(state) {
+  if (!state.image) return "Open an image to see how readers may outline it.";
+  const spots = state.panes.some((pane) => pane.kind === "model" && wayOf(state, pane.name).spot);
+  const volume = state.image.size.slices > 1;
+  return volume && spots ? "Scroll to a slice and click a spot." : "Press Draw to see how readers may outline it.";
 }
 
 /** Wires the results; the card that had the focus has it again when they are drawn anew. */
 export function followResults(state) {
   const place = document.getElementById("results");
-  state.on(["drawings", "chosen", "panes", "isolated", "pixels", "window", "slice"], () => {
+  state.on(["image", "drawings", "chosen", "panes", "isolated", "pixels", "window", "slice"], () => {
     const focused = [...place.querySelectorAll("button")].indexOf(document.activeElement);
     const shown = state.panes.map((_, pane) => [pane, drawnOf(state, pane)]).filter(([, drawn]) => drawn);
-    document.getElementById("nothing").hidden = shown.length > 0;
+    const nothing = document.getElementById("nothing");
+    nothing.hidden = shown.length > 0;
+    nothing.textContent = waitingFor(state);
     place.replaceChildren(...shown.map(([pane, drawn]) => told(state, pane, drawn, shown.length > 1)));
     if (focused >= 0) place.querySelectorAll("button")[focused]?.focus();
   });
@@ -116,6 +127,7 @@ export function followResults(state) {
     const results = [...(state.drawings[state.chosen]?.results.values() ?? [])];
     if (results.length === 0) return;
     const words = results.map(({ result }) => `${result.n} outlines in ${digits(result.seconds)} s`);
-    document.getElementById("told").textContent = `${words.join("; ")}. ${results[0].result.sentence}.`;
+    const aloud = html("span", { class: "spoken" }, results.map(({ result }) => `${result.sentence}.`).join(" "));
+    document.getElementById("told").replaceChildren(`${words.join("; ")}. `, aloud);
   });
 }

@@ -9,17 +9,17 @@ import { greyOf, outlinesOf, squareOf } from "./results.js";
 import { service } from "./service.js";
 import { modelsShown } from "./state.js";
 
-/** What a drawing is called. */
-export function nameOf({ target }, image, number) {
+/** What a drawing is called, and where it lies. */
+function nameOf({ target }, image, number) {
   if (target.kind === "spot") {
     const [x, y, z] = target.point;
-    return `Spot ${number}: ${x}, ${y}${z === undefined ? "" : `, slice ${z + 1}`}`;
+    return [`Spot ${number}`, `${z === undefined ? "" : `slice ${z + 1} `}at ${x}, ${y}`];
   }
   if (target.kind === "slices") {
     const { slices } = target;
-    return slices.length === 1 ? `Slice ${slices[0] + 1}` : `Slices ${slices[0] + 1} to ${slices[slices.length - 1] + 1}`;
+    return [slices.length === 1 ? `Slice ${slices[0] + 1}` : `Slices ${slices[0] + 1} to ${slices[slices.length - 1] + 1}`, ""];
   }
-  return "Whole image";
+  return ["Whole image", ""];
 }
 
 function sharesText(drawn) {
@@ -61,10 +61,10 @@ export function followSpots(state) {
 
   function item(drawing, at) {
     const number = state.drawings.slice(0, at + 1).filter((one) => one.target.kind === "spot").length;
-    const name = nameOf(drawing, state.image, number);
+    const [name, where] = nameOf(drawing, state.image, number);
     const [model] = modelsShown(state);
     const drawn = drawing.results.get(model) ?? [...drawing.results.values()][0];
-    const words = html("span", { class: "said" }, html("strong", {}, name), html("span", {}, sharesText(drawn)));
+    const words = html("span", { class: "said" }, html("strong", {}, name), html("span", {}, where), html("span", {}, sharesText(drawn)));
     const go = html("button", { type: "button", class: "spot", "aria-pressed": String(at === state.chosen) }, thumbnail(drawing, drawn), words);
     go.addEventListener("click", () => choose(at));
     const away = html("button", { type: "button", class: "drop", "aria-label": `Forget ${name}` }, "×");

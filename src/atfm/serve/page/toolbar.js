@@ -1,7 +1,8 @@
 // Over the viewer: what is shown of the result, the window, and the view.
 
-import { fitted } from "./camera.js";
+import { fitted, lookingAt } from "./camera.js";
 import { html } from "./element.js";
+import { squareOf } from "./results.js";
 import { drawnOf } from "./state.js";
 
 const byId = (id) => document.getElementById(id);
@@ -34,7 +35,15 @@ function followWindow(state) {
   });
 }
 
-/** Wires the toggles of layers, the presets of the window, and "Fit". */
+/** Zooms to what the hypotheses of a first pane with a result outline on the slice, with as much again round it. */
+export function zoomToOutlines(state) {
+  const drawn = state.panes.map((_, pane) => drawnOf(state, pane)).find(Boolean);
+  if (!drawn) return;
+  const square = squareOf(drawn, state.slice, state.image);
+  state.set({ camera: lookingAt(state.image, square) });
+}
+
+/** Wires the toggles of layers, the presets of the window, "Zoom" and "Fit". */
 export function followToolbar(state) {
   const toggles = [...document.querySelectorAll("#layers button")];
   for (const toggle of toggles) {
@@ -45,6 +54,7 @@ export function followToolbar(state) {
   }
   state.on(["layers", "drawings", "chosen", "panes", "readers", "image"], () => {
     const drawn = state.panes.some((_, pane) => drawnOf(state, pane));
+    byId("zoom").disabled = !drawn;
     for (const toggle of toggles) {
       const { layer } = toggle.dataset;
       toggle.setAttribute("aria-pressed", String(state.layers[layer]));
@@ -52,6 +62,7 @@ export function followToolbar(state) {
       else toggle.disabled = !drawn;
     }
   });
+  byId("zoom").addEventListener("click", () => zoomToOutlines(state));
   byId("fit").addEventListener("click", () => state.image && state.set({ camera: fitted(state.image) }));
   followWindow(state);
 }

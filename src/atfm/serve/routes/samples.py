@@ -21,7 +21,7 @@ STREAM: dict[str, Any] = {
     "text/event-stream": {
         "schema": {
             "type": "string",
-            "description": "Events queued {ahead}, progress {done, of}, samples {first, place, masks}; at last result, error.",
+            "description": "Events queued {ahead}, progress {done, of}, samples {first, place, masks}; result or error.",
         }
     }
 }
