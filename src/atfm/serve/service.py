@@ -11,8 +11,9 @@ from typing import Any
 from atfm.errors import AtfmError
 from atfm.models import Model
 from atfm.predict import Chunk
+from atfm.serve.arriving import Arriving
 from atfm.serve.cases import Cases, checked
-from atfm.serve.desk import Desk, Tell
+from atfm.serve.desk import Desk
 from atfm.serve.image import Image
 from atfm.serve.limits import Limits
 from atfm.serve.metrics import Metrics
@@ -21,6 +22,7 @@ from atfm.serve.refusal import Refusal, refusal_of
 from atfm.serve.result import Result, check_answer
 from atfm.serve.saving import forms
 from atfm.serve.shelf import Shelf
+from atfm.serve.ticket import Tell
 from atfm.serve.upload import read_upload, upload_of
 from atfm.serve.ways import ways
 from atfm.serve.wish import Wish, draw, prepare
@@ -49,6 +51,7 @@ class Service:
         self.metrics = metrics or Metrics()
         self.drawing = Desk("drawing", self.limits.waiting, self.limits.draw, self.refused)
         self.filing = Desk("filing", self.limits.waiting, self.limits.read, self.refused)
+        self.arriving = Arriving(self.limits)
         self.metrics.watch(self)
         self.ready = True
 
