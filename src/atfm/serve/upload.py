@@ -4,20 +4,20 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote
-
-import numpy as np
 
 from atfm.errors import AtfmError
 from atfm.io.images import EXTENSIONS
-from atfm.io.most import at_most
-from atfm.predict.source import DICOM_EXTENSIONS, Source, read_source
+from atfm.predict.source import DICOM_EXTENSIONS
 from atfm.serve.limits import Limits
 from atfm.serve.private import private_files
 from atfm.serve.refusal import Refusal, refusal_of
 
-__all__ = ["READ", "Upload", "read_upload", "suffix_told"]
+__all__ = ["READ", "Upload", "laid_out", "suffix_told", "upload_of"]
 
 READ = "PNG, JPEG, TIFF, GIF, BMP, NPY, NIfTI, NRRD, MetaImage, DICOM, or a zipped DICOM series"
 HEAD = 4096
@@ -87,28 +87,22 @@ def upload_of(content: bytes, told: str, limits: Limits) -> Upload:
     return Upload({f"image{suffix}": content}, f"image{suffix}")
 
 
-def read_upload(upload: Upload, limits: Limits) -> Source:
-    """Read what was sent.
+@contextmanager
+def laid_out(upload: Upload) -> Iterator[Path]:
+    """Lay out what was sent where readers find it, and say nothing of that place in errors.
+
+    Yields:
+        The file, or the folder of a series.
 
     Raises:
-        Refusal: what cannot be read, in one line without a name.
+        Refusal: what readers and writers say, in one line without a name.
     """
-    with private_files(upload.files) as folder, at_most(limits.values):
+    with private_files(upload.files) as folder:
         path = folder / upload.name if upload.name else folder
         try:
-            source = _apart(read_source(path, spatial_dims=None))
+            yield path
         except AtfmError as error:
             raise refusal_of(error, {str(path): "the image", f"{folder}/": "", str(folder): "the series"}) from error
-    if source.picture.pixels.size > limits.values:
-        size = " x ".join(map(str, source.picture.pixels.shape[::-1]))
-        raise Refusal(413, f"the image has {size} values, more than the {limits.values} that are taken; cut it up")
-    return source
-
-
-def _apart(source: Source) -> Source:
-    """The same without the file, which a reader may only have mapped into memory."""
-    picture = source.picture
-    return source._replace(picture=picture._replace(pixels=np.array(picture.pixels)))
 
 
 def _suffix(head: bytes) -> str:

@@ -50,11 +50,10 @@ async def send(request: Request, x_file_name: Annotated[str | None, Header(max_l
 )
 def one_slice(request: Request, image: Id, number: Annotated[int, Path(ge=0, le=2**31)]) -> Response:
     """The values of one slice, `[H, W, C]`, little-endian; `X-Dtype` and `X-Shape` say how they lie."""
-    found = service_of(request).images.get(image)
-    depth = found.voxels.shape[1]
-    if number >= depth:
-        raise Refusal(404, f"slice {number}: expected 0 to {depth - 1}")
-    values = found.slice(number)
+    view = service_of(request).images.get(image).view
+    if number >= view.slices:
+        raise Refusal(404, f"slice {number}: expected 0 to {view.slices - 1}")
+    values = view.plane(number)
     headers = {"X-Dtype": values.dtype.name, "X-Shape": ",".join(map(str, values.shape)), "Vary": "Accept-Encoding"}
     body = values.tobytes()
     if "gzip" in request.headers.get("accept-encoding", ""):
