@@ -106,15 +106,24 @@ class Rectangle(BaseModel):
     height: int
 
 
+class Extent(BaseModel):
+    """Of what a model looks at round a spot, in pixels of the image."""
+
+    width: float
+    height: float
+
+
 class Way(BaseModel):
-    """How an image can be given to a model, and why not."""
+    """How an image can be given to a model, and why not; with `window`, if it has no place for the image's values."""
 
     whole: bool
     slices: bool
     spot: bool
     sees: Rectangle | None
-    warnings: list[str]
+    field: Extent | None
+    window: Ends | None
     why: dict[str, str]
+    warnings: list[str]
 
 
 class ImageTold(BaseModel):

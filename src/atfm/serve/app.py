@@ -3,11 +3,12 @@
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from atfm import __version__
-from atfm.serve.guard import Access, Guard, answer_refusal
+from atfm.serve.guard import LEFT, Access, Guard, answer_refusal
 from atfm.serve.refusal import Refusal
 from atfm.serve.routes import cases, health, images, models, page, samples
 from atfm.serve.service import Service
@@ -46,6 +47,7 @@ def create_app(service: Service, access: Access | None = None) -> ASGIApp:
     app.include_router(page.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _fault)
     return Guard(app, service, access or Access())
 
@@ -68,6 +70,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
     where = ".".join(str(part)[:40] for part in first["loc"] if part not in ("body", "query", "path", "header"))
     message = f"{where or 'the request'}: {first['msg']}"
     return answer_refusal(Refusal(422, message.removesuffix(".") + "; /openapi.json says what each field takes"))
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    """Nobody hears this any more."""
+    return Response(status_code=LEFT)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

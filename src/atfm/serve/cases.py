@@ -7,8 +7,9 @@ import numpy as np
 from atfm.data.examples import example, example_names
 from atfm.data.store import Store
 from atfm.io.picture import Picture
-from atfm.predict.source import Source, read_source
-from atfm.serve.image import Image
+from atfm.predict.opened import Opened, open_image
+from atfm.predict.source import Source
+from atfm.serve.image import KEY, NAME, Image, apart
 from atfm.serve.refusal import Refusal
 
 __all__ = ["Cases", "Examples", "StoreCases", "checked", "reader_masks"]
@@ -46,7 +47,8 @@ class Examples:
     def image(self, number: int) -> Image:
         found = example(example_names()[number])
         masks = found.case.masks
-        return Image(read_source(found.path, spatial_dims=None), masks=masks, attribution=found.attribution)
+        opened = apart(open_image(found.path, name=NAME, key=KEY))
+        return Image(opened, masks=masks, attribution=found.attribution)
 
 
 class StoreCases:
@@ -80,9 +82,9 @@ class StoreCases:
         known = any(mm != 1 for mm in case.spacing)  # 1 stands for what nobody said
         meta = {"format": "array", "spacing known": known, "modality": info.modality}
         source = Source(Picture(case.image, case.spacing, meta, case.warnings))
+        deep = source if case.image.ndim == 4 else None
         return Image(
-            source,
-            key=case.case_id,
+            Opened(source, deep, NAME, case.case_id),
             masks=case.masks,
             classes=info.classes,
             attribution=f"{info.name}, {info.licence}, {info.source}",

@@ -1,96 +1,22 @@
 """`Desk`: one thread that serves callers one after the other, a bounded line before it, and places that can be left.
 
-Whoever hangs up leaves: one that waits at once, one that is served at the next word that the work says to it.
+Whoever hangs up leaves: one that waits at once, one that is served at the next word that the work says to it. Work that
+takes longer than it may is given up, and where it does not even say a word any more, another thread takes its place.
 """
 
-import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
 from atfm.serve.refusal import Refusal
+from atfm.serve.ticket import Left, Ticket, Work
 
-__all__ = ["Desk", "Event", "Tell", "Ticket"]
+__all__ = ["Desk"]
 
 CLOSING = "the service is stopping; try again when it is back"
 MOST_PATIENCE = 120  # seconds that a caller is asked to wait before the next try
-
-
-class Event(NamedTuple):
-    """What a caller hears: "queued", "progress", "samples", and at last "result" or "error"."""
-
-    name: str
-    data: Any
-
-
-Tell = Callable[[str, Any], None]
-
-
-class Left(Exception):
-    """The caller is gone."""
-
-
-class Ticket:
-    """A place in the line.
-
-    Args:
-        desk: where.
-        work: called with `tell(name, data)`, by which it says how far it is; `tell` raises when nobody listens any
-            more, or when it takes too long.
-    """
-
-    def __init__(self, desk: "Desk", work: Callable[[Tell], Any]) -> None:
-        self.work, self.gone = work, threading.Event()
-        self._desk, self._loop = desk, asyncio.get_running_loop()
-        self._heard: asyncio.Queue[Event] = asyncio.Queue()
-
-    def say(self, name: str, data: Any) -> None:
-        """Let the caller hear something, from any thread."""
-        with suppress(RuntimeError):  # the loop is closed: nobody hears
-            self._loop.call_soon_threadsafe(self._heard.put_nowait, Event(name, data))
-
-    async def events(self, pulse: float | None = None) -> AsyncIterator[Event]:
-        """All that the work says, to its end; whoever stops listening leaves the line.
-
-        Args:
-            pulse: seconds of silence after which an event "idle" is heard; None: never.
-        """
-        try:
-            while True:
-                try:
-                    event = await asyncio.wait_for(self._heard.get(), pulse)
-                except TimeoutError:
-                    event = Event("idle", None)
-                yield event
-                if event.name in ("result", "error"):
-                    return
-        finally:
-            self.leave()
-
-    async def result(self) -> Any:
-        """What the work returned.
-
-        Raises:
-            Refusal: what it raised.
-        """
-        async for event in self.events():
-            if event.name == "result":
-                return event.data
-            if event.name == "error":
-                raise event.data
-        raise Refusal(503, CLOSING, {"Retry-After": "5"})
-
-    def leave(self) -> None:
-        """Give the place up."""
-        self.gone.set()
-        self._desk.left(self)
-
-
-def _done(tell: Tell) -> None:
-    """No work."""
+MOST_STUCK = 2  # threads that were given up and still run
 
 
 class Desk:
@@ -110,31 +36,28 @@ class Desk:
         self._changed = threading.Condition()
         self._closed = False
         self._usual = 1.0  # seconds that one takes, as the latest did
-        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
-        self._thread.start()
+        self._stuck: list[threading.Thread] = []
+        self._thread = self._begun()
 
     def __len__(self) -> int:
         """How many wait or are served."""
         return len(self._line) + (self._served is not None)
 
-    def enter(self, work: Callable[[Tell], Any]) -> Ticket:
+    def enter(self, work: Work) -> Ticket:
         """Take the last place; to be called within the event loop that listens.
 
         Raises:
             Refusal: the line is full, or the service stops.
         """
-        ticket = Ticket(self, work)
+        ticket = Ticket(self, work, self.seconds)
         with self._changed:
             if self._closed:
-                raise Refusal(503, CLOSING, {"Retry-After": "5"})
+                raise closing()
             ahead = len(self)
             if ahead > self.waiting:
                 soon = min(MOST_PATIENCE, max(1, round(self._usual * ahead)))
-                raise Refusal(
-                    503,
-                    f"{ahead} callers are before you, as many as may wait; try again in {soon} s",
-                    {"Retry-After": str(soon)},
-                )
+                line = f"{ahead} callers are before you, as many as may be; try again in {soon} s"
+                raise Refusal(503, line, {"Retry-After": str(soon)})
             self._line.append(ticket)
             ticket.say("queued", {"ahead": ahead})
             self._changed.notify_all()
@@ -147,6 +70,15 @@ class Desk:
                 self._line.remove(ticket)
                 self._tell_places()
 
+    def give_up(self, ticket: Ticket) -> None:
+        """Let another thread serve the next, where the one at work took too long and said no word."""
+        with self._changed:
+            self._stuck = [thread for thread in self._stuck if thread.is_alive()]
+            if self._served is ticket and len(self._stuck) < MOST_STUCK and not self._closed:
+                self._stuck.append(self._thread)
+                self._served = None
+                self._thread = self._begun()
+
     def close(self) -> None:
         """Send everybody away; may be called again, and from a signal's handler."""
         with self._changed:
@@ -156,11 +88,16 @@ class Desk:
             self._changed.notify_all()
         for ticket in tickets:
             ticket.gone.set()
-            ticket.say("error", Refusal(503, CLOSING, {"Retry-After": "5"}))
+            ticket.say("error", closing())
 
     def join(self, seconds: float = 5.0) -> None:
         """Wait a little for the work at hand to notice."""
         self._thread.join(seconds)
+
+    def _begun(self) -> threading.Thread:
+        thread = threading.Thread(target=self._serve, name=self.name, daemon=True)
+        thread.start()
+        return thread
 
     def _tell_places(self) -> None:
         for place, ticket in enumerate(self._line, start=1 if self._served else 0):
@@ -176,28 +113,22 @@ class Desk:
                 ticket = self._served = self._line.popleft()
                 self._tell_places()
             began = time.monotonic()
-            self._serve_one(ticket, began)
-            ticket.work = _done  # what it holds, such as a body, is kept no longer
+            self._serve_one(ticket)
             with self._changed:
+                if self._served is not ticket:
+                    return  # given up meanwhile: another thread is at the desk
                 self._usual = 0.7 * self._usual + 0.3 * (time.monotonic() - began)
                 self._served = None
 
-    def _serve_one(self, ticket: Ticket, began: float) -> None:
-        def tell(name: str, data: Any) -> None:
-            if ticket.gone.is_set():
-                raise Left
-            if time.monotonic() - began > self.seconds:
-                raise Refusal(
-                    504, f"this took more than {self.seconds:g} s, which is all that one caller gets; ask for less"
-                )
-            ticket.say(name, data)
-
+    def _serve_one(self, ticket: Ticket) -> None:
         try:
-            tell("begun", None)
-            result = ticket.work(tell)
+            ticket.say("result", ticket.serve())
         except Left:
             return
         except BaseException as error:  # whatever it is, the next caller is to be served
             ticket.say("error", self._refused(error))
-            return
-        ticket.say("result", result)
+
+
+def closing() -> Refusal:
+    """What everybody hears when the service stops."""
+    return Refusal(503, CLOSING, {"Retry-After": "5"})

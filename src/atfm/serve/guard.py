@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atfm.serve.refusal import Refusal
 from atfm.serve.service import Service
 
-__all__ = ["LOOPBACK", "Access", "Guard", "answer_refusal"]
+__all__ = ["LEFT", "LOOPBACK", "Access", "Guard", "answer_refusal"]
 
 LOG = logging.getLogger("atfm.serve")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -12,8 +12,9 @@ class Limits:
     Args:
         upload: bytes of an image, packed as it comes.
         unpacked: bytes that a packed image may become.
-        values: pixels times channels of an image, all slices together.
+        values: pixels times channels of an image, all slices together; 512 x 512 x 512 are just taken.
         members: files in a zipped series.
+        arriving: bytes of all images that are just being sent or read.
         receive: seconds in which an image has to arrive.
         read: seconds in which it has to be read, or a file of a result written.
         draw: seconds that one drawing may take.
@@ -27,8 +28,9 @@ class Limits:
 
     upload: int = 2**29
     unpacked: int = 2**31
-    values: int = 2**28
+    values: int = 2**27
     members: int = 4096
+    arriving: int = 2**30
     receive: float = 300.0
     read: float = 120.0
     draw: float = 600.0

@@ -3,17 +3,20 @@
 import json
 import logging
 import socket
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from atfm.errors import InputError
 from atfm.serve.app import create_app
 from atfm.serve.guard import LOOPBACK, Access
 from atfm.serve.private import sweep
+from atfm.serve.refusal import Refusal
 from atfm.serve.service import Service
 
 __all__ = ["Server", "access_of", "bound", "run"]
@@ -46,6 +49,16 @@ class Server(uvicorn.Server):
         self.service.dismiss()
 
 
+class Protocol(H11Protocol):
+    """HTTP, which tells of what is none in the one shape of all errors."""
+
+    def send_400_response(self, msg: str) -> None:
+        body = json.dumps(Refusal(400, "this is no HTTP request that can be read").body).encode()
+        head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        self.transport.write(head.encode() + b"Connection: close\r\n\r\n" + body)
+        self.transport.close()
+
+
 class JsonLines(logging.Formatter):
     """A line of JSON for each record; of ours the fields, of others the message."""
 
@@ -73,14 +86,10 @@ def run(
         started: called when requests are answered.
     """
     sweep()
-    logger = logging.getLogger("atfm.serve")
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.INFO if log else logging.WARNING)
+    quiet(log)
     config = uvicorn.Config(
         create_app(service, access),
-        http="h11",
+        http=Protocol,
         loop="asyncio",
         ws="none",
         lifespan="off",
@@ -96,6 +105,17 @@ def run(
         Server(config, service, started).run(sockets=[listening])
     finally:
         service.close()
+
+
+def quiet(log: bool) -> None:
+    """Let nothing be said on standard error but our own lines: what decoders warn of holds what the files hold."""
+    logger = logging.getLogger("atfm.serve")
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO if log else logging.WARNING)
+    logging.getLogger().addHandler(logging.NullHandler())
+    warnings.simplefilter("ignore")
 
 
 def bound(host: str, port: int) -> socket.socket:

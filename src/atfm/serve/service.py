@@ -3,17 +3,20 @@
 One desk draws, the other reads and writes files; neither does so on the event loop, and neither waits for the other.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from atfm.errors import AtfmError
+from atfm.io.most import at_most
 from atfm.models import Model
-from atfm.predict import Chunk
+from atfm.predict import Chunk, open_image
+from atfm.serve.arriving import Arriving
 from atfm.serve.cases import Cases, checked
-from atfm.serve.desk import Desk, Tell
-from atfm.serve.image import Image
+from atfm.serve.desk import Desk
+from atfm.serve.image import KEY, NAME, Image, apart
 from atfm.serve.limits import Limits
 from atfm.serve.metrics import Metrics
 from atfm.serve.packed import Box, packed_masks
@@ -21,8 +24,8 @@ from atfm.serve.refusal import Refusal, refusal_of
 from atfm.serve.result import Result, check_answer
 from atfm.serve.saving import forms
 from atfm.serve.shelf import Shelf
-from atfm.serve.upload import read_upload, upload_of
-from atfm.serve.ways import ways
+from atfm.serve.ticket import Tell
+from atfm.serve.upload import laid_out, upload_of
 from atfm.serve.wish import Wish, draw, prepare
 
 __all__ = ["Service"]
@@ -49,6 +52,7 @@ class Service:
         self.metrics = metrics or Metrics()
         self.drawing = Desk("drawing", self.limits.waiting, self.limits.draw, self.refused)
         self.filing = Desk("filing", self.limits.waiting, self.limits.read, self.refused)
+        self.arriving = Arriving(self.limits)
         self.metrics.watch(self)
         self.ready = True
 
@@ -67,8 +71,15 @@ class Service:
     def read(self, content: bytes, told: str, tell: Tell) -> dict[str, Any]:
         """Read what was sent, keep it and tell of it."""
         upload = upload_of(content, told, self.limits)
-        source = read_upload(upload, self.limits)
-        return self._keep(Image(source, upload=upload if source.files else None), tell)
+        with laid_out(upload) as path, at_most(self.limits.values):
+            opened = apart(open_image(path, name=NAME, key=KEY))
+        size = opened.source.picture.pixels.shape
+        if math.prod(size) > self.limits.values:
+            sides = " x ".join(map(str, size[::-1]))
+            raise Refusal(
+                413, f"the image has {sides} values, more than the {self.limits.values} that are taken; cut it up"
+            )
+        return self._keep(Image(opened, upload if opened.source.files else None), tell)
 
     def open_case(self, number: int, tell: Tell) -> dict[str, Any]:
         """Keep a case as an image and tell of it."""
@@ -81,10 +92,7 @@ class Service:
         if wish.n > self.limits.samples:
             raise Refusal(422, f"n: expected at most {self.limits.samples} masks, got {wish.n}")
         prepared = prepare(model, image, wish)
-        pixels = 1
-        for side in prepared.place.size:
-            pixels *= side
-        check_answer(model.method.channels, pixels, wish.n, self.limits)
+        check_answer(model.method.channels, math.prod(prepared.place.size), wish.n, self.limits)
         box = Box(prepared.place)
 
         def heard(chunk: Chunk) -> None:
@@ -123,7 +131,7 @@ class Service:
         return self.metrics.fault(error)
 
     def _keep(self, image: Image, tell: Tell) -> dict[str, Any]:
-        facts = image.facts | {"ways": {name: ways(model, image) for name, model in self.models.items()}}
+        facts = image.told(self.models.values())
         tell("read", None)  # nobody keeps what nobody waits for
         name = self.images.put(image, image.nbytes)
         return {"id": name, **facts, "expires_in": int(self.limits.keep)}

@@ -1,22 +1,27 @@
 """What was sent becomes a `Source`: the format is told by the first bytes, else by the end of a file's name."""
 
 import io
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote
 
 from atfm.errors import AtfmError
 from atfm.io.images import EXTENSIONS
-from atfm.predict.source import DICOM_EXTENSIONS, Source, read_source
+from atfm.predict.source import DICOM_EXTENSIONS
 from atfm.serve.limits import Limits
 from atfm.serve.private import private_files
 from atfm.serve.refusal import Refusal, refusal_of
 
-__all__ = ["READ", "Upload", "read_upload", "suffix_told"]
+__all__ = ["READ", "Upload", "laid_out", "suffix_told", "upload_of"]
 
 READ = "PNG, JPEG, TIFF, GIF, BMP, NPY, NIfTI, NRRD, MetaImage, DICOM, or a zipped DICOM series"
 HEAD = 4096
+ENTRY = 512  # bytes that a member has in the list of a zip, as a rule far fewer
 MAGIC = (
     (".png", 0, b"\x89PNG"),
     (".jpg", 0, b"\xff\xd8\xff"),
@@ -33,6 +38,8 @@ MAGIC = (
     (".nii", 344, b"n+1\0"),
     (".nii", 4, b"n+2\0"),
 )
+# Looked at last: two letters are soon met by chance.
+TWO = {b"BM": ".bmp", **{f"P{number}".encode(): ".ppm" for number in range(1, 7)}}
 ALONE = (".nhdr", ".mhd")  # heads whose voxels lie in another file
 
 
@@ -70,7 +77,7 @@ def upload_of(content: bytes, told: str, limits: Limits) -> Upload:
     """
     if not content:
         raise Refusal(400, f"the image has no bytes; send one of {READ} as the body")
-    suffix = _suffix(content[:HEAD]) or told
+    suffix = _suffix(content[:HEAD]) or told or TWO.get(content[:2], "")
     if suffix in ALONE:
         raise Refusal(415, f"a {suffix} says only where its voxels lie; send them in one file, .nrrd or .mha")
     if not suffix:
@@ -80,22 +87,22 @@ def upload_of(content: bytes, told: str, limits: Limits) -> Upload:
     return Upload({f"image{suffix}": content}, f"image{suffix}")
 
 
-def read_upload(upload: Upload, limits: Limits) -> Source:
-    """Read what was sent.
+@contextmanager
+def laid_out(upload: Upload) -> Iterator[Path]:
+    """Lay out what was sent where readers find it, and say nothing of that place in errors.
+
+    Yields:
+        The file, or the folder of a series.
 
     Raises:
-        Refusal: what cannot be read, in one line without a name.
+        Refusal: what readers and writers say, in one line without a name.
     """
     with private_files(upload.files) as folder:
         path = folder / upload.name if upload.name else folder
         try:
-            source = read_source(path, spatial_dims=None)
+            yield path
         except AtfmError as error:
             raise refusal_of(error, {str(path): "the image", f"{folder}/": "", str(folder): "the series"}) from error
-    if source.picture.pixels.size > limits.values:
-        size = " x ".join(map(str, source.picture.pixels.shape[::-1]))
-        raise Refusal(413, f"the image has {size} values, more than the {limits.values} that are taken; cut it up")
-    return source
 
 
 def _suffix(head: bytes) -> str:
@@ -113,6 +120,7 @@ def _suffix(head: bytes) -> str:
 
 def _members(content: bytes, limits: Limits) -> dict[str, bytes]:
     """The files of a zipped series, under numbers: its names are nobody's business, and lead nowhere."""
+    check_directory(content, limits)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
@@ -135,3 +143,17 @@ def _members(content: bytes, limits: Limits) -> dict[str, bytes]:
     if not files:
         raise Refusal(415, "no DICOM in the zip; send the files of one series, zipped, or any other image as it is")
     return files
+
+
+def check_directory(content: bytes, limits: Limits) -> None:
+    """Refuse a zip whose list of members would fill the memory, before it is read: it may name millions in vain.
+
+    Raises:
+        Refusal: more members than the limits allow, or no end of a zip.
+    """
+    at = content.rfind(b"PK\5\6", max(0, len(content) - 2**16 - 22))
+    if at < 0 or at + 22 > len(content):
+        raise Refusal(400, "the zip has no end; it is damaged or truncated")
+    _, _, _, _, members, size = struct.unpack_from("<4s4HI", content, at)
+    if members > limits.members or size > limits.members * ENTRY:
+        raise Refusal(413, f"{members} files in the zip, more than the {limits.members} that are taken; send fewer")

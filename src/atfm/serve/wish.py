@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from atfm.models import Model
-from atfm.predict import Chunk, Origin, Prediction, Prepared, gather
+from atfm.predict import Chunk, Origin, Prediction, Prepared, gather, prepare_opened
 from atfm.predict.prediction import UNKNOWN
 from atfm.predict.sampling import stream
 from atfm.serve.image import Image
-from atfm.serve.ways import fitting
 
 __all__ = ["Wish", "draw", "prepare"]
 
@@ -71,9 +69,8 @@ def prepare(model: Model, image: Image, wish: Wish) -> Prepared:
         AtfmError: it does not fit the model.
     """
     window = None if wish.window is None else (wish.window[0], wish.window[1])
-    made = fitting(model, image, window)
-    prepared = made.whole(wish.slices) if wish.point is None else made.round(wish.point)
-    return replace(prepared, key=wish.key or image.key)
+    key = wish.key or image.opened.key
+    return prepare_opened(model, image.opened, key=key, slices=wish.slices, at=wish.point, window=window)
 
 
 def draw(

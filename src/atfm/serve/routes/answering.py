@@ -9,9 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from atfm.serve.answers import Error
-from atfm.serve.desk import Ticket
 from atfm.serve.refusal import Refusal
 from atfm.serve.service import Service
+from atfm.serve.ticket import Ticket
 
 __all__ = ["ERRORS", "errors", "json_answer", "service_of", "waited"]
 

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from atfm.serve.answers import ResultTold
-from atfm.serve.desk import Ticket
 from atfm.serve.refusal import Refusal
 from atfm.serve.routes.answering import dumped, errors, json_answer, service_of, waited
+from atfm.serve.ticket import Ticket
 from atfm.serve.wish import Wish
 
 __all__ = ["router"]
@@ -40,7 +41,7 @@ async def draw(request: Request, wish: Wish) -> Response:
     streamed = "text/event-stream" in request.headers.get("accept", "")
     ticket = service.drawing.enter(lambda tell: dumped(service.draw(wish, tell, streamed=streamed)))
     if streamed:
-        return StreamingResponse(_events(ticket), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        return Stream(ticket)
     return json_answer(await waited(request, ticket))
 
 
@@ -59,8 +60,22 @@ def drop(request: Request, sample: Id) -> Response:
     return Response(status_code=204)
 
 
+class Stream(StreamingResponse):
+    """What is heard of a ticket; a caller who hangs up leaves the line, wherever the stream was at that moment."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        super().__init__(_events(ticket), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._ticket = ticket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ticket.leave()
+
+
 async def _events(ticket: Ticket) -> AsyncIterator[bytes]:
-    """As a stream of events; a caller who hangs up ends it, and with it the drawing."""
+    """As a stream of events."""
     async for name, data in ticket.events(PULSE):
         if name == "idle":
             yield b": still here\n\n"
