@@ -100,7 +100,7 @@ function told(state, pane, drawn, several) {
   const name = several ? [html("h3", { class: "model" }, `Model ${result.model}`)] : [];
   const list = html("ul", { class: "cards" }, ...cards(state, pane, drawn).map((card) => html("li", {}, card)));
   const exact = result.empty_exact ? [html("p", { class: "quiet" }, `The model knows the share of "no lesion" exactly: ${(100 * result.empty).toFixed(1)} %.`)] : [];
-  return html("section", { class: several ? "result compact" : "result", "data-pane": pane }, ...name, html("p", { class: "sentence" }, result.sentence), list, ...exact, ...distribution(drawn));
+  return html("section", { class: several ? "result compact" : "result", "data-pane": pane, "data-samples": result.id }, ...name, html("p", { class: "sentence" }, result.sentence), list, ...exact, ...distribution(drawn));
 }
 
 /** What a person does next, while there is nothing to show. */

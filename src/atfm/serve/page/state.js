@@ -1,4 +1,4 @@
-// What the page shows, in one place: parts of the page change it and are told once a frame what has changed.
+// What the page shows, in one place: parts of the page change it and are told what has changed once they are done.
 
 /** Values by name, and who wants to know of which. */
 export class State {
@@ -17,7 +17,7 @@ export class State {
       this[name] = value;
       this.#changed.add(name);
     }
-    if (!waiting && this.#changed.size > 0) setTimeout(() => this.#tell(), 0);
+    if (!waiting && this.#changed.size > 0) queueMicrotask(() => this.#tell());
   }
 
   /** Calls `listener` with the names that have changed when any of `names` has. */
