@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from atfm import __version__
-from atfm.serve.guard import LEFT, Access, Guard, answer_refusal
+from atfm.serve.guard import LEFT, TOLD, Access, Guard, answer_refusal
 from atfm.serve.refusal import Refusal
 from atfm.serve.routes import cases, health, images, models, page, samples
 from atfm.serve.service import Service
@@ -79,4 +79,5 @@ async def _left(request: Request, error: Exception) -> Response:
 
 async def _fault(request: Request, error: Exception) -> Response:
     service: Service = request.app.state.service
+    request.scope[TOLD] = True  # Starlette raises it once more behind us
     return answer_refusal(service.refused(error))

@@ -19,12 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atfm.serve.refusal import Refusal
 from atfm.serve.service import Service
 
-__all__ = ["LEFT", "LOOPBACK", "Access", "Guard", "answer_refusal"]
+__all__ = ["LEFT", "LOOPBACK", "TOLD", "Access", "Guard", "answer_refusal"]
 
 LOG = logging.getLogger("atfm.serve")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FREE = ("/healthz", "/readyz", "/", "/page/", "/favicon.ico")  # tell nothing of images: no token is asked for
 MOST_JSON = 2**20  # bytes of a body that is no image
+TOLD = "atfm.told"  # in the scope of a request whose error was answered already
 LEFT = 499  # what a log says of a caller who hung up
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -121,7 +122,9 @@ class Guard:
         except ClientDisconnect:
             watched.left = True
         except Exception as error:  # nobody above us would answer
-            refusal = error if isinstance(error, Refusal) else self.service.refused(error)
+            if scope.get(TOLD):
+                return
+            refusal = self.service.refused(error)
             if not watched.status:
                 await answer_refusal(refusal)(scope, receive, watched.send)
 

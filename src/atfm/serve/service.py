@@ -7,12 +7,13 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from atfm.errors import AtfmError
 from atfm.io.most import at_most
 from atfm.models import Model
-from atfm.predict import Chunk, open_image
+from atfm.predict import Chunk, Prediction, open_image
+from atfm.predict.saved import Saved, forms_of, save
 from atfm.serve.arriving import Arriving
 from atfm.serve.cases import Cases, checked
 from atfm.serve.desk import Desk
@@ -20,15 +21,25 @@ from atfm.serve.image import KEY, NAME, Image, apart
 from atfm.serve.limits import Limits
 from atfm.serve.metrics import Metrics
 from atfm.serve.packed import Box, packed_masks
+from atfm.serve.private import private_folder
 from atfm.serve.refusal import Refusal, refusal_of
 from atfm.serve.result import Result, check_answer
-from atfm.serve.saving import forms
 from atfm.serve.shelf import Shelf
 from atfm.serve.ticket import Tell
-from atfm.serve.upload import laid_out, upload_of
+from atfm.serve.upload import Upload, laid_out, upload_of
 from atfm.serve.wish import Wish, draw, prepare
 
-__all__ = ["Service"]
+__all__ = ["File", "Service"]
+
+REFERRING = ("dicom-seg", "rtstruct")  # forms that refer to the files of the image
+
+
+class File(NamedTuple):
+    """A file of a result, under a name that says nothing of its image."""
+
+    content: bytes
+    media: str
+    name: str
 
 
 class Service:
@@ -106,6 +117,20 @@ class Service:
         name = self.results.put(result, result.nbytes)
         return result.told(name)
 
+    def save(self, name: str, form: str, tell: Tell) -> File:
+        """Write what was drawn as a file, where nobody else looks, and keep nothing of it there."""
+        result = self.results.get(name)
+        prediction = result.prediction
+        if form not in result.files:
+            raise Refusal(404, f"{form}: this result can be had as {', '.join(result.files)}")
+        if form not in REFERRING:
+            with private_folder() as folder:
+                return file_of(save(prediction, form, folder))
+        image = self.images.get(result.image)
+        with laid_out(image.upload or Upload({}, "")) as path, private_folder() as folder:
+            files_in = path.parent if path.is_file() else path
+            return file_of(save(prediction, form, folder, files_in=files_in))
+
     def dismiss(self) -> None:
         """Send everybody away at once; the work at hand ends at its next word."""
         self.ready = False
@@ -135,6 +160,17 @@ class Service:
         tell("read", None)  # nobody keeps what nobody waits for
         name = self.images.put(image, image.nbytes)
         return {"id": name, **facts, "expires_in": int(self.limits.keep)}
+
+
+def forms(prediction: Prediction, image: Image) -> list[str]:
+    """The forms that a result can be had as."""
+    possible = forms_of(prediction, image.opened.source)
+    return [form for form in possible if form not in REFERRING or image.upload is not None]
+
+
+def file_of(saved: Saved) -> File:
+    """What was written."""
+    return File(saved.path.read_bytes(), saved.media, saved.path.name)
 
 
 def named(models: Sequence[Model]) -> dict[str, Model]:

@@ -1,7 +1,7 @@
 """`POST samples`, `GET samples/{id}`, its files, `DELETE samples/{id}`."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response, StreamingResponse
@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from atfm.serve.answers import ResultTold
 from atfm.serve.refusal import Refusal
 from atfm.serve.routes.answering import dumped, errors, json_answer, service_of, waited
+from atfm.serve.service import File
 from atfm.serve.ticket import Ticket
 from atfm.serve.wish import Wish
 
@@ -17,6 +18,9 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["samples"])
 Id = Annotated[str, Path(min_length=1, max_length=64)]
+Form = Literal["png", "nifti", "nrrd", "dicom-seg", "rtstruct", "json"]
+FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+MEDIA = ("application/zip", "application/octet-stream", "application/dicom", "application/json")
 PULSE = 15.0  # seconds of silence after which a stream says that it lives
 STREAM: dict[str, Any] = {
     "text/event-stream": {
@@ -51,6 +55,20 @@ async def drawn(request: Request, sample: Id) -> Response:
     service = service_of(request)
     result = service.results.get(sample)
     return json_answer(await waited(request, service.filing.enter(lambda tell: dumped(result.told(sample)))))
+
+
+@router.get(
+    "/samples/{sample}/files/{form}",
+    response_class=Response,
+    responses=errors(400, 404, 410, 422, 504, 507) | {200: {"content": dict.fromkeys(MEDIA, FILE)}},
+)
+async def file(request: Request, sample: Id, form: Form) -> Response:
+    """What was drawn as a file, in the image's own geometry."""
+    service = service_of(request)
+    service.results.get(sample)
+    found: File = await waited(request, service.filing.enter(lambda tell: service.save(sample, form, tell)))
+    headers = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+    return Response(found.content, media_type=found.media, headers=headers)
 
 
 @router.delete("/samples/{sample}", status_code=204, response_class=Response, responses=errors(404, 410, 422))
