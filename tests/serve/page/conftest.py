@@ -70,7 +70,7 @@ def address() -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["address"]
-        process.terminate()
+        process.kill()  # how it ends in good order is tested elsewhere
 
 
 @pytest.fixture(scope="session")

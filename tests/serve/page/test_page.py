@@ -14,7 +14,8 @@ from atfm.models import load
 from atfm.predict import prepare_file
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
-PHANTOM = Path(__file__).resolve().parents[3] / "examples" / "phantom.png"
+ROOT = Path(__file__).resolve().parents[3]
+NODULE, PHANTOM = ROOT / "src" / "atfm" / "examples" / "nodule.png", ROOT / "examples" / "phantom.png"
 NODULES = ((60, 70, 5), (110, 90, 10))  # column, row, slice of the scan
 Visit = Callable[..., Any]
 
@@ -81,7 +82,7 @@ def test_toggles_slider_and_play_show_what_they_say(visit: Visit) -> None:
     page.locator("#sample").fill("5")
     assert shown.text("#sample-said") == "5 of 64" and page.locator(".single .outline").count() == 1
     page.click("#play")
-    page.wait_for_function("document.getElementById('sample-said').textContent.startsWith('7 ')")
+    page.wait_for_function("() => document.getElementById('sample-said').textContent.startsWith('7 ')")
     page.click("#play")
     assert shown.text("#play") == "Play"
 
@@ -90,8 +91,8 @@ def test_uploaded_picture_is_drawn_and_downloaded(visit: Visit) -> None:
     shown = visit()
     shown.idle()
     page = shown.page
-    page.set_input_files("#file", PHANTOM)
-    page.wait_for_selector("#facts >> text=phantom.png")
+    page.set_input_files("#file", NODULE)
+    page.wait_for_selector("#facts >> text=nodule.png")
     assert page.locator("#attribution").is_hidden() and page.locator("[data-layer=readers]").is_hidden()
     page.fill("#n", "12")
     page.fill("#seed", "7")
@@ -105,7 +106,7 @@ def test_uploaded_picture_is_drawn_and_downloaded(visit: Visit) -> None:
         assert sum("mask" in name for name in archive.namelist()) == 12
     with page.expect_download() as found:
         page.click("[data-form=json]")
-    assert "phantom" not in found.value.suggested_filename
+    assert "nodule" not in found.value.suggested_filename
     assert json.loads(Path(found.value.path()).read_text())["areas"] == result["areas"]["px"]
 
 
@@ -131,7 +132,7 @@ def test_spots_of_a_ct_come_back_where_they_were_clicked(visit: Visit, scan: Pat
         assert results[-1]["place"]["slices"] == [number]
     assert page.locator(".spot").count() == 2, "side by side"
     assert page.locator(".spot canvas").count() == 2 and page.locator(".spot[aria-pressed=true]").count() == 1
-    assert "mm²" in shown.text(".hypothesis .area") and page.locator(".sees").count() == 1
+    assert "mm²" in shown.text(".hypothesis .area") and page.locator("g:not(.preview) > .sees").count() == 1
     page.locator(".spot").first.click()
     assert shown.text("#slice-said") == "6 of 16" and shown.text(".sentence") == results[0]["sentence"]
     # what came back is what a direct call draws
@@ -151,11 +152,12 @@ def test_pointer_moves_zooms_scrolls_and_windows(visit: Visit, scan: Path) -> No
     shown.idle()
     page = shown.page
     width = "Number(document.querySelector('.over').getAttribute('viewBox').split(' ')[2])"
+    narrower = f"(before) => {width} < before * .9"
     x, y = shown.pixel(64, 64)
     page.mouse.move(x, y)
     before = page.evaluate(width)
     page.mouse.wheel(0, -200)
-    page.wait_for_function(f"{width} < {before} * .9")
+    page.wait_for_function(narrower, arg=before)
     assert np.allclose(shown.pixel(64, 64), (x, y), atol=1), "what is under the pointer stays there"
     page.mouse.down()
     page.mouse.move(x + 40, y + 25, steps=4)
@@ -172,12 +174,12 @@ def test_pointer_moves_zooms_scrolls_and_windows(visit: Visit, scan: Path) -> No
     page.wait_for_selector("#slice-said >> text=8 of 16")
     page.mouse.move(*shown.pixel(80, 70))
     page.mouse.wheel(0, 100)
-    page.wait_for_function("document.getElementById('slice-said').textContent === '10 of 16'")
+    page.wait_for_selector("#slice-said >> text=10 of 16")
     before = page.evaluate(width)
     page.keyboard.down("Control")
     page.mouse.wheel(0, -200)
     page.keyboard.up("Control")
-    page.wait_for_function(f"{width} < {before} * .9")
+    page.wait_for_function(narrower, arg=before)
     assert shown.text("#slice-said") == "10 of 16"
 
 
@@ -271,6 +273,13 @@ def test_wrong_file_and_a_drop_of_several_are_told_in_one_line(visit: Visit) -> 
     )
     page.wait_for_selector("#facts >> text=dropped.png")
     assert page.locator("#message").is_hidden()
+    assert "takes whole images of 128 × 128 pixels" in shown.text("#why")
+    page.click("#draw")
+    assert "No spot is chosen" in shown.text("#message p")
+    page.mouse.move(*shown.pixel(16, 16))
+    assert page.locator(".preview .sees").count() == 1, "what the model would look at"
+    result = shown.draw(lambda: page.mouse.click(*shown.pixel(16, 16)))
+    assert result["masks"]["shape"][0] == 64 and page.locator("#message").is_hidden()
 
 
 def refused(status: int, code: str, message: str, **headers: str) -> Callable[[Any], None]:

@@ -3,7 +3,6 @@
 import { Masks, ValueMap } from "./bits.js";
 import { LEVELS, contourPath } from "./contour.js";
 import { outlinePath } from "./outline.js";
-import { boxOf } from "./picture.js";
 
 /** Samples that lie somewhere in an image. */
 export class Drawn {
@@ -41,12 +40,15 @@ export class Drawn {
     return Array.from({ length: this.masks.count }, (_, sample) => this.path(sample, slice));
   }
 
-  /** The box of a hypothesis on a slice, in the pixels of the masks; null where it is not. */
-  box(hypothesis, slice) {
+  /** Where a side ("top", "bottom", "left" or "right") of a hypothesis lies on a slice, in the pixels of the image. */
+  edge(hypothesis, slice, side) {
     const depth = this.depth(slice);
     const one = this.hypotheses[hypothesis];
     if (depth < 0 || one.empty) return null;
-    return this.#kept(`box/${hypothesis}/${depth}`, () => boxOf([this.masks.mask(one.sample, depth)], this.masks.width));
+    const { width } = this.masks;
+    const found = this.#kept(`edge/${hypothesis}/${depth}/${side}`, () => edgeOf(this.masks.mask(one.sample, depth), width, side));
+    const [down, across] = this.place.scale;
+    return found && { x: this.place.x + across * found.x, y: this.place.y + down * found.y };
   }
 
   /** Contours of the probability on a slice: [{level, path}]. */
@@ -85,6 +87,22 @@ export class Drawn {
   get volume() {
     return this.place.slices.length > 1;
   }
+}
+
+/** The middle of the outermost pixels of a mask on one side, at the corner of pixels; null of an empty mask. */
+function edgeOf(mask, width, side) {
+  const upright = side === "top" || side === "bottom"; // the outermost row, else the outermost column
+  let [best, sum, count] = [null, 0, 0];
+  for (let at = mask.indexOf(1); at >= 0; at = mask.indexOf(1, at + 1)) {
+    const [row, column] = [Math.floor(at / width), at % width];
+    const [along, across] = upright ? [row, column] : [column, row];
+    const further = side === "top" || side === "left" ? along < best : along > best;
+    if (best === null || further) [best, sum, count] = [along, 0, 0];
+    if (along === best) [sum, count] = [sum + across + 0.5, count + 1];
+  }
+  if (best === null) return null;
+  const outer = side === "top" || side === "left" ? best : best + 1;
+  return upright ? { x: sum / count, y: outer } : { x: outer, y: sum / count };
 }
 
 /** The SVG transform from pixels of the masks to pixels of the image. */

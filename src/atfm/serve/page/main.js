@@ -36,7 +36,7 @@ function followPanes(state, request, player) {
     while (viewers.length < state.panes.length) add();
     while (viewers.length > Math.max(state.panes.length, 1)) viewers.pop().remove();
   });
-  const all = ["image", "pixels", "window", "inverted", "camera", "layers", "panes", "drawings", "chosen", "growing"];
+  const all = ["image", "pixels", "window", "inverted", "camera", "layers", "panes", "drawings", "chosen", "growing", "target"];
   state.on([...all, "isolated", "sample", "readers", "slice", "title"], (changed) => {
     for (const viewer of viewers) viewer.draw(changed);
   });

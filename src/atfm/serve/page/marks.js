@@ -59,25 +59,22 @@ function legends(state, drawn) {
   return maps.length + lines.length > 0 ? [html("span", { class: "legends" }, ...maps.map(legend), ...lines)] : [];
 }
 
-const CORNERS = ["right-top", "left-bottom", "left-top", "right-bottom"]; // so that labels keep out of each other's way
+const SIDES = ["top", "bottom", "left", "right"]; // so that letters keep out of each other's way
 
 /** The letters of the hypotheses beside their outlines, so that colour is not all that tells them apart. */
 function tags(state, pane, { across, down, left, top }) {
   const drawn = drawnOf(state, pane);
   const alone = state.isolated?.pane === pane ? state.isolated.hypothesis : null;
-  if (!drawn || !state.layers.hypotheses || state.sample >= 0 || drawn.depth(state.slice) < 0) return [];
-  const { place } = drawn;
-  return drawn.hypotheses.flatMap((one, number) => {
-    const box = drawn.box(number, state.slice);
-    if (!box || (alone !== null && alone !== number)) return [];
+  if (!drawn || !state.layers.hypotheses || state.sample >= 0) return [];
+  return drawn.hypotheses.flatMap((_, number) => {
     const { colour, letter, order } = styleOf(drawn.hypotheses, number);
-    const corner = CORNERS[order % CORNERS.length];
-    const x = place.x + place.scale[1] * (box.x + (corner.startsWith("right") ? box.width : 0));
-    const y = place.y + place.scale[0] * (box.y + (corner.endsWith("bottom") ? box.height : 0));
-    const node = html("span", { class: `tag ${corner}` }, letter);
+    const side = SIDES[Math.max(order, 0) % SIDES.length];
+    const edge = alone === null || alone === number ? drawn.edge(number, state.slice, side) : null;
+    if (!edge) return [];
+    const node = html("span", { class: `tag ${side}` }, letter);
     node.style.color = colour;
-    node.style.left = `${left + x * across}px`;
-    node.style.top = `${top + y * down}px`;
+    node.style.left = `${left + edge.x * across}px`;
+    node.style.top = `${top + edge.y * down}px`;
     return [node];
   });
 }

@@ -84,6 +84,15 @@ function growingGroup(growing, state) {
   return svg("g", { class: "samples", transform: placed(growing.place) }, ...nodes);
 }
 
+/** The square that the model would look at round a spot, under the pointer. */
+export function previewNodes(state, pane, pointer) {
+  const shown = state.panes[pane];
+  const field = state.target === "spot" && shown?.kind === "model" ? wayOf(state, shown.name).field : null;
+  if (!field || !pointer) return [];
+  const { width, height } = field;
+  return [seenNode({ x: pointer[0] + 0.5 - width / 2, y: pointer[1] + 0.5 - height / 2, width, height })];
+}
+
 /** All groups of a pane, from the lowest to the highest. */
 export function outlineGroups(state, pane) {
   const { image, layers, panes, growing } = state;

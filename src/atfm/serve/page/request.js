@@ -71,12 +71,22 @@ export class Request {
     const chosen = this.form.elements.target;
     if (offered.length > 0 && !offered.includes(chosen.value)) [chosen.value] = offered;
     byId("draw").disabled = offered.length === 0;
+    this.explain(!volume && can.spot && !can.whole);
     this.enable();
+  }
+
+  /** Why the whole of a flat image cannot be looked at. */
+  explain(needed) {
+    const [first] = modelsShown(this.state);
+    const model = this.state.models.find(({ name }) => name === first);
+    byId("why").hidden = !needed || !model;
+    if (model) byId("why").textContent = `${first} takes whole images of ${[...model.size].reverse().join(" × ")} pixels; of this one it looks at a spot.`;
   }
 
   /** Only the fields of the target that is chosen are asked for. */
   enable() {
     const chosen = this.form.elements.target.value;
+    this.state.set({ target: chosen });
     for (const pair of this.form.querySelectorAll(".pair")) {
       const meant = pair.dataset.of === chosen;
       pair.hidden = !meant;

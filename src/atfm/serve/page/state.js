@@ -45,6 +45,7 @@ export function firstState() {
     models: [],
     cases: null, // a page of the list of cases
     image: null, // the service's answer on an image
+    target: "whole", // what of the image a press on Draw looks at: "whole", "spot", "slice" or "slices"
     opening: null, // what is being opened
     title: "", // what the person calls it; it never leaves the page
     again: null, // opens the same image again

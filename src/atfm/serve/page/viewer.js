@@ -5,7 +5,7 @@ import { svg, html } from "./element.js";
 import { drawGrey } from "./grey.js";
 import { drawHeat } from "./heat.js";
 import { drawMarks } from "./marks.js";
-import { outlineGroups } from "./outlining.js";
+import { outlineGroups, previewNodes } from "./outlining.js";
 import { drawnOf } from "./state.js";
 
 const SHARP = 12; // pixels of the screen for one of the image, from which on it is shown as a square
@@ -18,6 +18,9 @@ export class Viewer {
     this.grey = html("canvas", { class: "grey", "aria-hidden": "true" });
     this.heats = ["probability", "ambiguity"].map((kind) => ({ kind, canvas: html("canvas", { class: "heat" }) }));
     this.over = svg("svg", { class: "over", preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" });
+    this.outlines = svg("g");
+    this.preview = svg("g", { class: "preview" });
+    this.over.append(this.preview, this.outlines);
     this.marks = html("div", { class: "marks" });
     const layers = [this.grey, ...this.heats.map(({ canvas }) => canvas), this.over, this.marks];
     this.node = html(
@@ -80,7 +83,7 @@ export class Viewer {
   }
 
   drawOutlines() {
-    this.over.replaceChildren(...outlineGroups(this.state, this.pane));
+    this.outlines.replaceChildren(...outlineGroups(this.state, this.pane));
   }
 
   /** Puts everything where the camera says. */
@@ -102,6 +105,7 @@ export class Viewer {
       canvas.style.transform = `translate(${x}px, ${y}px) scale(${across * place.scale[1]}, ${down * place.scale[0]})`;
     }
     this.over.setAttribute("viewBox", `${-left / across} ${-top / down} ${width / across} ${height / down}`);
+    this.preview.replaceChildren(...previewNodes(this.state, this.pane, this.pointer));
     this.marks.replaceChildren(...drawMarks(this.state, this.pane, this.pointer, transform, width));
     this.node.setAttribute("aria-label", this.spoken());
   }

@@ -1,0 +1,62 @@
+"""The pictures of the page in docs/: `make screenshots` writes them there, the tests only see that they can be made."""
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
+LARGEST = 150_000  # bytes
+COLOURS = 128  # a page has few, and a picture of them is a third as large
+
+
+def first(shown: Any) -> None:
+    """What a person sees at once."""
+    shown.page.click(".viewer", position={"x": 5, "y": 5})
+    shown.page.mouse.move(*shown.pixel(70, 62))
+
+
+def maps(shown: Any) -> None:
+    """Probability and contours under the annotators, in a narrow crop."""
+    for layer in ("samples", "hypotheses", "probability", "contours"):
+        shown.page.click(f"[data-layer={layer}]")
+    shown.page.click("#zoom")
+    shown.page.mouse.move(*shown.pixel(70, 62))
+
+
+def compared(shown: Any) -> None:
+    """The model beside the annotators."""
+    shown.draw(lambda: shown.page.click("#compare"))
+    shown.page.select_option("#side-1", label="all annotators")
+    shown.page.click("#zoom")
+    shown.page.mouse.move(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme", "width", "act"),
+    [
+        ("page", "light", 1280, first),
+        ("page-dark", "dark", 1280, maps),
+        ("page-compare", "light", 1280, compared),
+        ("page-narrow", "dark", 390, first),
+    ],
+)
+def test_screenshot(
+    visit: Callable[..., Any], tmp_path: Path, name: str, scheme: str, width: int, act: Callable[[Any], None]
+) -> None:
+    shown = visit(width, 800, scheme)
+    shown.idle()
+    act(shown)
+    if width < 800:
+        shown.page.locator("#toolbar").scroll_into_view_if_needed()
+        shown.page.evaluate("scrollTo(0, document.getElementById('toolbar').offsetTop - 130)")
+    shown.page.wait_for_timeout(100)
+    picture = Image.open(io.BytesIO(shown.page.screenshot()))
+    folder = Path(os.environ.get("ATFM_SCREENSHOTS", tmp_path))
+    file = folder / f"{name}.png"
+    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+    assert file.stat().st_size < LARGEST and picture.size == (width, 800)
