@@ -76,7 +76,8 @@ def test_toggles_slider_and_play_show_what_they_say(visit: Visit) -> None:
     page.click("[data-layer=contours]")
     assert page.locator(".contours .outline").count() == 3
     page.click("[data-layer=readers]")
-    assert page.locator(".readers .outline").count() == 4
+    assert page.locator(".readers .outline").count() == 3
+    assert shown.text("#readers .sentence") == "3 of 4 annotators outline something here"
     page.click("[data-layer=samples]")
     assert page.locator(".samples").count() == 0
     page.locator("#sample").fill("5")
@@ -196,7 +197,7 @@ def test_two_models_and_annotators_side_by_side(visit: Visit) -> None:
     boxes = [page.locator("svg.over").nth(pane).get_attribute("viewBox") for pane in (0, 1)]
     assert boxes[0] == boxes[1], "the same place and zoom"
     page.select_option("#side-1", label="all annotators")
-    assert page.locator(".viewer >> nth=1").locator(".readers .outline").count() == 4
+    assert page.locator(".viewer >> nth=1").locator(".readers .outline").count() == 3
     page.select_option("#side-0", label="reader 1")
     page.select_option("#side-1", label="reader 2")
     assert page.locator(".readers .outline").count() == 2 and page.locator(".result").count() == 0
@@ -290,7 +291,7 @@ def refused(status: int, code: str, message: str, **headers: str) -> Callable[[A
     )
 
 
-def test_a_service_that_is_away_full_or_has_forgotten_is_told(visit: Visit) -> None:
+def test_a_service_that_is_away_full_or_slow_is_told(visit: Visit) -> None:
     shown = visit()
     shown.idle()
     page = shown.page
@@ -309,6 +310,15 @@ def test_a_service_that_is_away_full_or_has_forgotten_is_told(visit: Visit) -> N
     page.wait_for_selector("#message", state="hidden")
     page.wait_for_selector(".result", state="detached")
     shown.draw(lambda: page.click("#draw"))
+    before = shown.samples()
+    page.fill("#n", "1024")
+    page.click("#draw")
+    page.wait_for_selector(".samples path[stroke='#fff']", state="attached")
+    assert "of 1024 drawn" in shown.text("#told"), "samples are seen as they come"
+    page.click("#stop")
+    assert shown.text("#told") == "Stopped" and shown.samples() == before
+    assert page.locator("#draw").is_visible() and page.locator(".hypotheses .outline").count() >= 1
+    page.fill("#n", "4")
     with_token = []
     page.route("**/api/v1/samples", refused(401, "no-token", "a token"), times=1)
     page.on("request", lambda request: with_token.append(request.headers.get("authorization")))

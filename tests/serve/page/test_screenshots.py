@@ -11,7 +11,7 @@ from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 LARGEST = 150_000  # bytes
-COLOURS = 128  # a page has few, and a picture of them is a third as large
+COLOURS = 192  # a page has few, and a picture of them is a third as large
 
 
 def first(shown: Any) -> None:
@@ -58,5 +58,7 @@ def test_screenshot(
     picture = Image.open(io.BytesIO(shown.page.screenshot()))
     folder = Path(os.environ.get("ATFM_SCREENSHOTS", tmp_path))
     file = folder / f"{name}.png"
-    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+    picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        file, optimize=True
+    )
     assert file.stat().st_size < LARGEST and picture.size == (width, 800)

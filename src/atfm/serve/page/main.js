@@ -1,5 +1,6 @@
 // Puts the page together.
 
+import { followAnnotators } from "./annotators.js";
 import { followCompare } from "./compare.js";
 import { followDownloads } from "./downloads.js";
 import { followFacts } from "./facts.js";
@@ -55,6 +56,7 @@ async function start() {
   followFacts(state);
   followCompare(state);
   followResults(state);
+  followAnnotators(state);
   followSpots(state);
   followDownloads(state);
   try {

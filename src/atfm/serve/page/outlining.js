@@ -31,7 +31,8 @@ export function readerPaths(state, only = null) {
   const depth = readers.slices > 1 ? slice : 0;
   return Array.from({ length: readers.count }, (_, number) => number)
     .filter((number) => only === null || number === only)
-    .map((number) => ({ number, path: outlinePath(readers.mask(number, depth), readers.width, readers.height) }));
+    .map((number) => ({ number, path: outlinePath(readers.mask(number, depth), readers.width, readers.height) }))
+    .filter(({ path }) => path);
 }
 
 function readersGroup(state, only) {

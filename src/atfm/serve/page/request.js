@@ -6,6 +6,8 @@ import { tell } from "./message.js";
 import { service } from "./service.js";
 import { drawingOf, modelsShown, wayOf } from "./state.js";
 
+const CHUNK = 64; // samples after which one hears how far it is
+
 const byId = (id) => document.getElementById(id);
 
 /** What of the image is drawn: the whole, or slices; null where no slice is chosen. */
@@ -144,14 +146,20 @@ export class Request {
     if (drawing && modelsShown(this.state).some((model) => !drawing.results.has(model))) this.start(drawing.target, true);
   }
 
+  /** Ends what is being drawn; the service hears of it and takes the next caller. */
   stop() {
-    this.#abort?.abort();
+    if (!this.#abort) return;
+    this.#abort.abort();
+    this.#abort = null;
+    byId("told").textContent = "Stopped";
+    this.state.set({ busy: null, growing: null });
   }
 
   body(model, target) {
     const { image } = this.state;
     const number = (id) => (Number.isNaN(byId(id).valueAsNumber) ? undefined : byId(id).valueAsNumber);
     const body = { image: image.id, model, n: number("n"), seed: number("seed"), steps: number("steps") };
+    if (body.n > CHUNK) body.chunk = CHUNK;
     if (target.kind === "slices") body.slices = target.slices;
     if (target.kind === "spot") body.point = target.point;
     return body;
@@ -161,14 +169,14 @@ export class Request {
   async start(target, rest = false) {
     const { state } = this;
     if (!state.image || !this.form.reportValidity()) return;
-    this.stop();
-    const abort = new AbortController();
-    this.#abort = abort;
     const before = state.drawings.findIndex((one) => sameTarget(one.target, target));
     const results = new Map(rest ? state.drawings[before]?.results : []);
     const models = modelsShown(state).filter((model) => !results.has(model));
     if (models.length === 0) return;
-    state.set({ message: null, busy: { done: 0, of: 1, ahead: 0 } });
+    this.stop();
+    const abort = new AbortController();
+    this.#abort = abort;
+    state.set({ message: null, busy: { done: 0, of: 0, ahead: 0 } });
     try {
       for (const model of models) results.set(model, await this.one(model, target, abort.signal));
       if (this.#abort === abort) this.show(target, results, rest);
@@ -191,7 +199,6 @@ export class Request {
       if (event === "samples" && data.place) state.set({ growing: grown(state.growing, model, data) });
     };
     const result = await service.draw(this.body(model, target), heard, signal);
-    state.set({ growing: null });
     return new Drawn(result);
   }
 
@@ -203,7 +210,7 @@ export class Request {
     const drawings = [...state.drawings];
     const chosen = at < 0 ? drawings.length : at;
     drawings[chosen] = { target, results };
-    state.set({ drawings, chosen, ...(rest ? {} : { isolated: null, sample: -1 }) });
+    state.set({ growing: null, drawings, chosen, ...(rest ? {} : { isolated: null, sample: -1 }) });
     const [first] = results.values();
     const slices = first.place.slices;
     if (state.image.size.slices > 1 && !slices.includes(state.slice)) state.set({ slice: slices[0] });
@@ -217,10 +224,14 @@ export class Request {
     bar.hidden = busy === null;
     this.form.classList.toggle("waiting", !image);
     if (!busy) return;
+    if (busy.done === 0) {
+      bar.removeAttribute("value"); // nobody knows yet
+      byId("told").textContent = busy.ahead > 0 ? `Waiting: ${busy.ahead} ahead` : "Drawing …";
+      return;
+    }
     bar.max = busy.of;
-    if (busy.ahead > 0) bar.removeAttribute("value");
-    else bar.value = busy.done;
-    byId("told").textContent = busy.ahead > 0 ? `Waiting: ${busy.ahead} ahead` : `${busy.done} of ${busy.of} drawn`;
+    bar.value = busy.done;
+    byId("told").textContent = `${busy.done} of ${busy.of} drawn`;
   }
 }
 
