@@ -171,7 +171,7 @@ def series(depth: int = 4, side: int = 16, **more: object) -> list[bytes]:
         ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.PhotometricInterpretation = side, side, 1, "MONOCHROME2"
         ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 1
         ds.RescaleSlope, ds.RescaleIntercept, ds.PositionReferenceIndicator = 1, -1000, ""
-        ds.PixelData = np.random.default_rng(k).integers(10 * k, 1500, (side, side), np.int16).tobytes()
+        ds.PixelData = np.random.default_rng(k).integers(10 * (k % 100), 1500, (side, side), np.int16).tobytes()
         for name, value in more.items():
             setattr(ds, name, value)
         stream = io.BytesIO()

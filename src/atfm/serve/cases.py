@@ -6,11 +6,12 @@ import numpy as np
 
 from atfm.data.examples import example, example_names
 from atfm.data.store import Store
+from atfm.errors import StoreError
 from atfm.io.picture import Picture
 from atfm.predict.opened import Opened, open_image
 from atfm.predict.source import Source
 from atfm.serve.image import KEY, NAME, Image, apart
-from atfm.serve.refusal import Refusal
+from atfm.serve.refusal import Refusal, refusal_of
 
 __all__ = ["Cases", "Examples", "StoreCases", "checked", "reader_masks"]
 
@@ -78,7 +79,11 @@ class StoreCases:
         }
 
     def image(self, number: int) -> Image:
-        case, info = self.store[number], self.store.info
+        info = self.store.info
+        try:
+            case = self.store[number]
+        except StoreError as error:
+            raise refusal_of(error, {f"{self.store.path}/": "", str(self.store.path): "the store"}) from error
         known = any(mm != 1 for mm in case.spacing)  # 1 stands for what nobody said
         meta = {"format": "array", "spacing known": known, "modality": info.modality}
         source = Source(Picture(case.image, case.spacing, meta, case.warnings))

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from atfm.errors import AtfmError, BusyError, DiskError, UnsupportedError
+from atfm.errors import AtfmError, BusyError, DiskError, StoreError, UnsupportedError
 
 __all__ = ["CODES", "Refusal", "refusal_of"]
 
@@ -63,4 +63,6 @@ def refusal_of(error: AtfmError, hidden: Mapping[str, str] | None = None) -> Ref
         return Refusal(507, text)
     if isinstance(error, BusyError):
         return Refusal(503, text, {"Retry-After": "5"})
+    if isinstance(error, StoreError):
+        return Refusal(500, text)
     return Refusal(415 if isinstance(error, UnsupportedError) else 400, text)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from atfm.disk.machine import WRITING, refused
 from atfm.errors import AtfmError
 from atfm.io.most import at_most
 from atfm.models import Model
@@ -151,6 +152,9 @@ class Service:
             return error
         if isinstance(error, AtfmError):
             return refusal_of(error)
+        machine = refused(error, "the service", WRITING) if isinstance(error, OSError) else None
+        if machine is not None:
+            return refusal_of(machine)
         if isinstance(error, MemoryError):
             return Refusal(413, "this does not fit in memory; ask for fewer masks or slices, or send a smaller image")
         return self.metrics.fault(error)
