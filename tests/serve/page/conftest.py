@@ -16,7 +16,6 @@ import pytest
 
 LOADED = "Failed to load resource"  # what chromium says of each answer that is an error
 DRAWN = ".result .hypothesis"
-NODULES = ((60, 70, 5), (110, 90, 10))  # column, row, slice of the scan
 
 
 @dataclass
@@ -73,7 +72,7 @@ def address() -> Iterator[str]:
         process.kill()  # how it ends in good order is tested elsewhere
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs there is an event loop, in which others cannot start theirs
 def browser() -> Iterator[Any]:
     """Chromium without a graphics card."""
     chromium = shutil.which("chromium")
@@ -116,9 +115,10 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CT of 170 x 150 x 16 voxels of .7 x .7 x 2.5 mm as NIfTI, with two nodules in air and some tissue."""
     z, y, x = np.mgrid[:16, :150, :170].astype(np.float32)
     values = np.full(x.shape, -850, np.float32)
-    for column, row, number in NODULES:
+    # a round one, and one with a fainter part beside it, which not everybody counts in
+    for column, row, number, radius, contrast in ((60, 70, 5, 7, 880), (110, 90, 10, 6, 880), (119, 84, 10, 7, 260)):
         distance = np.sqrt((x - column) ** 2 + (y - row) ** 2 + ((z - number) * 2.5 / 0.7) ** 2)
-        values += 880 / (1 + np.exp(np.clip(distance - 7, -30, 30)))
+        values += contrast / (1 + np.exp(np.clip(distance - radius, -30, 30)))
     values[:, 140:] = 60
     values += np.random.default_rng(4).normal(0, 12, x.shape)
     file = tmp_path_factory.mktemp("scan") / "ct.nii.gz"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +183,30 @@ def test_pointer_moves_zooms_scrolls_and_windows(visit: Visit, scan: Path) -> No
     page.keyboard.up("Control")
     page.wait_for_function(narrower, arg=before)
     assert shown.text("#slice-said") == "10 of 16"
+
+
+def test_cases_of_a_store_are_listed_page_by_page(visit: Visit) -> None:
+    def listed(route: Any) -> None:
+        first, count = (int(value) for value in re.findall(r"=(\d+)", route.request.url))
+        numbers = range(first, min(first + count, 45))
+        cases = [{"number": k, "name": f"case {k}", "kind": "case", "readers": 4, "split": "val"} for k in numbers]
+        route.fulfill(json={"total": 45, "cases": cases})
+
+    def prepared(page: Any) -> None:
+        page.route("**/api/v1/cases?*", listed)
+        page.route("**/api/v1/cases/21", lambda route: route.continue_(url=route.request.url.replace("/21", "/0")))
+
+    shown = visit(first=prepared)
+    page = shown.page
+    page.wait_for_selector("#cases-list li")
+    assert "45" in shown.text("#cases-title") and shown.text("#cases-where") == "1 to 20 of 45"
+    assert page.locator("#cases-before").is_disabled() and "Open an image" in shown.text("#nothing")
+    page.click("#cases-after")
+    page.wait_for_selector("#cases-where >> text=21 to 40 of 45")
+    page.click("#cases-list >> text=case 21")
+    page.wait_for_selector("#facts >> text=case 21")
+    assert "Press Draw" in shown.text("#nothing"), "a case is not drawn before somebody asks"
+    assert all("case%20" not in url for url in shown.asked), "names are in no address"
 
 
 def test_two_models_and_annotators_side_by_side(visit: Visit) -> None:

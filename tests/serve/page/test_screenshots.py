@@ -14,13 +14,13 @@ LARGEST = 150_000  # bytes
 GREYS = [*range(0, 100, 3), *range(100, 256, 12)]  # an image is dark for the most part
 
 
-def first(shown: Any) -> None:
+def first(shown: Any, scan: Path) -> None:
     """What a person sees at once."""
     shown.page.click(".viewer", position={"x": 5, "y": 5})
     shown.page.mouse.move(*shown.pixel(70, 62))
 
 
-def maps(shown: Any) -> None:
+def maps(shown: Any, scan: Path) -> None:
     """Probability and contours under the annotators, in a narrow crop."""
     for layer in ("samples", "hypotheses", "probability", "contours"):
         shown.page.click(f"[data-layer={layer}]")
@@ -28,12 +28,26 @@ def maps(shown: Any) -> None:
     shown.page.mouse.move(*shown.pixel(70, 62))
 
 
-def compared(shown: Any) -> None:
+def compared(shown: Any, scan: Path) -> None:
     """The model beside the annotators."""
     shown.draw(lambda: shown.page.click("#compare"))
     shown.page.select_option("#side-1", label="all annotators")
     shown.page.click("#zoom")
     shown.page.mouse.move(0, 0)
+
+
+def spots(shown: Any, scan: Path) -> None:
+    """Two spots of a simulated CT side by side."""
+    page = shown.page
+    page.set_input_files("#file", scan)
+    page.wait_for_selector("#slice-row:not([hidden])")
+    page.select_option("#window", label="lung")
+    for column, row, number in ((60, 70, 5), (110, 90, 10)):
+        page.locator("#slice").fill(str(number + 1))
+        page.wait_for_timeout(100)
+        at = shown.pixel(column, row)
+        shown.draw(lambda at=at: page.mouse.click(*at))
+        page.mouse.move(*shown.pixel(column, row))
 
 
 def small(picture: Image.Image) -> Image.Image:
@@ -51,15 +65,16 @@ def small(picture: Image.Image) -> Image.Image:
         ("page", "light", 1280, first),
         ("page-dark", "dark", 1280, maps),
         ("page-compare", "light", 1280, compared),
+        ("page-ct", "dark", 1280, spots),
         ("page-narrow", "dark", 390, first),
     ],
 )
 def test_screenshot(
-    visit: Callable[..., Any], tmp_path: Path, name: str, scheme: str, width: int, act: Callable[[Any], None]
+    visit: Callable[..., Any], tmp_path: Path, name: str, scheme: str, width: int, act: Callable[..., None], scan: Path
 ) -> None:
     shown = visit(width, 800, scheme)
     shown.idle()
-    act(shown)
+    act(shown, scan)
     if width < 800:
         shown.page.locator("#toolbar").scroll_into_view_if_needed()
         shown.page.evaluate("scrollTo(0, document.getElementById('toolbar').offsetTop - 130)")

@@ -4,7 +4,8 @@ import { html, svg } from "./element.js";
 
 /** The line with which a hypothesis is drawn, and its letter: what ties a card to its outline. */
 export function keyOf(style) {
-  const line = { x1: 2, x2: 30, y1: 6, y2: 6, stroke: style.colour, "stroke-width": 3, "stroke-dasharray": style.dash || null };
+  const stroke = { stroke: style.colour, "stroke-width": 3, "stroke-dasharray": style.dash || null };
+  const line = { x1: 2, x2: 30, y1: 6, y2: 6, ...stroke };
   return svg("svg", { class: "key", viewBox: "0 0 32 12", "aria-hidden": "true" }, svg("line", line));
 }
 

@@ -69,7 +69,8 @@ export function areaHistogram({ areas, weights, hypothesisOf, hypotheses, sizes,
   const floor = HEIGHT - FOOT;
   for (let value = 0; most > 0 && value <= bins * step * (1 + 1e-9); value += tick) {
     nodes.push(svg("line", { class: "tick", x1: place(value), x2: place(value), y1: floor, y2: floor + 4 }));
-    if (place(value) < WIDTH - 8 && !(anyEmpty && value === 0)) nodes.push(word(digits(value), place(value), floor + 15));
+    const room = place(value) < WIDTH - 8 && !(anyEmpty && value === 0);
+    if (room) nodes.push(word(digits(value), place(value), floor + 15));
   }
   if (anyEmpty) {
     nodes.push(...bar(empty, 6, EMPTY, scale, hypotheses));

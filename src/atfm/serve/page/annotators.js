@@ -8,7 +8,8 @@ import { areaText } from "./quantity.js";
 /** How many pixels each annotator marks on the slice. */
 function sizes({ readers, slice }) {
   const depth = readers.slices > 1 ? slice : 0;
-  return Array.from({ length: readers.count }, (_, number) => readers.mask(number, depth).reduce((sum, one) => sum + one, 0));
+  const size = (number) => readers.mask(number, depth).reduce((sum, one) => sum + one, 0);
+  return Array.from({ length: readers.count }, (_, number) => size(number));
 }
 
 function areaOf(image, px) {
@@ -29,7 +30,8 @@ export function followAnnotators(state) {
     place.querySelector(".sentence").textContent = words;
     const items = found.map((px, number) => {
       const key = keyOf({ colour: "#fff", dash: DASHES[number % DASHES.length] });
-      return html("li", {}, key, image.readers[number], html("span", { class: "area" }, px > 0 ? areaOf(image, px) : "nothing"));
+      const area = html("span", { class: "area" }, px > 0 ? areaOf(image, px) : "nothing");
+      return html("li", {}, key, image.readers[number], area);
     });
     place.querySelector("ul").replaceChildren(...items);
   });

@@ -30,8 +30,8 @@ export function followCompare(state) {
     }
     const other = sourcesOf(state).find((source) => !same(source, state.panes[0]));
     if (!other) {
-      const text = 'There is nothing to compare with: one model is served, and no annotator of this image is known; start with two, "atfm serve A B".';
-      state.set({ message: { text, alarm: false } });
+      const text = "There is nothing to compare with: one model is served, and no annotator of this image is known";
+      state.set({ message: { text: `${text}; start with two models, "atfm serve A B".`, alarm: false } });
       return;
     }
     state.set({ panes: [state.panes[0], other], isolated: null });

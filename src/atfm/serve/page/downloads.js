@@ -6,8 +6,8 @@ import { service } from "./service.js";
 import { drawnOf } from "./state.js";
 
 const NAMES = {
-  png: "PNG, sheet of outlines",
-  nifti: "NIfTI, masks",
+  png: "PNG, pictures of everything (zip)",
+  nifti: "NIfTI, masks and maps (zip)",
   nrrd: "NRRD, for 3D Slicer",
   "dicom-seg": "DICOM Segmentation, for OHIF and 3D Slicer",
   rtstruct: "DICOM RTSTRUCT, contours",
@@ -40,8 +40,8 @@ export function followDownloads(state) {
   }
 
   function button(drawn, form, several) {
-    const words = NAMES[form] ?? form;
-    const node = html("button", { type: "button", "data-form": form }, several ? `${drawn.result.model}: ${words}` : words);
+    const words = `${several ? `${drawn.result.model}: ` : ""}${NAMES[form] ?? form}`;
+    const node = html("button", { type: "button", "data-form": form }, words);
     node.addEventListener("click", () => load(node, drawn.result.id, form));
     return html("li", {}, node);
   }
@@ -49,6 +49,7 @@ export function followDownloads(state) {
   state.on(["drawings", "chosen", "panes"], () => {
     const all = [...new Set(state.panes.map((_, pane) => drawnOf(state, pane)).filter(Boolean))];
     place.hidden = all.length === 0;
-    list.replaceChildren(...all.flatMap((drawn) => drawn.result.files.map((form) => button(drawn, form, all.length > 1))));
+    const buttons = (drawn) => drawn.result.files.map((form) => button(drawn, form, all.length > 1));
+    list.replaceChildren(...all.flatMap(buttons));
   });
 }

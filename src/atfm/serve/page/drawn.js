@@ -46,7 +46,8 @@ export class Drawn {
     const one = this.hypotheses[hypothesis];
     if (depth < 0 || one.empty) return null;
     const { width } = this.masks;
-    const found = this.#kept(`edge/${hypothesis}/${depth}/${side}`, () => edgeOf(this.masks.mask(one.sample, depth), width, side));
+    const find = () => edgeOf(this.masks.mask(one.sample, depth), width, side);
+    const found = this.#kept(`edge/${hypothesis}/${depth}/${side}`, find);
     const [down, across] = this.place.scale;
     return found && { x: this.place.x + across * found.x, y: this.place.y + down * found.y };
   }

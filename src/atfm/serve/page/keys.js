@@ -17,14 +17,17 @@ const pan = (x, y) => (state) => {
   state.set({ camera: moved(state.image, state.camera, (x * STEP * width) / by, (y * STEP * height) / by) });
 };
 
-const sample = (by) => (state, { most }) => {
+const sample = (by) => (state, page) => {
+  const most = page.most();
   if (most < 1) return;
   const next = state.sample + by;
   state.set({ sample: next < -1 ? most - 1 : next >= most ? -1 : next });
 };
 
-const reset = (state) =>
-  state.set({ camera: fitted(state.image), window: { ...state.image.window }, inverted: false, sample: -1, isolated: null });
+const reset = (state) => {
+  const { image } = state;
+  state.set({ camera: fitted(image), window: { ...image.window }, inverted: false, sample: -1, isolated: null });
+};
 
 const again = (state) => state.set({ isolated: null, sample: -1 });
 
@@ -73,7 +76,7 @@ function preset(state, _, key) {
   if (chosen) state.set({ window: { low: chosen.low, high: chosen.high } });
 }
 
-/** Wires the keys of a pane; `page` has `play()`, `spot()` and `most`, the number of samples. */
+/** Wires the keys of a pane; `page` has `play()`, `spot()` and `most()`, the number of samples. */
 export function followKeys(state, viewer, page) {
   viewer.node.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
@@ -93,7 +96,8 @@ export function followKeys(state, viewer, page) {
 }
 
 function rows(body, pairs) {
-  body.replaceChildren(...pairs.map(([key, does]) => html("tr", {}, html("th", { scope: "row" }, html("kbd", {}, key)), html("td", {}, does))));
+  const row = ([key, does]) => html("tr", {}, html("th", { scope: "row" }, html("kbd", {}, key)), html("td", {}, does));
+  body.replaceChildren(...pairs.map(row));
 }
 
 function showHelp() {
@@ -103,6 +107,7 @@ function showHelp() {
 /** Fills the list of keys and wires the button that shows it. */
 export function makeHelp() {
   rows(document.getElementById("help-mouse"), MOUSE);
-  rows(document.getElementById("help-keys"), [...KEYS.filter(({ does }) => does).map(({ said, does }) => [said, does]), ["?", "this list"]]);
+  const said = KEYS.filter(({ does }) => does).map((one) => [one.said, one.does]);
+  rows(document.getElementById("help-keys"), [...said, ["?", "this list"]]);
   document.getElementById("keys").addEventListener("click", showHelp);
 }

@@ -28,7 +28,7 @@ function followPanes(state, request, player) {
     const viewer = new Viewer(state, viewers.length);
     const spot = () => request.click(Math.floor(state.camera.x), Math.floor(state.camera.y));
     followPointer(state, viewer, (x, y) => request.click(x, y));
-    followKeys(state, viewer, { play: player.play, spot, get most() { return mostSamples(state); } });
+    followKeys(state, viewer, { play: player.play, spot, most: () => mostSamples(state) });
     viewers.push(viewer);
     place.append(viewer.node);
   }
@@ -65,7 +65,7 @@ async function start() {
   } catch (error) {
     tell(state, error);
   }
-  if (await followOpening(state)) request.draw(); // a first look costs no press
+  if (await followOpening(state)) request.first(); // a first look costs no press
 }
 
 start();

@@ -11,7 +11,8 @@ const RULER = 0.28; // of the width of a pane, at most
 
 function letters(image) {
   if (!image.letters) return [];
-  return ["left", "right", "top", "bottom"].map((side) => html("span", { class: `letter ${side}` }, image.letters[side]));
+  const letter = (side) => html("span", { class: `letter ${side}` }, image.letters[side]);
+  return ["left", "right", "top", "bottom"].map(letter);
 }
 
 /** A ruler of a round length in mm; none where the size of a pixel is not known. */

@@ -60,8 +60,8 @@ async function open(state, title, ask) {
 function openFiles(state, files) {
   if (files.length === 0) return;
   if (files.length > 1) {
-    const text = `${files.length} files were given: one image is opened at a time; zip the files of a DICOM series and give the zip.`;
-    state.set({ message: { text, alarm: true } });
+    const text = `${files.length} files were given, and one image is opened at a time; zip the files of a DICOM series`;
+    state.set({ message: { text: `${text} and give the zip.`, alarm: true } });
     return;
   }
   const [file] = files;
@@ -98,7 +98,8 @@ function listCases(state) {
     ...cases.cases.map((one) => {
       const readers = one.readers > 0 ? `${one.readers} annotators` : "";
       const quiet = [readers, one.split].filter(Boolean).join(", ");
-      const button = html("button", { type: "button" }, html("span", {}, one.name), html("span", { class: "quiet" }, quiet));
+      const words = [html("span", {}, one.name), html("span", { class: "quiet" }, quiet)];
+      const button = html("button", { type: "button" }, ...words);
       button.addEventListener("click", () => open(state, one.name, () => service.openCase(one.number)));
       return html("li", {}, button);
     }),

@@ -7,11 +7,20 @@ import { contourNode, outlineNode, readerNode, sampleNodes } from "./lines.js";
 import { outlinePath } from "./outline.js";
 import { drawingOf, drawnOf, wayOf } from "./state.js";
 
+/** What a model looks at round a point of the image; null where that is not known. */
+function fieldAround(field, [x, y]) {
+  if (!field) return null;
+  const { width, height } = field;
+  return { x: x + 0.5 - width / 2, y: y + 0.5 - height / 2, width, height };
+}
+
 /** The part of the image that the model looks at; null where that is all of it, or a spot on another slice. */
 function seenBox(state, pane) {
   const drawn = drawnOf(state, pane);
-  if (drawingOf(state)?.target.kind !== "spot") return wayOf(state, state.panes[pane].name).sees;
-  return drawn && drawn.depth(state.slice) >= 0 ? drawn.place : null;
+  const target = drawingOf(state)?.target;
+  const way = wayOf(state, state.panes[pane].name);
+  if (target?.kind !== "spot") return way.sees;
+  return drawn && drawn.depth(state.slice) >= 0 ? (fieldAround(way.field, target.point) ?? drawn.place) : null;
 }
 
 function seenNode({ x, y, width, height }) {
@@ -46,7 +55,8 @@ function sampleGroup(drawn, state, alone) {
     if (shown) return "";
     return alone === null || drawn.result.hypothesis_of[number] === alone ? path : "";
   });
-  return svg("g", { class: "samples", transform: placed(drawn.place) }, ...sampleNodes(paths, drawn.result.hypothesis_of, drawn.hypotheses));
+  const nodes = sampleNodes(paths, drawn.result.hypothesis_of, drawn.hypotheses);
+  return svg("g", { class: "samples", transform: placed(drawn.place) }, ...nodes);
 }
 
 function hypothesisGroup(drawn, state, alone) {
@@ -78,7 +88,8 @@ function growingGroup(growing, state) {
   const depth = growing.place.slices.indexOf(state.slice);
   if (depth < 0) return svg("g");
   const { masks } = growing;
-  const line = { class: "sample", fill: "none", stroke: "#fff", "stroke-opacity": 0.4, "vector-effect": "non-scaling-stroke" };
+  const thin = { stroke: "#fff", "stroke-opacity": 0.4, "vector-effect": "non-scaling-stroke" };
+  const line = { class: "sample", fill: "none", ...thin };
   const nodes = Array.from({ length: masks.count }, (_, sample) =>
     svg("path", { ...line, d: outlinePath(masks.mask(sample, depth), masks.width, masks.height) }),
   );
@@ -89,9 +100,7 @@ function growingGroup(growing, state) {
 export function previewNodes(state, pane, pointer) {
   const shown = state.panes[pane];
   const field = state.target === "spot" && shown?.kind === "model" ? wayOf(state, shown.name).field : null;
-  if (!field || !pointer) return [];
-  const { width, height } = field;
-  return [seenNode({ x: pointer[0] + 0.5 - width / 2, y: pointer[1] + 0.5 - height / 2, width, height })];
+  return field && pointer ? [seenNode(fieldAround(field, pointer))] : [];
 }
 
 /** All groups of a pane, from the lowest to the highest. */

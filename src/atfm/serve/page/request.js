@@ -82,7 +82,9 @@ export class Request {
     const [first] = modelsShown(this.state);
     const model = this.state.models.find(({ name }) => name === first);
     byId("why").hidden = !needed || !model;
-    if (model) byId("why").textContent = `${first} takes whole images of ${[...model.size].reverse().join(" × ")} pixels; of this one it looks at a spot.`;
+    if (!model) return;
+    const size = [...model.size].reverse().join(" × ");
+    byId("why").textContent = `${first} takes whole images of ${size} pixels; of this one it looks at a spot.`;
   }
 
   /** Only the fields of the target that is chosen are asked for. */
@@ -124,6 +126,11 @@ export class Request {
     else remind(this.state, "No slice is chosen: the first of them must not lie behind the last.");
   }
 
+  /** Draws without being asked, where that takes no further choice. */
+  first() {
+    if (this.form.elements.target.value === "whole" && this.ways().whole) this.draw();
+  }
+
   /** A click: a spot, unless the whole image is what is looked at. */
   click(x, y) {
     if (this.form.elements.target.value !== "whole") this.spot(x, y);
@@ -143,7 +150,8 @@ export class Request {
   /** Draws for models that have come into view since. */
   complete() {
     const drawing = drawingOf(this.state);
-    if (drawing && modelsShown(this.state).some((model) => !drawing.results.has(model))) this.start(drawing.target, true);
+    const lacking = drawing && modelsShown(this.state).some((model) => !drawing.results.has(model));
+    if (lacking) this.start(drawing.target, true);
   }
 
   /** Ends what is being drawn; the service hears of it and takes the next caller. */

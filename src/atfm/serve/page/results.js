@@ -23,11 +23,13 @@ export function greyOf(state) {
 /** The square round all hypotheses of a result on a slice. */
 export function squareOf(drawn, slice, image) {
   const depth = drawn.depth(slice);
-  const masks = depth < 0 ? [] : drawn.hypotheses.filter((one) => !one.empty).map((one) => drawn.masks.mask(one.sample, depth));
-  const { place } = drawn;
-  const box = boxOf(masks, drawn.masks.width) ?? { x: drawn.masks.width / 2, y: drawn.masks.height / 2, width: 0, height: 0 };
+  const { masks, place } = drawn;
+  const marked = depth < 0 ? [] : drawn.hypotheses.filter((one) => !one.empty);
+  const middle = { x: masks.width / 2, y: masks.height / 2, width: 0, height: 0 };
+  const box = boxOf(marked.map((one) => masks.mask(one.sample, depth)), masks.width) ?? middle;
   const [down, across] = place.scale;
-  const shown = { x: place.x + box.x * across, y: place.y + box.y * down, width: box.width * across, height: box.height * down };
+  const [x, y] = [place.x + box.x * across, place.y + box.y * down];
+  const shown = { x, y, width: box.width * across, height: box.height * down };
   return squareAround(shown, image.size.width, image.size.height);
 }
 
@@ -35,7 +37,10 @@ export function squareOf(drawn, slice, image) {
 export function outlinesOf(drawn, slice, numbers) {
   const nodes = numbers
     .filter((number) => !drawn.hypotheses[number].empty)
-    .map((number) => outlineNode(drawn.path(drawn.hypotheses[number].sample, slice), styleOf(drawn.hypotheses, number), 2));
+    .map((number) => {
+      const path = drawn.path(drawn.hypotheses[number].sample, slice);
+      return outlineNode(path, styleOf(drawn.hypotheses, number), 2);
+    });
   return svg("g", { transform: placed(drawn.place) }, ...nodes);
 }
 
@@ -47,21 +52,35 @@ function unitOf(drawn) {
   return { key: "px", name: drawn.volume ? "voxels" : "px" };
 }
 
+const backgrounds = new WeakMap(); // of what is drawn: {slice, source}, the last of its slices that was shown
+
+/** The grey behind the small pictures: of the slice that is shown, or of the last one on which something is drawn. */
+function background(state, drawn) {
+  const { pixels, slice } = state;
+  const shown = pixels && pixels.slice === slice && drawn.depth(slice) >= 0;
+  if (shown) backgrounds.set(drawn, { slice, source: greyOf(state) });
+  return backgrounds.get(drawn) ?? null;
+}
+
+function thumbnailsOf(state, drawn) {
+  const behind = background(state, drawn);
+  if (!behind) return () => html("span", { class: "picture" });
+  const { slice, source } = behind;
+  const view = squareOf(drawn, slice, state.image);
+  return (number) => picture(source, view, [outlinesOf(drawn, slice, [number])], aspectOf(state.image));
+}
+
 function cards(state, pane, drawn) {
   const shares = wholeShares(drawn.hypotheses.map((one) => one.probability));
-  const slice = drawn.depth(state.slice) < 0 ? drawn.place.slices[0] : state.slice;
-  const ready = state.pixels && state.pixels.slice === slice;
-  const view = squareOf(drawn, slice, state.image);
-  const source = ready ? greyOf(state) : null;
+  const thumbnail = thumbnailsOf(state, drawn);
   return drawn.hypotheses.map((one, number) => {
     const pressed = state.isolated?.pane === pane && state.isolated.hypothesis === number;
-    const thumbnail = source ? picture(source, view, [outlinesOf(drawn, slice, [number])], aspectOf(state.image)) : html("span", { class: "picture" });
     return hypothesisCard({
       one,
       style: styleOf(drawn.hypotheses, number),
       share: shareText(shares[number], one.probability),
       area: areaText(one.area, drawn.volume),
-      thumbnail,
+      thumbnail: thumbnail(number),
       pressed,
       press: () => isolate(state, pane, pressed ? null : number),
     });
@@ -99,8 +118,11 @@ function told(state, pane, drawn, several) {
   const { result } = drawn;
   const name = several ? [html("h3", { class: "model" }, `Model ${result.model}`)] : [];
   const list = html("ul", { class: "cards" }, ...cards(state, pane, drawn).map((card) => html("li", {}, card)));
-  const exact = result.empty_exact ? [html("p", { class: "quiet" }, `The model knows the share of "no lesion" exactly: ${(100 * result.empty).toFixed(1)} %.`)] : [];
-  return html("section", { class: several ? "result compact" : "result", "data-pane": pane, "data-samples": result.id }, ...name, html("p", { class: "sentence" }, result.sentence), list, ...exact, ...distribution(drawn));
+  const known = `The model knows the share of "no lesion" without drawing: ${(100 * result.empty).toFixed(1)} %.`;
+  const exact = result.empty_exact ? [html("p", { class: "quiet" }, known)] : [];
+  const sentence = html("p", { class: "sentence" }, result.sentence);
+  const about = { class: several ? "result compact" : "result", "data-pane": pane, "data-samples": result.id };
+  return html("section", about, ...name, sentence, list, ...exact, ...distribution(drawn));
 }
 
 /** What a person does next, while there is nothing to show. */

@@ -14,8 +14,10 @@ export class ServiceError extends Error {
   }
 }
 
-const away = () =>
-  new ServiceError("away", `The service at ${location.host} does not answer; start it again with "atfm serve", then try again.`);
+function away() {
+  const text = `The service at ${location.host} does not answer; start it again with "atfm serve", then try again.`;
+  return new ServiceError("away", text);
+}
 
 /** The answer of the service, or a ServiceError. */
 async function call(path, options = {}) {
@@ -87,7 +89,7 @@ export const service = {
     try {
       for await (const { event, data } of eventsOf(response.body)) {
         if (event === "result") return data;
-        if (event === "error") throw new ServiceError(data.error?.code ?? data.code, data.error?.message ?? data.message);
+        if (event === "error") throw new ServiceError(data.error.code, data.error.message);
         tell(event, data);
       }
     } catch (error) {

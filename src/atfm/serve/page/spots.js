@@ -17,16 +17,19 @@ function nameOf({ target }, image, number) {
   }
   if (target.kind === "slices") {
     const { slices } = target;
-    return [slices.length === 1 ? `Slice ${slices[0] + 1}` : `Slices ${slices[0] + 1} to ${slices[slices.length - 1] + 1}`, ""];
+    const [first, last] = [slices[0] + 1, slices[slices.length - 1] + 1];
+    return [first === last ? `Slice ${first}` : `Slices ${first} to ${last}`, ""];
   }
   return ["Whole image", ""];
 }
 
 function sharesText(drawn) {
   const shares = wholeShares(drawn.hypotheses.map((one) => one.probability));
-  return drawn.hypotheses
-    .map((one, number) => `${one.empty ? "none" : styleOf(drawn.hypotheses, number).letter} ${shareText(shares[number], one.probability)}`)
-    .join(" · ");
+  const words = drawn.hypotheses.map((one, number) => {
+    const name = one.empty ? "none" : styleOf(drawn.hypotheses, number).letter;
+    return `${name} ${shareText(shares[number], one.probability)}`;
+  });
+  return words.join(" · ");
 }
 
 /** Wires the strip under the viewer. */
@@ -35,12 +38,13 @@ export function followSpots(state) {
   const list = document.getElementById("spots-list");
   const pictures = new WeakMap(); // a drawing's small picture, made when its slice was shown
 
-  function thumbnail(drawing, drawn) {
+  function thumbnail(drawn) {
     const [slice] = drawn.place.slices;
     const shown = state.pixels?.slice === slice && state.slice === slice;
     if (shown && !pictures.has(drawn)) {
       const outlines = outlinesOf(drawn, slice, drawn.hypotheses.map((_, number) => number).reverse());
-      pictures.set(drawn, picture(greyOf(state), squareOf(drawn, slice, state.image), [outlines], aspectOf(state.image)));
+      const square = squareOf(drawn, slice, state.image);
+      pictures.set(drawn, picture(greyOf(state), square, [outlines], aspectOf(state.image)));
     }
     return pictures.get(drawn) ?? html("span", { class: "picture" });
   }
@@ -64,8 +68,10 @@ export function followSpots(state) {
     const [name, where] = nameOf(drawing, state.image, number);
     const [model] = modelsShown(state);
     const drawn = drawing.results.get(model) ?? [...drawing.results.values()][0];
-    const words = html("span", { class: "said" }, html("strong", {}, name), html("span", {}, where), html("span", {}, sharesText(drawn)));
-    const go = html("button", { type: "button", class: "spot", "aria-pressed": String(at === state.chosen) }, thumbnail(drawing, drawn), words);
+    const lines = [where, sharesText(drawn)].map((text) => html("span", {}, text));
+    const words = html("span", { class: "said" }, html("strong", {}, name), ...lines);
+    const chosen = String(at === state.chosen);
+    const go = html("button", { type: "button", class: "spot", "aria-pressed": chosen }, thumbnail(drawn), words);
     go.addEventListener("click", () => choose(at));
     const away = html("button", { type: "button", class: "drop", "aria-label": `Forget ${name}` }, "×");
     away.addEventListener("click", () => drop(at));
