@@ -22,7 +22,8 @@ def add_parser(subparsers: Any) -> None:
         "paper's time is measured on a few sample-steps and multiplied. With --store, the steps are scored too, and "
         "--figure draws score against time. `atfm bench metrics` times the scores against a plain double loop; `atfm "
         "bench data` measures the memory that a million crops and volumes of 512^3 take; `atfm bench serve` what "
-        "callers of the service wait for, each answer checked. For times that mean much, let the machine do nothing else.",
+        "callers of the service wait for, each answer checked. For times that mean much, let the machine do nothing "
+        "else.",
         epilog="example: atfm bench --threads 2 --store lidc-store --limit 200 --figure pareto.svg",
     )
     parser.add_argument("what", nargs="?", choices=["sampling", "metrics", "data", "serve"], default="sampling",
