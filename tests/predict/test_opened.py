@@ -12,8 +12,8 @@ import tifffile
 from PIL import Image
 
 from atfm.errors import InputError
-from atfm.models import Model
-from atfm.predict import Prepared, prepare_file, sample
+from atfm.models import Model, load
+from atfm.predict import Prepared, prepare_file, sample, sample_file
 from atfm.predict.opened import open_image, prepare_opened
 
 RNG = np.random.default_rng(0)
@@ -78,6 +78,19 @@ def test_a_series_is_held_without_its_files(model: Model, tmp_path: Path, write_
     found = prepare_opened(model, opened, at=(5, 6, 3), window=(-1000, 500))
     assert (found.digest, found.place.files) == (wanted.digest, wanted.place.files)
     np.testing.assert_array_equal(sample(model, found, 3).masks, sample(model, wanted, 3).masks)
+
+
+def test_a_spot_in_a_large_scan_is_that_of_the_command(tmp_path: Path) -> None:
+    """512 x 512 x 60: what is drawn of the scan in memory is what `atfm sample --at` draws of its file."""
+    scan = np.full((60, 512, 512), -800, np.int16)
+    scan[30:33, 240:254, 300:318] = 40
+    path = nifti(tmp_path / "ct.nii", scan, np.diag([-0.7, -0.7, 2.5, 1]))
+    model, point = load("lidc"), (308, 247, 31)
+    held = sample(model, prepare_opened(model, open_image(path), at=point), 4, seed=7)
+    (result,) = sample_file(model, path, tmp_path / "out", 4, seed=7, at=[point], form="npy")
+    direct = np.load(Path(result["out"]) / "samples.npy")  # [S, 1, H, W] of the slice that was looked at
+    assert direct.any()
+    np.testing.assert_array_equal(held.place.put(held.masks[:, 0], planes=True), direct)
 
 
 def test_names_and_noise_can_be_another_than_the_files(model: Model, tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ import nrrd
 import numpy as np
 import pydicom
 import pytest
+from matplotlib.path import Path as Polygon
 from PIL import Image
 
 from atfm.errors import InputError
 from atfm.io.dicom.contours import draw, rois_of
 from atfm.io.dicom.grid import grid_of
 from atfm.io.dicom.series import read_series
-from atfm.models import Model
+from atfm.models import Model, load
 from atfm.predict import Prediction, open_image, prepare_opened, sample, write
 from atfm.predict.opened import Opened
 from atfm.predict.saved import FORMS, forms_of, save
@@ -135,7 +136,7 @@ def test_contours_need_a_place(model: Model, tmp_path: Path, write_series) -> No
 
 
 def test_where_nothing_is_marked_there_is_no_segmentation(model: Model, series: Opened, tmp_path: Path) -> None:
-    from atfm.predict.bits import Bits
+    from atfm.hypotheses.bits import Bits
 
     some = drawn(model, series, at=(5, 6, 3), window=(-1000, 500))
     bits = Bits(some.bits.shape)
@@ -146,3 +147,25 @@ def test_where_nothing_is_marked_there_is_no_segmentation(model: Model, series: 
         save(empty, "dicom-seg", tmp_path)
     (roi,) = pydicom.dcmread(save(empty, "rtstruct", tmp_path).path).ROIContourSequence
     assert "ContourSequence" not in roi
+
+
+@pytest.mark.real
+def test_contours_on_a_raw_scan_are_the_hypotheses(shared_data: Path, tmp_path: Path) -> None:
+    """Read back by the importer of structure sets, and by matplotlib's test of a point in a polygon."""
+    with zipfile.ZipFile(shared_data / "lidc_dicom" / "LIDC-IDRI-0001-part.zip") as packed:
+        packed.extractall(tmp_path / "in")
+    opened = open_image(tmp_path / "in")
+    prediction = drawn(load("lidc"), opened, at=(316, 366, 1))
+    saved = save(prediction, "rtstruct", tmp_path).path
+    series = read_series(tmp_path / "in")
+    rois = rois_of(pydicom.dcmread(saved), saved)
+    for roi, one, mask in zip(rois, prediction.hypotheses, wanted(prediction), strict=True):
+        assert roi.name == one.name
+        np.testing.assert_array_equal(draw(roi, grid_of(series, "ct"), saved)[0], mask)  # a Dice of 1
+        inside = np.zeros(mask.shape[1:], bool)
+        for contour in roi.contours:
+            voxels = np.linalg.solve(series.affine, np.c_[contour.points, np.ones(len(contour.points))].T).T
+            np.testing.assert_allclose(voxels[:, 2], 1, atol=1e-4)
+            grid = np.stack(np.meshgrid(*map(np.arange, inside.shape[::-1])), -1).reshape(-1, 2)
+            inside |= Polygon(np.vstack([voxels[:, :2], voxels[:1, :2]])).contains_points(grid).reshape(inside.shape)
+        np.testing.assert_array_equal(inside, mask[1])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
@@ -70,6 +71,38 @@ def test_pictures_lie_nowhere(tmp_path: Path) -> None:
     assert (grey.windows.units, colour.windows.units) == ("grey", "colour")
     assert colour.plane().shape == (8, 9, 3) and colour.windows.presets == ()
     np.testing.assert_array_equal(colour.plane(), np.asarray(Image.open(tmp_path / "b.png")))
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        (["L", "F"], ("R", "L", "S", "I")),  # a chest from the front, as it hangs
+        (["P", "FR"], ("A", "P", "SL", "IR")),
+        (["L", ""], None),
+        (["L", "Q"], None),
+        (["LR", "F"], None),
+        ("L", None),
+        (None, None),
+    ],
+)
+def test_an_x_ray_says_its_directions_in_letters(
+    tmp_path: Path, write_series, said: object, wanted: tuple[str, ...] | None
+) -> None:
+    (file,) = write_series(tmp_path / "dx", depth=1, Modality="DX", PatientOrientation=said)
+    dataset = pydicom.dcmread(file)
+    del dataset.ImagePositionPatient, dataset.ImageOrientationPatient
+    dataset.save_as(file)
+    view = seen(tmp_path / "dx")
+    assert view.letters == wanted and view.windows.units == "grey"
+
+
+def test_a_film_knows_its_directions_without_a_place(tmp_path: Path, write_series) -> None:
+    (file,) = write_series(tmp_path / "s", depth=1, ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
+    dataset = pydicom.dcmread(file)
+    del dataset.ImagePositionPatient
+    dataset.save_as(file)
+    view = seen(tmp_path / "s")
+    assert view.source.picture.geometry is None and view.letters == ("A", "P", "S", "I")
 
 
 def test_a_flat_volume_has_two_sides_of_a_pixel_and_its_letters(tmp_path: Path) -> None:

@@ -92,3 +92,16 @@ def test_values_without_a_place_in_the_models_rule_get_a_window(make_model, tmp_
     ways = ways_of(make_model(orientation="LPS"), open_image(nifti(tmp_path / "a.nii", (3, 16, 16))))
     assert ways.slices and ways.window is not None and ways.window[0] < ways.window[1]
     assert "no place for values from" in ways.warnings[0] and "or give a window" in ways.warnings[0]
+
+
+def test_what_a_fitting_model_sees_is_told_in_pixels_of_the_image(make_model, tmp_path: Path) -> None:
+    """A canvas takes any image whole, so no spot is offered; its central window is as much larger as the image is."""
+    model = make_model(config={"fit": {"canvas": [16, 16]}})
+    opened = open_image(picture(tmp_path / "a.png", 80, 80))
+    ways = ways_of(model, opened)
+    assert (ways.whole, ways.spot, ways.sees) == (True, False, None)
+    model.method.window = (8, 8)
+    try:
+        assert ways_of(model, opened).sees == (20, 20, 40, 40)
+    finally:
+        model.method.window = (16, 16)

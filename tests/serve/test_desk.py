@@ -190,3 +190,8 @@ def test_a_shelf_forgets_what_is_old_and_what_is_too_much() -> None:
 def test_a_refusal_is_one_line_without_what_is_hidden() -> None:
     found = refusal_of(InputError("/tmp/x/image.png: is\nbad"), {"/tmp/x/image.png": "the image"})
     assert found.body == {"error": {"code": "bad-request", "message": "the image: is bad"}}
+    for text, told in (
+        ("/dev/shm/atfm-serve-1x_y: the disk is full", "the disk is full"),
+        ("/tmp/atfm-serve-abc/image.nii: truncated", "image.nii: truncated"),
+    ):
+        assert refusal_of(InputError(text)).detail == told

@@ -1,7 +1,7 @@
 """Arrays or files in, a `Prediction` out: many masks of an image, what they say together, and files of every format."""
 
+from atfm.hypotheses.hypotheses import Hypothesis, find_hypotheses
 from atfm.predict.fitting import Point, Window
-from atfm.predict.hypotheses import Hypothesis, find_hypotheses
 from atfm.predict.opened import Opened, open_image, prepare_opened
 from atfm.predict.prediction import Origin, Prediction, gather
 from atfm.predict.prepare import prepare_array, prepare_file

@@ -78,7 +78,7 @@ def view_of(source: Source) -> View:
         slices=1 if pixels.ndim == 3 else pixels.shape[1],
         channels=len(pixels),
         spacing=None if spacing is None else tuple(map(float, spacing[::-1])),
-        letters=letters_of(picture.geometry),
+        letters=letters_of(picture.geometry) or picture.meta.get("letters"),
         windows=windows_of(source),
         dtype=_type_of(pixels),
     )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from atfm.data.geometry.masks import masks_back
 from atfm.errors import InputError
 from atfm.predict.fitting import Window
 from atfm.predict.opened import Opened, prepare_opened
@@ -119,15 +120,19 @@ def _tried(model: Trained, opened: Opened, window: Window | None) -> Ways:
 
 def _sees(model: Trained, prepared: Prepared) -> Seen | None:
     """The central window of a model in an image that it is given whole."""
-    method, place = model.method, prepared.place
+    method, place, grid = model.method, prepared.place, prepared.grid
     if method.stride is not None or tuple(method.window) == tuple(method.size):
         return None
-    first = [(size - own) // 2 for size, own in zip(method.size, method.window, strict=True)]
-    index = [np.arange(begin, begin + own) for begin, own in zip(first, method.window, strict=True)]
-    if len(place.whole) > len(index):
-        index = [np.arange(1), *index]
-    *_, rows, columns = place.turn.stored(index, place.whole)
-    return Seen(int(columns[0]), int(rows[0]), len(columns), len(rows))
+    inside = np.zeros((1, 1, *method.size), np.float32)
+    central: tuple[Any, ...] = tuple(
+        slice((size - own) // 2, (size - own) // 2 + own) for size, own in zip(method.size, method.window, strict=True)
+    )
+    inside[0, 0][central] = 1
+    back = inside[0] > 0 if grid is None else next(masks_back(grid, inside))  # on the pixels of the image
+    lies = place.put(back.reshape(place.size), planes=True)
+    rows, columns = np.nonzero(lies.reshape(-1, *lies.shape[-2:]).any(0))
+    x, y = int(columns.min()), int(rows.min())
+    return Seen(x, y, int(columns.max()) - x + 1, int(rows.max()) - y + 1)
 
 
 def _field(model: Trained, prepared: Prepared) -> tuple[float, float] | None:

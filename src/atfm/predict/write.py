@@ -16,6 +16,7 @@ import numpy as np
 from atfm import __version__
 from atfm.disk.atomic import atomic_write
 from atfm.errors import InputError
+from atfm.hypotheses.hypotheses import LARGEST, Hypothesis
 from atfm.predict.dicom_files import (
     write_map_files,
     write_probability_files,
@@ -32,7 +33,6 @@ from atfm.predict.files import (
     write_png_files,
 )
 from atfm.predict.folder import RESULT, held, published, seal
-from atfm.predict.hypotheses import LARGEST, Hypothesis
 from atfm.predict.overlay import overlay
 from atfm.predict.prediction import UNKNOWN, Origin, Prediction
 from atfm.predict.prepared import Prepared

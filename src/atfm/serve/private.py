@@ -17,7 +17,7 @@ from pathlib import Path
 
 from atfm.disk.atomic import disk_errors
 
-__all__ = ["private_files", "private_folder", "sweep"]
+__all__ = ["PREFIX", "parents", "private_files", "private_folder", "sweep"]
 
 MEMORY = Path("/dev/shm")
 ROOM = 2**30  # bytes that have to be free there

@@ -3,12 +3,14 @@
 {"error": {"code": "not-found", "message": "what was given, what is wanted, what to do"}}
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
 from atfm.errors import AtfmError, BusyError, DiskError, StoreError, UnsupportedError
+from atfm.serve.private import PREFIX
 
 __all__ = ["CODES", "Refusal", "refusal_of"]
 
@@ -29,6 +31,8 @@ CODES = {
     504: "too-long",
     507: "no-space",
 }
+
+PRIVATE = re.compile(rf"\S*/{PREFIX}[^/\s:]*(/|: )?")  # a private folder, wherever a line names it
 
 
 class Refusal(HTTPException):
@@ -59,6 +63,7 @@ def refusal_of(error: AtfmError, hidden: Mapping[str, str] | None = None) -> Ref
     text = str(error)
     for word, other in (hidden or {}).items():
         text = text.replace(word, other)
+    text = PRIVATE.sub("", text)
     if isinstance(error, DiskError):
         return Refusal(507, text)
     if isinstance(error, BusyError):

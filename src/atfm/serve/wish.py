@@ -1,21 +1,36 @@
 """`Wish`: what a caller wants drawn, and how it is drawn: exactly as by `model.sample`."""
 
-import math
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from atfm.models import Model
 from atfm.predict import Chunk, Origin, Prediction, Prepared, gather, prepare_opened
 from atfm.predict.prediction import UNKNOWN
 from atfm.predict.sampling import stream
 from atfm.serve.image import Image
+from atfm.serve.refusal import Refusal
 
 __all__ = ["Wish", "draw", "prepare"]
 
 MOST_SAMPLES = 1024
+HIGHEST = 1e30  # of an image, far within the numbers that float32 has
 LARGEST = 2**53 - 1  # the whole numbers that JavaScript has
+
+
+def whole(value: Any) -> Any:
+    """A whole number as JSON has them: 3 and 3.0, but neither "3" nor true."""
+    if isinstance(value, bool | str) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError("expected a whole number")
+    return value
+
+
+Count = Annotated[int, Field(ge=1, le=MOST_SAMPLES), BeforeValidator(whole)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST), BeforeValidator(whole)]
+Value = Annotated[float, Field(ge=-HIGHEST, le=HIGHEST)]
+Steps = Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole)]
+Pixel = Annotated[int, Field(ge=0, le=2**31), BeforeValidator(whole)]
 
 
 class Wish(BaseModel):
@@ -39,27 +54,14 @@ class Wish(BaseModel):
 
     image: str = Field(min_length=1, max_length=64)
     model: str | None = Field(None, max_length=200)
-    n: int = Field(16, ge=1, le=MOST_SAMPLES, strict=True)
-    seed: int = Field(0, ge=0, le=LARGEST, strict=True)
-    steps: int | None = Field(None, ge=1, le=1000, strict=True)
-    slices: list[Annotated[int, Field(ge=0, le=2**31, strict=True)]] | None = Field(None, min_length=1, max_length=4096)
-    point: list[Annotated[int, Field(ge=0, le=2**31, strict=True)]] | None = Field(None, min_length=2, max_length=3)
-    window: list[float] | None = Field(None, min_length=2, max_length=2)
+    n: Count = 16
+    seed: Seed = 0
+    steps: Steps | None = None
+    slices: list[Pixel] | None = Field(None, min_length=1, max_length=4096)
+    point: list[Pixel] | None = Field(None, min_length=2, max_length=3)
+    window: list[Value] | None = Field(None, min_length=2, max_length=2)
     key: str | None = Field(None, min_length=1, max_length=200)
-    chunk: int | None = Field(None, ge=1, le=MOST_SAMPLES, strict=True)
-
-    @field_validator("window")
-    @classmethod
-    def _ascends(cls, ends: list[float] | None) -> list[float] | None:
-        if ends is not None and not -math.inf < ends[0] < ends[1] < math.inf:
-            raise ValueError("expected a lower and a higher value")
-        return ends
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if self.slices is not None and self.point is not None:
-            raise ValueError("a point chooses the slice itself; leave the slices out")
-        return self
+    chunk: Count | None = None
 
 
 def prepare(model: Model, image: Image, wish: Wish) -> Prepared:
@@ -67,7 +69,10 @@ def prepare(model: Model, image: Image, wish: Wish) -> Prepared:
 
     Raises:
         AtfmError: it does not fit the model.
+        Refusal: a window that does not ascend.
     """
+    if wish.window is not None and not wish.window[0] < wish.window[1]:
+        raise Refusal(400, f"window: expected a lower and a higher value, got {wish.window}")
     window = None if wish.window is None else (wish.window[0], wish.window[1])
     key = wish.key or image.opened.key
     return prepare_opened(model, image.opened, key=key, slices=wish.slices, at=wish.point, window=window)

@@ -26,6 +26,7 @@ from atfm.io.dicom.values import Window
 from atfm.io.hidden import is_hidden
 from atfm.io.most import most
 from atfm.io.volumes.geometry import Geometry
+from atfm.io.volumes.letters import Letters
 
 __all__ = ["FoundStack", "Series", "find_stack", "read_series"]
 
@@ -56,6 +57,7 @@ class Series:
         spacing_known: whether the files say how large a pixel is; else it counts as 1 mm.
         placed: whether the files say where their slices lie; else they are stacked as they come, from nowhere.
         frame_of_reference: UID of the coordinates in which the slices lie; "" where the files do not say.
+        letters: what stands at the edges of the first slice, also where nobody said where it lies; None if not known.
         duplicates: how many slices were there twice.
         skipped: the files of the folder that were left out: no DICOM, without an image, or of another series.
         warnings: what was left out, guessed or ignored, a sentence each with how many files it is about.
@@ -76,6 +78,7 @@ class Series:
     spacing_known: bool = True
     placed: bool = True
     frame_of_reference: str = ""
+    letters: Letters | None = None
     duplicates: int = 0
     skipped: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -134,6 +137,7 @@ def read_series(
         spacing_known=planes[0].spacing is not None,
         placed=all(plane.position is not None for header in found.headers for plane in header.planes),
         frame_of_reference=stack.header.frame_of_reference,
+        letters=stack.header.letters,
         duplicates=stack.duplicates,
         skipped=found.left_out.files,
         warnings=(

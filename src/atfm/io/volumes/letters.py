@@ -6,7 +6,7 @@ import numpy as np
 
 from atfm.io.volumes.geometry import Geometry
 
-__all__ = ["Letters", "letters_of"]
+__all__ = ["Letters", "letter_of", "letters_of"]
 
 LEANS = 0.5  # the sine of 30 degrees: an axis that leans further has the letter of where it leans to, too
 TOWARDS = ("RL", "AP", "SI")  # for each axis of RAS millimetres where it counts up to, then down to
@@ -30,11 +30,15 @@ def letters_of(geometry: Geometry | None) -> Letters | None:
     if geometry is None:
         return None
     columns, rows = geometry.affine[:3, 0], geometry.affine[:3, 1]  # one pixel on, in RAS millimetres
-    return Letters(left=_letter(-columns), right=_letter(columns), top=_letter(-rows), bottom=_letter(rows))
+    return Letters(left=letter_of(-columns), right=letter_of(columns), top=letter_of(-rows), bottom=letter_of(rows))
 
 
-def _letter(way: np.ndarray) -> str:
-    """One letter for the nearest direction of the body, and one more where the way leans far from it."""
+def letter_of(way: np.ndarray) -> str:
+    """One letter for the direction of the body that is nearest to a way, and one more where it leans far from it.
+
+    Args:
+        way: `[3]`, in RAS, of any length.
+    """
     unit = way / np.linalg.norm(way)
     first, second = np.argsort(-np.abs(unit), kind="stable")[:2].tolist()
     axes = [first, second] if abs(unit[second]) >= LEANS else [first]

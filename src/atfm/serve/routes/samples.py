@@ -19,8 +19,13 @@ __all__ = ["router"]
 router = APIRouter(tags=["samples"])
 Id = Annotated[str, Path(min_length=1, max_length=64)]
 Form = Literal["png", "nifti", "nrrd", "dicom-seg", "rtstruct", "json"]
-FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-MEDIA = ("application/zip", "application/octet-stream", "application/dicom", "application/json")
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+FILES: dict[str, Any] = {
+    "application/zip": BYTES,
+    "application/octet-stream": BYTES,
+    "application/dicom": BYTES,
+    "application/json": {"schema": {"type": "object"}},
+}
 PULSE = 15.0  # seconds of silence after which a stream says that it lives
 STREAM: dict[str, Any] = {
     "text/event-stream": {
@@ -60,7 +65,7 @@ async def drawn(request: Request, sample: Id) -> Response:
 @router.get(
     "/samples/{sample}/files/{form}",
     response_class=Response,
-    responses=errors(400, 404, 410, 422, 504, 507) | {200: {"content": dict.fromkeys(MEDIA, FILE)}},
+    responses=errors(400, 404, 410, 422, 504, 507) | {200: {"content": FILES}},
 )
 async def file(request: Request, sample: Id, form: Form) -> Response:
     """What was drawn as a file, in the image's own geometry."""
