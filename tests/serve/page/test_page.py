@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
 from atfm.models import load
 from atfm.predict import prepare_file
@@ -147,6 +149,59 @@ def test_spots_of_a_ct_come_back_where_they_were_clicked(visit: Visit, scan: Pat
     with page.expect_download() as found:
         page.click("[data-form=nrrd]")
     assert found.value.suggested_filename.endswith(".nrrd")
+
+
+def test_slices_of_a_volume_are_drawn_together(visit: Visit, tmp_path: Path) -> None:
+    nodule = np.asarray(Image.open(NODULE), np.float32)
+    slab = np.stack([nodule * bright for bright in (0.3, 0.7, 1, 0.9, 0.5)])
+    file = tmp_path / "slab.nii.gz"
+    nib.save(nib.Nifti1Image(slab.transpose(2, 1, 0).astype(np.int16), np.diag([-0.7, -0.7, 2.5, 1])), file)
+    shown = visit()
+    shown.idle()
+    page = shown.page
+    page.set_input_files("#file", file)
+    page.wait_for_selector("#slice-said >> text=3 of 5")
+    page.fill("#n", "8")
+    page.check("#target-slice")
+    assert shown.draw(lambda: page.click("#draw"))["place"]["slices"] == [2]
+    assert page.locator("#spots").is_hidden() and page.locator("#from").is_hidden()
+    page.check("#target-slices")
+    page.fill("#from", "2")
+    page.fill("#to", "4")
+    result = shown.draw(lambda: page.click("#draw"))
+    assert result["place"]["slices"] == [1, 2, 3] and " ml" in shown.text(".hypothesis .area")
+    assert "volume" in shown.text(".how-large") and "volume in ml" in page.inner_html(".histogram")
+    assert page.locator(".samples path").count() > 0
+    page.locator("#slice").fill("1")
+    assert page.locator(".samples path").count() == 0, "nothing was drawn on this slice"
+    assert page.locator(".hypothesis canvas").count() >= 1, "cards keep their pictures"
+    page.locator(".hypothesis", has_text="Outline A").click()
+    assert shown.text("#slice-said") in ("2 of 5", "3 of 5", "4 of 5"), "it is shown where it is largest"
+    page.fill("#to", "1")
+    page.click("#draw")
+    assert "must not lie behind" in shown.text("#message p")
+
+
+def test_what_a_model_is_careful_about_or_refuses_is_told(visit: Visit, tmp_path: Path) -> None:
+    Image.new("RGB", (128, 128), (200, 120, 110)).save(tmp_path / "skin.png")
+    shown = visit()
+    shown.idle()
+    page = shown.page
+    page.set_input_files("#file", tmp_path / "skin.png")
+    page.wait_for_selector("#facts >> text=skin.png")
+    assert "The image is in colour" in shown.text("#warnings") and page.locator("#draw").is_enabled()
+    assert shown.text("#facts").count("colours") == 1 and page.locator("#nothing").is_visible()
+
+    def refusing(route: Any) -> None:
+        answer = route.fetch()
+        none = {"whole": False, "slices": False, "spot": False, "sees": None, "field": None, "warnings": []}
+        way = none | {"why": {"whole": "skin.png: expected 1 channel, got 3"}}
+        route.fulfill(response=answer, json=answer.json() | {"ways": {"lidc": way, "lidc-large": way}})
+
+    page.route("**/api/v1/images", refusing, times=1)
+    page.set_input_files("#file", tmp_path / "skin.png")
+    page.wait_for_selector("#warnings >> text=expected 1 channel")
+    assert page.locator("#draw").is_disabled()
 
 
 def test_pointer_moves_zooms_scrolls_and_windows(visit: Visit, scan: Path) -> None:

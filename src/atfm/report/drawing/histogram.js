@@ -52,9 +52,9 @@ function letters(hypotheses, sizes, place) {
  * The distribution of the areas as a picture.
  *
  * `areas` and `weights` [n] are of the samples in one unit, `hypothesisOf` [n] says whose they are, `sizes` are those
- * of the hypotheses' representatives, `unit` is its name, `label` what is read aloud.
+ * of the hypotheses' representatives, `unit` is its name, `quantity` what it measures, `label` what is read aloud.
  */
-export function areaHistogram({ areas, weights, hypothesisOf, hypotheses, sizes, unit, label }) {
+export function areaHistogram({ areas, weights, hypothesisOf, hypotheses, sizes, unit, quantity = "area", label }) {
   const most = Math.max(...areas, 0);
   const step = most > 0 ? niceStep(most, 24) : 1;
   const bins = Math.max(1, Math.floor(most / step) + 1);
@@ -77,7 +77,7 @@ export function areaHistogram({ areas, weights, hypothesisOf, hypotheses, sizes,
     nodes.push(word("empty", 6, floor + 15, "start"));
   }
   nodes.push(svg("line", { class: "axis", x1: left, x2: WIDTH - 6, y1: floor, y2: floor }));
-  nodes.push(word(`area in ${unit}`, (left + WIDTH) / 2, HEIGHT - 4), ...letters(hypotheses, sizes, place));
+  nodes.push(word(`${quantity} in ${unit}`, (left + WIDTH) / 2, HEIGHT - 4), ...letters(hypotheses, sizes, place));
   const frame = { class: "histogram", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label };
   return svg("svg", frame, ...nodes);
 }

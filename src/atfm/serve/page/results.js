@@ -100,7 +100,8 @@ function distribution(drawn) {
   const { key, name } = unitOf(drawn);
   const areas = result.areas[key];
   const at = (share) => digits(quantile(areas, result.weights, share));
-  const words = `Median area ${at(0.5)} ${name}; the middle 90 % from ${at(0.05)} to ${at(0.95)} ${name}.`;
+  const quantity = drawn.volume ? "volume" : "area";
+  const words = `Median ${quantity} ${at(0.5)} ${name}; the middle 90 % from ${at(0.05)} to ${at(0.95)} ${name}.`;
   const chart = areaHistogram({
     areas,
     weights: result.weights,
@@ -108,6 +109,7 @@ function distribution(drawn) {
     hypotheses,
     sizes: hypotheses.map((one) => one.area[key] ?? 0),
     unit: name,
+    quantity,
     label: `How large the ${result.n} outlines are. ${words}`,
   });
   const head = html("div", { class: "how-large" }, html("h3", {}, "How large"), html("p", { class: "quiet" }, words));
