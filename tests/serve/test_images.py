@@ -56,6 +56,8 @@ def test_a_dicom_series_in_a_zip(serve, kit) -> None:
     assert found.dtype == np.int16 and np.array_equal(found[..., 0], values)
     one = caller.send(kit.series(depth=1)[0], "x.dcm")
     assert one["kind"] == "flat" and one["size"]["slices"] == 1
+    two, three = (caller.draw(image=one["id"], n=2, point=point) for point in ([3, 4], [3, 4, 0]))
+    assert two["masks"] == three["masks"] and two["place"] == three["place"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from atfm.errors import AtfmError
+from atfm.io.dicom.file import is_dicom_file
 from atfm.io.images import EXTENSIONS
 from atfm.predict.source import DICOM_EXTENSIONS
 from atfm.serve.limits import Limits
@@ -80,8 +81,6 @@ def upload_of(content: bytes, told: str, limits: Limits) -> Upload:
     suffix = _suffix(content[:HEAD]) or told or TWO.get(content[:2], "")
     if suffix in ALONE:
         raise Refusal(415, f"a {suffix} says only where its voxels lie; send them in one file, .nrrd or .mha")
-    if not suffix:
-        raise Refusal(415, f"the first bytes are of no format that is read; send one of {READ}")
     if suffix == ".zip":
         return Upload(_members(content, limits), "")
     return Upload({f"image{suffix}": content}, f"image{suffix}")
@@ -100,9 +99,23 @@ def laid_out(upload: Upload) -> Iterator[Path]:
     with private_files(upload.files) as folder:
         path = folder / upload.name if upload.name else folder
         try:
+            check_kind(path)
             yield path
         except AtfmError as error:
             raise refusal_of(error, {str(path): "the image", f"{folder}/": "", str(folder): "the series"}) from error
+
+
+def check_kind(path: Path) -> None:
+    """Refuse what no format has told to be its own, and is no DICOM without a head either; and zips of other things.
+
+    Raises:
+        Refusal: as told.
+        InputError: a file that cannot be opened.
+    """
+    if path.is_dir() and not any(is_dicom_file(file) for file in path.iterdir()):
+        raise Refusal(415, "no DICOM in the zip; send the files of one series, zipped, or any other image as it is")
+    if not path.suffix and not path.is_dir() and not is_dicom_file(path):
+        raise Refusal(415, f"the first bytes are of no format that is read; send one of {READ}")
 
 
 def _suffix(head: bytes) -> str:
@@ -136,12 +149,9 @@ def _members(content: bytes, limits: Limits) -> dict[str, bytes]:
                 left -= len(unpacked)
                 if left < 0:
                     raise Refusal(413, f"the zip unpacks to more than {limits.unpacked} bytes; send fewer slices")
-                if unpacked[128:132] == b"DICM" or member.filename.lower().endswith(DICOM_EXTENSIONS):
-                    files[f"{number:06d}.dcm"] = unpacked
+                files[f"{number:06d}.dcm"] = unpacked
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError) as error:
         raise Refusal(400, f"the zip cannot be unpacked, it is damaged: {type(error).__name__}") from error
-    if not files:
-        raise Refusal(415, "no DICOM in the zip; send the files of one series, zipped, or any other image as it is")
     return files
 
 

@@ -75,7 +75,15 @@ def prepare(model: Model, image: Image, wish: Wish) -> Prepared:
         raise Refusal(400, f"window: expected a lower and a higher value, got {wish.window}")
     window = None if wish.window is None else (wish.window[0], wish.window[1])
     key = wish.key or image.opened.key
-    return prepare_opened(model, image.opened, key=key, slices=wish.slices, at=wish.point, window=window)
+    point = wish.point
+    if (
+        point is not None
+        and len(point) == 2
+        and image.opened.source.picture.pixels.ndim == 4
+        and image.view.slices == 1
+    ):
+        point = [*point, 0]  # a volume of one slice is flat to who looks at it
+    return prepare_opened(model, image.opened, key=key, slices=wish.slices, at=point, window=window)
 
 
 def draw(
