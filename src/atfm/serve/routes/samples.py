@@ -31,7 +31,7 @@ STREAM: dict[str, Any] = {
     "text/event-stream": {
         "schema": {
             "type": "string",
-            "description": "Events queued {ahead}, progress {done, of}, samples {first, place, masks}; result or error.",
+            "description": "Events queued {ahead}, progress {done, of}, samples {first, place, masks}, result, error.",
         }
     }
 }
