@@ -112,7 +112,7 @@ class Service:
             self.metrics.drawn.inc(len(chunk.masks))
             tell("progress", {"done": chunk.done, "of": chunk.of})
             if streamed:
-                tell("samples", {"first": chunk.first, "masks": packed_masks(box.cut(chunk.masks))})
+                tell("samples", {"first": chunk.first, "place": box.told, "masks": packed_masks(box.cut(chunk.masks))})
 
         prediction = draw(model, prepared, wish, heard)
         result = Result(prediction, wish.image, round(time.monotonic() - began, 4), forms(prediction, image))

@@ -31,7 +31,7 @@ STREAM: dict[str, Any] = {
     "text/event-stream": {
         "schema": {
             "type": "string",
-            "description": "Events queued {ahead}, progress {done, of}, samples {first, masks}; at last result, error.",
+            "description": "Events queued {ahead}, progress {done, of}, samples {first, place, masks}, result, error.",
         }
     }
 }
