@@ -23,7 +23,7 @@ FLOORS = [
     {"train", "evaluate", "importers"},
     {"methods"},
     {"truncation", "data", "report"},
-    {"distributions", "flow", "diffusion"},
+    {"distributions", "flow", "diffusion", "hypotheses"},
     {"metrics", "io", "seeding"},
     {"nn", "disk"},
     {"errors"},

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from atfm.errors import ConfigError, InputError
+from atfm.hypotheses.bits import Bits
 from atfm.methods.samples import Samples
 from atfm.models import Model
 from atfm.predict import Chunk, Origin, Prediction, gather
-from atfm.predict.bits import Bits
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (16, 16), np.uint8)

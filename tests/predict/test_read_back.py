@@ -15,9 +15,9 @@ from matplotlib.path import Path as Polygon
 from PIL import Image
 
 from atfm.errors import InputError
+from atfm.hypotheses.bits import Bits
 from atfm.models import Model
 from atfm.predict import FORMATS, Origin, Prediction, Prepared, write
-from atfm.predict.bits import Bits
 from atfm.predict.place import Place
 
 SHAPE = (4, 6, 9)  # slices, rows, columns

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.predict.bits import Bits
-from atfm.predict.hypotheses import Hypothesis, find_hypotheses
+from atfm.hypotheses.bits import Bits
+from atfm.hypotheses.hypotheses import Hypothesis, find_hypotheses
 from atfm.predict.place import Place
 from atfm.predict.prepared import Prepared
 from atfm.predict.sampling import Chunk
@@ -65,6 +65,12 @@ class Prediction:
         for one in self.hypotheses:
             lines.append(f"  {one.probability:4.0%} ({one.low:.0%} to {one.high:.0%})  {one.name}")
         return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the image, the outlines, the hypotheses."""
+        from atfm.predict.shown import prediction_html
+
+        return prediction_html(self)
 
     @property
     def place(self) -> Place:

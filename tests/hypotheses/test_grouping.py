@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from atfm.predict.grouping import group, silhouette
+from atfm.hypotheses.grouping import group, silhouette
 
 
 def test_silhouette_is_that_of_a_loop() -> None:

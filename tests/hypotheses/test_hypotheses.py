@@ -8,9 +8,9 @@ import torch
 
 from atfm.data.phantom.grey import Phantom, phantom_case
 from atfm.errors import InputError
+from atfm.hypotheses.counted import wilson_interval
+from atfm.hypotheses.hypotheses import Hypothesis, find_hypotheses
 from atfm.metrics.overlap import pairwise_iou
-from atfm.predict.counted import wilson_interval
-from atfm.predict.hypotheses import Hypothesis, find_hypotheses
 
 
 def discs(*radii: float, centre: float = 10, size: int = 24) -> np.ndarray:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.predict.grouping import makes
+from atfm.hypotheses.grouping import makes
 
 __all__ = ["intervals", "wilson_interval"]
 

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from atfm.errors import InputError
+from atfm.hypotheses.bits import Bits
+from atfm.hypotheses.counted import intervals
+from atfm.hypotheses.grouping import group
 from atfm.metrics.masks import Array, as_masks
-from atfm.predict.bits import Bits
-from atfm.predict.counted import intervals
-from atfm.predict.grouping import group
 
 __all__ = ["LARGEST", "Hypothesis", "find_hypotheses"]
 

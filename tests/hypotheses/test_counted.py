@@ -8,9 +8,9 @@ from scipy.stats import binomtest
 
 from atfm.data.phantom.grey import phantom_case
 from atfm.errors import InputError
+from atfm.hypotheses.counted import intervals, wilson_interval
+from atfm.hypotheses.hypotheses import Hypothesis, find_hypotheses
 from atfm.metrics.overlap import pairwise_iou
-from atfm.predict.counted import intervals, wilson_interval
-from atfm.predict.hypotheses import Hypothesis, find_hypotheses
 
 
 def falls(masks: np.ndarray, odds: np.ndarray, drawn: np.ndarray, found: list[Hypothesis]) -> dict[str, float]:
