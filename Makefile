@@ -10,7 +10,7 @@ ATFM := $(BIN)/atfm
 TORCH := $(shell grep '^torch==' constraints.txt)
 WORKERS ?= auto
 
-.PHONY: help demo test check format env clean
+.PHONY: help demo test screenshots check format env clean
 
 help:
 	@sed -n '2,4s/^#     //p' Makefile
@@ -20,12 +20,17 @@ demo: .venv/runtime demo/store/store.json
 	$(ATFM) sample demo/run examples/phantom.png --n 16 --seed 7 --out demo/samples
 	$(ATFM) evaluate demo/run demo/store --split test --limit 60 --out demo/report
 	@echo "The report: demo/report/report.html"
+	@echo "The page:   $(ATFM) serve demo/run --store demo/store    says an address; open it in a browser"
 
 demo/store/store.json: | .venv/runtime
 	$(ATFM) data import phantom --out demo/store
 
 test: .venv/dev
-	$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --maxprocesses 8 $(ARGS)
+
+# The pictures of the page in docs/, by the page itself; look at them before they are committed.
+screenshots: .venv/dev
+	ATFM_SCREENSHOTS=docs $(BIN)/pytest -n 0 tests/serve/page/test_screenshots.py
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
@@ -44,7 +49,7 @@ env: .venv/dev
 	    { echo "atfm needs Python 3.11 or newer; name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --disable-pip-version-check '$(TORCH)'
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[log]'
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[log,serve]'
 	@touch $@
 
 .venv/dev: .venv/runtime

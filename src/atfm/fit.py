@@ -155,7 +155,8 @@ def fit(
     done = max(Checkpoints(out).steps(), default=0)
     memory = foreseen(method, config.stages, train, validation, done=done, end=max_steps, limit=free)
     check_fits(memory, free)
-    few = [] if len(set(owners)) >= FEW or not owners else [_shown(cases, owners)]
+    chooses = config.patience is not None or config.keep == "better"
+    few = [_shown(cases, owners)] if chooses and 0 < len(set(owners)) < FEW else []
     for sentence in (*told(cases.train), *few, f"this training holds {memory}"):
         noted(sentence)
     with held(out, together):
@@ -181,7 +182,7 @@ def fit(
                     device=device,
                     processes=together,
                     watch=watch,
-                    validate=trainer.validate if trainer.choice.on else None,
+                    validate=trainer.judge.rows if trainer.judge.choice.on else None,
                 )
             )
         card = _card(trainer.config, replace(cases, train=native), rule, given, taken) | {"cases": budget.told(train)}
@@ -189,7 +190,7 @@ def fit(
         publication = Publication(out / WEIGHTS, card, noted)
         trainer.publish, trainer.ensure = publication.publish, publication.ensure
         steps = trainer.train(max_steps, tell)
-    validated = trainer.history[-1] if trainer.history else None
+    validated = trainer.judge.history[-1] if trainer.judge.history else None
     kept = budget.told(train)
     return Fitted(
         out,
@@ -201,8 +202,8 @@ def fit(
         memory.as_json(),
         notes,
         stage=trainer.published,
-        verdicts=trainer.choice.verdicts,
-        ended=trainer.choice.ended,
+        verdicts=trainer.judge.choice.verdicts,
+        ended=trainer.judge.choice.ended,
         taken={name: one.as_json() for name, one in taken.items()},
     )
 

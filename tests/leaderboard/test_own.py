@@ -86,8 +86,8 @@ def test_one_table_of_all_sets_is_gone_on_with(out: Path, capsys: pytest.Capture
     told = json.loads(capsys.readouterr().out)
     assert {file: file.stat().st_mtime_ns for file in first} == first and first
     assert (out / "on-store" / "rows.json").read_bytes() == planned
-    assert [*told["boards"]] == ["phantom", "phantom, 5 patients"]
-    for lines in (told["boards"]["phantom"]["lines"], told["boards"]["phantom, 5 patients"]["lines"]):
+    assert [*told["boards"]] == ["store", "store, 5 patients"]
+    for lines in (told["boards"]["store"]["lines"], told["boards"]["store, 5 patients"]["lines"]):
         named = {line["label"]: line for line in lines if line["kind"] == "method"}
         assert [*named] == ["unet", "ensemble", "gtr", "atfm"]
         assert (
@@ -98,8 +98,8 @@ def test_one_table_of_all_sets_is_gone_on_with(out: Path, capsys: pytest.Capture
         assert named["gtr"]["difference"]["ged"]["mean"] == pytest.approx(ged)
     rows = list(csv.DictReader((out / "baselines.csv").read_text().splitlines()))
     assert [(row["set"], row["method"], row["scored_by"]) for row in rows[:5]] == [
-        *(("phantom", name, "2 folds") for name in ("unet", "ensemble", "gtr", "atfm")),
-        ("phantom, 5 patients", "unet", "test"),
+        *(("store", name, "2 folds") for name in ("unet", "ensemble", "gtr", "atfm")),
+        ("store, 5 patients", "unet", "test"),
     ]
     assert rows[4]["train_patients"] == "5" and rows[0]["scored_patients"] == "12"
     assert len(told["verdicts"]) == 2 and "in GED atfm is" in told["verdicts"][0]
@@ -122,7 +122,7 @@ def test_mistakes_are_one_line(out: Path, capsys: pytest.CaptureFixture[str]) ->
         ([f"{store}:many"], "expected STORE, or STORE:PATIENTS"),
         ([f"{store}:900"], "900 patients of the split train: expected 1 to"),
         ([store, store], "is given twice"),
-        ([store, "--methods", "ccdm"], "--methods ccdm: phantom has no such row; expected some of unet, ensemble, gtr"),
+        ([store, "--methods", "ccdm"], "--methods ccdm: store has no such row; expected some of unet, ensemble, gtr"),
     ):
         assert main(["baselines", *words, "--out", str(out), *QUICK]) == 2
         told = capsys.readouterr().err

@@ -11,7 +11,7 @@ from atfm.errors import CheckpointError
 from atfm.fit import Fitted, fit
 from atfm.metrics.significance import mean_and_error
 from atfm.models import load
-from atfm.train import loop
+from atfm.train import judge
 from atfm.train.cases import Cases
 from atfm.train.choice import Candidate, Choice, ged_of, in_words
 from atfm.train.config import Config, override
@@ -115,7 +115,7 @@ def scored(monkeypatch: pytest.MonkeyPatch, geds: Callable[[str, int], float]) -
         seen.append(kind)
         return [{"ged": geds(kind, seen.count(kind)), "hm_iou_2": 0.5} for _ in range(3)]
 
-    monkeypatch.setattr(loop, "case_scores", rows)
+    monkeypatch.setattr(judge, "case_scores", rows)
     return seen
 
 

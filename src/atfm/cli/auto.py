@@ -58,9 +58,10 @@ def _made(args: argparse.Namespace, processes: Any) -> Any:
     from atfm.data.store import Store
     from atfm.plan import plan
 
+    store = Store.open(args.data)
     with bar("measuring") as progress:
-        return plan(
-            Store.open(args.data),
+        made = plan(
+            store,
             minutes=args.minutes,
             memory=args.memory,
             device=processes.device,
@@ -69,6 +70,21 @@ def _made(args: argparse.Namespace, processes: Any) -> Any:
             seed=args.seed or 0,
             progress=progress,
         )
+    return made if args.start is None else _begun_from(made, args, store, processes)
+
+
+def _begun_from(made: Any, args: argparse.Namespace, store: Any, processes: Any) -> Any:
+    """The plan with the networks of the model that --from names, so that its weights fit."""
+    import json
+
+    from atfm.models import load
+    from atfm.plan import begun_from
+    from atfm.plan.rules import MINUTES
+    from atfm.train.config import Config
+
+    method = Config.model_validate_json(json.dumps(load(args.start).card["config"])).method
+    minutes = MINUTES if args.minutes is None else args.minutes
+    return begun_from(made, method, args.start, store, minutes=minutes, watch=args.watch, device=processes.device)
 
 
 def _write(file: Path, text: str) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 
 import torch
 
-from atfm.data.budget import Budget
 from atfm.data.store import Store
 from atfm.data.views import fewer_patients
 from atfm.disk.lock import file_lock
 from atfm.disk.sealed import read_sealed, write_sealed
-from atfm.errors import BusyError, ConfigError, InputError
+from atfm.errors import BusyError, ConfigError
 from atfm.folds import deal
 from atfm.leaderboard.jobs import Board
 from atfm.methods.atfm import ATFMConfig
@@ -23,12 +22,10 @@ from atfm.methods.ensemble import EnsembleConfig
 from atfm.methods.gtr import GTRConfig
 from atfm.methods.unet import UNetConfig
 from atfm.methods.unet.config import SegmenterConfig
-from atfm.plan import plan
-from atfm.plan.pace import filled, measured
-from atfm.train.cases import from_store
+from atfm.plan import plan, with_method
+from atfm.plan.rules import PRESENT
 from atfm.train.clock import Watch
 from atfm.train.config import Config
-from atfm.train.fitting import fitted_cases, rule_of
 
 __all__ = ["OURS", "ROWS", "OwnSet", "board_of", "swapped"]
 
@@ -58,12 +55,12 @@ class OwnSet:
 
     @property
     def name(self) -> str:
-        """What a row of the table says."""
-        return self.store.info.name + (f", {self.patients} patients" if self.patients else "")
+        """What a row of the table says: the store's folder, by which it was given, and how many patients."""
+        return self.store.path.resolve().name + (f", {self.patients} patients" if self.patients else "")
 
     @property
     def folder(self) -> str:
-        """What a folder is called: the store's own, by which it was given, and how many patients."""
+        """The same for a folder."""
         return self.store.path.resolve().name + (f"-{self.patients}" if self.patients else "")
 
     def view(self) -> Store:
@@ -161,7 +158,7 @@ def _planned(
     ours = plan(view, minutes=minutes, device=device, watch=watch).config
     rows = {OURS: ours}
     for label, config in swapped(ours).items():
-        rows[label] = _paced(config, view, minutes, watch, device)
+        rows[label] = with_method(config, view, _shares(config), minutes=minutes, watch=watch, device=device)
     return {label: rows[label].model_dump(mode="json") for label in ROWS if label in rows}
 
 
@@ -193,18 +190,7 @@ def _with(planned: Config, method: MethodConfig, stages: Mapping[str, StageConfi
     return planned.model_copy(update={"method": method, "stages": dict(stages)})
 
 
-def _paced(config: Config, view: Store, minutes: float, watch: Watch, device: torch.device) -> Config:
-    """The configuration with as many steps as take these minutes here, in the plan's own way."""
-    cases = from_store(view, config)
-    cases = fitted_cases(cases, rule_of(config.fit, cases.train))
-    train = Budget().open(cases.train, cases.classes, device, crop=config.crop, ignore_label=cases.ignore_label)
-    torch.manual_seed(config.seed)
-    method = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
-    pace = measured(config, method, train, minutes=minutes, watch=watch)
-    whole = sum(config.stages[name].steps * seconds for name, seconds in pace.steps.items())
-    shares = {
-        name: plan.steps * pace.steps[name] / whole if plan.steps else 0.0 for name, plan in config.stages.items()
-    }
-    if not whole:
-        raise InputError(f"{view.path}: the plan trains nothing")
-    return filled(config, shares, pace, minutes=minutes, validation=len(cases.validation))
+def _shares(config: Config) -> dict[str, float]:
+    """The stages' shares of the time: all of it for the one, less a plan's for presence before it."""
+    before = PRESENT if "presence" in config.stages else 0.0
+    return {name: before if name == "presence" else 1 - before for name in config.stages}

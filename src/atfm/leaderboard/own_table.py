@@ -151,8 +151,8 @@ def _set(board: Board, found: Comparison) -> list[object]:
 def _about(board: Board, found: Comparison) -> str:
     _, train, cases, patients, by = _set(board, found)
     scored = f"{patients} patients" if cases == patients else f"{cases} cases of {patients} patients"
-    how = f"scored by {by}" if board.folds else f"trained on {train} patients, {by}"
-    return f"{board.store.info.name}: {how}, {scored}"
+    how = f"scored by {by}" if board.folds else f"{train} patients to train on, {by}"
+    return f"{board.name}: {how}, {scored}"
 
 
 def _trained_on(board: Board) -> object:

@@ -64,7 +64,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {  # of the time
 }
 PRESENT = 0.15  # of the time for presence, where there is one
 HELD = 0.2  # of the training patients
-VALIDATION: Mapping[str, Any] = {"validate_cases": 40, "validate_samples": 16, "keep": "better"}
+VALIDATION: Mapping[str, Any] = {"validate_cases": 40, "validate_samples": 16, "keep": "better", "patience": 4}
 
 _OWN = "measured: One's own set"
 RULES: Mapping[str, Rule] = {
@@ -102,6 +102,7 @@ RULES: Mapping[str, Rule] = {
     "validation": Rule(
         "a stage is kept where validation is better with it; without val a fifth validates", "docs/training.md"
     ),
+    "from": Rule("the networks of the model that --from names", "docs/training.md, From another model"),
     "steps": Rule("as many as fit into the time", "measured now, on this machine"),
     "shared": Rule("a batch in as many equal parts as there are processes", "docs/training.md"),
     "parts": Rule("a batch in as many equal parts as it takes to fit into the memory", "measured now, on this machine"),

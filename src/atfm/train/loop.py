@@ -6,10 +6,9 @@ Several processes share the parts of each step and the cases of a validation, an
 same, within rounding, as one, and any number of them goes on where another stopped.
 """
 
-import copy
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 import torch
@@ -25,16 +24,15 @@ from atfm.methods.config import StageConfig
 from atfm.methods.method import Method, Stage
 from atfm.train.average import averaged
 from atfm.train.checkpoint import named, prefixed
-from atfm.train.choice import Candidate, Choice, ged_of, in_words
 from atfm.train.config import Config
 from atfm.train.frozen import Frozen
+from atfm.train.judge import Judge
 from atfm.train.processes import Processes
 from atfm.train.progress import Pace, Progress
 from atfm.train.resume import average_of, fitting, stage_of
 from atfm.train.run import Run
 from atfm.train.state import State
 from atfm.train.step import Stepper
-from atfm.train.validate import case_scores, means
 
 __all__ = ["Trainer"]
 
@@ -72,14 +70,12 @@ class Trainer:
     ) -> None:
         self.method, self.config, self.cases, self.validation = method, config, cases, validation
         self.run, self.publish, self.processes = run, publish, processes or Processes()
-        self.taken, self.say = taken, say
-        owners = [] if validation is None else list(patients) or list(validation.case_ids)
-        self.choice = Choice(config.patience, config.keep, owners)
+        self.taken = taken
+        self.judge = Judge(method, config, validation, patients, self.processes, say)
         # Sees that the weight file is what a checkpoint that is gone on from says, and writes it again if it is not.
         self.ensure: Callable[[Method, dict[str, Any]], object] = lambda method, state: None
         self.device = cases.device
         self.limits = AugmentationRange(**config.augment.model_dump())
-        self.history: list[dict[str, Any]] = []
         self.trained_by: list[dict[str, int]] = []
         self.skipped = 0
         self._saved, self._end, self._of = 0, 0, ""
@@ -92,13 +88,12 @@ class Trainer:
     @property
     def published(self) -> str:
         """The stage that the published weights are of."""
-        one = self.choice.kept or self.choice.best
-        return self._of if one is None else one.stage
+        return self.judge.chosen or self._of
 
     def _plan(self) -> list[tuple[Stage, StageConfig]]:
         """The stages with the steps that they have; one that was ended early has those that were made."""
         plans = [(stage, self.config.stages[stage.name]) for stage in self.method.stages()]
-        ended = self.choice.ended
+        ended = self.judge.choice.ended
         return [
             (stage, plan.model_copy(update={"steps": ended[stage.name]}) if stage.name in ended else plan)
             for stage, plan in plans
@@ -122,7 +117,8 @@ class Trainer:
         if not self.total and self.processes.main:  # every stage was taken from elsewhere: together they are the result
             self.ensure(self.method, self._state(0, self._plan()[-1][0].name))
         if restored is None:
-            self._begun_from()
+            with self._validating("the weights that were taken", 0):
+                self.judge.begin_from(self.taken)
         first = 0
         for stage in self.method.stages():
             last = first + self._steps(stage)
@@ -144,36 +140,21 @@ class Trainer:
     def _steps(self, stage: Stage) -> int:
         return next(plan.steps for own, plan in self._plan() if own.name == stage.name)
 
-    def _begun_from(self) -> None:
-        """Where the weights of another model draw as they are, the first stage has to be better than these."""
-        if not (self.choice.pays and self.taken):
-            return
-        names = {id(value): name for name, value in self.method.state_dict(keep_vars=True).items()}
-        for stage in reversed(self.method.stages()):
-            own = stage.method.state_dict(keep_vars=True)
-            if all(names[id(value)] in self.taken for value in own.values()):
-                rows = self._rows(stage, stage.method, 0)
-                what = "the weights that were taken"
-                one = Candidate(stage.name, 0, ged_of(rows), stage.method.state_dict(), what)
-                self.choice.conclude(one, same=False)
-                return
-
     def _go_on(self, restored: tuple[dict[str, Tensor], State] | None) -> int:
         """Take over where a checkpoint stands, see that it is published, and say in the log who goes on from there."""
         done = self._saved = 0
         if restored is not None:
             tensors, state = restored
-            self.choice.ended, self.choice.verdicts = dict(state.ended), list(state.verdicts)
+            self.judge.go_on(state)
             stage = stage_of(state, self._plan(), self.run.checkpoints.file(state.step))
             done, self._of = state.step, state.stage
             self._saved = done
-            self.history, self.skipped, self.trained_by = list(state.history), state.skipped, list(state.trained_by)
+            self.skipped, self.trained_by = state.skipped, list(state.trained_by)
             with self._fitting(done):
-                self.choice.restore(state.choice, tensors)
-                result = self._result(stage, average_of(stage, tensors))
-            if self.processes.main:
-                with self._fitting(done):
-                    self.ensure(result[0], state.told() | {"stage": result[1]})
+                self.judge.choice.restore(state.choice, tensors)
+                method, name = self.judge.result(stage, average_of(stage, tensors))
+                if self.processes.main:
+                    self.ensure(method, state.told() | {"stage": name})
         began = {"step": done, "processes": self.processes.world}
         if not self.trained_by or self.trained_by[-1]["processes"] != self.processes.world:
             self.trained_by.append(began)
@@ -217,7 +198,7 @@ class Trainer:
                 average.module.load_state_dict(named(tensors, "average."))
                 stepper.restore(named(tensors, "optimiser."))
         else:
-            self.choice.begin()
+            self.judge.choice.begin()
         _set_modes(stage)
         before, read, due, pace = self.skipped, begun, False, Pace(plan.batch)
         batches = self.batches(stage.name, plan, begun - first, last - first)
@@ -241,14 +222,13 @@ class Trainer:
                 self._check_finite(stage, average, plan, step + 1)
             checked, over = None, step + 1 == whole
             if validates:
-                rows = self._rows(stage, cast(Method, average.module), step + 1)
-                checked = means(rows)
+                with self._validating(f"stage {stage.name}", step + 1):
+                    checked = self.judge.validate(stage, cast(Method, average.module), step + 1, self.run.log)
                 # One that a stop alone brought about says nothing: who is not stopped does not hear of it.
-                if regular and self._hear(stage, average, rows, step + 1) and not over:
-                    self._end_early(stage, step + 1 - first, plan)
+                if regular and self.judge.ends(stage, step + 1, step + 1 - first, plan.steps) and not over:
                     ends = over = saves = True
             if over:
-                self._conclude(stage, average, rows if validates else [], step + 1)
+                self.judge.conclude(stage, cast(Method, average.module), step + 1)
             if saves:
                 self._save(stage, average, stepper, step + 1)
                 due = False
@@ -301,67 +281,24 @@ class Trainer:
                     f"stages.{stage.name}.lr (now {plan.lr:g})"
                 )
 
-    def validate(self, method: Method) -> list[dict[str, float]]:
-        """Return the scores of each validation case, by the configuration's samples and seed."""
-        config, cases = self.config, cast(CaseDataset, self.validation)
-        return case_scores(method, cases, config.validate_samples, config.seed, processes=self.processes)
-
-    def _rows(self, stage: Stage, method: Method, step: int) -> list[dict[str, float]]:
-        """Validate, and return the scores of each case."""
+    @contextmanager
+    def _validating(self, what: str, step: int) -> Iterator[None]:
+        """Say in one line that what is validated cannot be drawn from."""
         try:
-            rows = self.validate(method)
+            yield
         except InputError as error:
-            raise TrainingError(f"stage {stage.name}: validating after step {step}: {error}; {self._kept()}") from error
-        scores = means(rows)
-        self.history.append({"step": step, "stage": stage.name, **scores})
-        if self.processes.main:
-            self.run.log.append({"step": step, "stage": stage.name, "validation": scores})
-        return rows
-
-    def _hear(self, stage: Stage, average: AveragedModel, rows: Sequence[Mapping[str, float]], step: int) -> bool:
-        """Whether a validation ends the stage."""
-        return self.choice.hear(Candidate(stage.name, step, ged_of(rows), average.module.state_dict()))
-
-    def _end_early(self, stage: Stage, steps: int, plan: StageConfig) -> None:
-        self.choice.ended[stage.name] = steps
-        best = cast(Candidate, self.choice.best)
-        self.say(
-            f"stage {stage.name} ends after {steps} of {plan.steps} steps: {self.config.patience} validations in a row "
-            f"were no better beyond their noise; its best is that of step {best.step}, GED {best.mean:.3f}"
-        )
-
-    def _conclude(self, stage: Stage, average: AveragedModel, rows: Sequence[Mapping[str, float]], step: int) -> None:
-        """The stage has come to its end: its result, and whether that is kept, which goes into the average."""
-        choice = self.choice
-        if not rows:
-            return
-        one = choice.best or Candidate(stage.name, step, ged_of(rows), average.module.state_dict())
-        kept = [own.method for own in self.method.stages() if choice.kept and own.name == choice.kept.stage]
-        before = len(choice.verdicts)
-        goes_on = choice.conclude(one, same=any(method is stage.method for method in kept))
-        average.module.load_state_dict(dict(goes_on.weights))
-        for verdict in choice.verdicts[before:]:
-            self.say(in_words(verdict))
-
-    def _result(self, stage: Stage, average: Method) -> tuple[Method, str]:
-        """What is published as things stand, and the stage that it is of: what was kept, else the best of the stage."""
-        one = self.choice.kept or self.choice.best
-        if one is None:
-            return average, stage.name
-        own = next(other for other in self.method.stages() if other.name == one.stage)
-        method = copy.deepcopy(own.method)
-        method.load_state_dict(dict(one.weights))
-        return method.eval(), one.stage
+            raise TrainingError(f"{what}: validating after step {step}: {error}; {self._kept()}") from error
 
     def _save(self, stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
         """Write the checkpoint and publish the averaged weights, or what was chosen of them."""
         if self.processes.main:
             state = self._state(step, stage.name)
-            tensors = prefixed("method.", self.method.state_dict()) | self.choice.tensors()
+            choice = self.judge.choice
+            tensors = prefixed("method.", self.method.state_dict()) | choice.tensors()
             tensors |= prefixed("average.", average.module.state_dict()) | prefixed("optimiser.", stepper.tensors())
-            chosen = self.choice.as_json()
+            chosen = choice.as_json()
             self.run.checkpoints.save(tensors, state | ({"choice": chosen} if chosen else {}))
-            method, name = self._result(stage, cast(Method, average.module))
+            method, name = self.judge.result(stage, cast(Method, average.module))
             self.publish(method, state | {"stage": name})
         self._saved, self._of = step, stage.name
 
@@ -371,10 +308,10 @@ class Trainer:
             "step": step,
             "stage": stage,
             "total": self.total,
-            "history": self.history,
+            "history": self.judge.history,
             "skipped": self.skipped,
             "trained_by": self.trained_by,
-            **self.choice.told(),
+            **self.judge.choice.told(),
         }
 
 

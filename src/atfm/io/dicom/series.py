@@ -24,6 +24,7 @@ from atfm.io.dicom.pixels import MAX_VOXELS, check_copies, read_planes
 from atfm.io.dicom.stack import Stack, affine_of, stack_of
 from atfm.io.dicom.values import Window
 from atfm.io.hidden import is_hidden
+from atfm.io.most import most
 from atfm.io.volumes.geometry import Geometry
 from atfm.io.volumes.letters import Letters
 
@@ -112,8 +113,10 @@ def read_series(
     """
     found = find_stack(path, series=series, allow_gaps=allow_gaps, apart=apart)
     stack, planes = found.stack, found.stack.planes
-    if len(planes) * stack.header.shape[0] * stack.header.shape[1] > MAX_VOXELS:
-        raise InputError(f"{planes[0].file}: {len(planes)} slices are more than {MAX_VOXELS} voxels; choose fewer")
+    if len(planes) * stack.header.shape[0] * stack.header.shape[1] > most(MAX_VOXELS):
+        raise InputError(
+            f"{planes[0].file}: {len(planes)} slices are more than {most(MAX_VOXELS)} voxels; choose fewer"
+        )
     check_copies(stack)
     pixels, window, notes = read_planes(planes)
     for header in found.headers:
