@@ -15,11 +15,12 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from atfm.cli.main import main
 from atfm.errors import InputError
 from atfm.serve.private import PREFIX, parents, private_files, private_folder, sweep
-from atfm.serve.server import access_of, bound
+from atfm.serve.server import Server, access_of, bound
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -227,3 +228,12 @@ def test_mistakes_of_the_command_line_are_one_line(monkeypatch, capsys) -> None:
     assert main(["serve", "lidc"]) == 2
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1 and "pip install atfm[serve]" in said
+
+
+def test_what_expired_goes_by_itself(serve, monkeypatch) -> None:
+    caller, swept = serve(), []
+    monkeypatch.setattr(caller.service, "sweep", lambda: swept.append(1))
+    server = Server(uvicorn.Config(caller.app), caller.service, lambda: None)
+    for counter in range(250):
+        caller.run(server.on_tick(counter))
+    assert len(swept) == 3

@@ -22,6 +22,7 @@ from atfm.serve.service import Service
 __all__ = ["Server", "access_of", "bound", "run"]
 
 GRACE = 5  # seconds that answers at hand have to end in
+SWEPT = 100  # ticks of a tenth of a second, after which what has expired goes even if nobody asks
 SHORTEST = 16  # characters of a token
 
 
@@ -41,6 +42,11 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % SWEPT == 0:
+            self.service.sweep()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:  # the second time somebody is in a hurry
