@@ -179,7 +179,8 @@ def test_killed_while_images_arrive_it_leaves_none_on_the_disk(kit, tmp_path: Pa
 
 
 def test_private_files_lie_in_memory_in_a_folder_of_our_own(tmp_path: Path, monkeypatch) -> None:
-    for many, link in (({"a": b"1", "b": b"2"}, True), ({str(k): b"x" for k in range(300)}, False)):
+    monkeypatch.setattr("atfm.serve.private.resource.getrlimit", lambda which: (40, 40))
+    for many, link in (({"a": b"1", "b": b"2"}, True), ({str(k): b"x" for k in range(11)}, False)):
         with private_files(many, tmp_path) as folder:
             assert folder.stat().st_mode & 0o777 == 0o700 and folder.name.startswith(PREFIX)
             found = {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.startswith(".")}

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from atfm.errors import InputError
 from atfm.serve.app import create_app
 from atfm.serve.guard import LOOPBACK, Access
-from atfm.serve.private import sweep
+from atfm.serve.private import allow_open, sweep
 from atfm.serve.refusal import Refusal
 from atfm.serve.service import Service
 
@@ -92,6 +92,7 @@ def run(
         started: called when requests are answered.
     """
     sweep(service.scratch)
+    allow_open()
     quiet(log)
     config = uvicorn.Config(
         create_app(service, access),
