@@ -18,6 +18,7 @@ from atfm.methods.method import Method
 from atfm.metrics.references import REFERENCES, score_reference
 from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.scores import score_case
+from atfm.report.drawn import Drawn, fullest
 from atfm.seeding import Noise
 
 __all__ = ["score_batch"]
@@ -30,15 +31,17 @@ class Cloud(NamedTuple):
         masks: `[S, C, *spatial]` bool.
         probability: their mean, `[C, *spatial]`.
         weights: `[S]` of sum 1; None where all weigh alike.
+        exact: whether the method knows without sampling how probable an empty mask is.
     """
 
     masks: Tensor
     probability: Tensor
     weights: Tensor | None
+    exact: bool = False
 
     def where(self, counts: Tensor) -> "Cloud":
         """Return the same of the pixels that count, `[*spatial]` bool, in one axis."""
-        return Cloud(self.masks[..., counts], self.probability[..., counts], self.weights)
+        return self._replace(masks=self.masks[..., counts], probability=self.probability[..., counts])
 
 
 @torch.no_grad()
@@ -67,9 +70,16 @@ def draw(method: Method, image: Tensor, samples: int, noise: Noise) -> list[Clou
     drawn = method.sample(image, samples, noise=noise)
     weights = drawn.weights
     return [
-        Cloud(masks, probability, None if weights is None else weights[case].cpu())
+        Cloud(masks, probability, None if weights is None else weights[case].cpu(), drawn.empty is not None)
         for case, (masks, probability) in enumerate(zip(drawn.masks.cpu(), drawn.mean_probability.cpu(), strict=True))
     ]
+
+
+def kept(cloud: Cloud, annotations: np.ndarray) -> str:
+    """What is kept of the samples of a case for its reader, see `Drawn`; nothing where they do not fit."""
+    weights = None if cloud.weights is None else cloud.weights.numpy()
+    drawn = Drawn.of(cloud.masks.numpy(), plane=fullest(annotations), weights=weights, exact_empty=cloud.exact)
+    return "" if drawn is None else drawn.text()
 
 
 def score(plan: Plan, number: int, case: Case, clouds: Sequence[Cloud]) -> Entry:
@@ -77,6 +87,7 @@ def score(plan: Plan, number: int, case: Case, clouds: Sequence[Cloud]) -> Entry
     info, scores, bins = plan.store.info, {}, {}
     entry = Entry(number, case.case_id, case.patient_id, case.annotators)
     annotations = one_hot(case.masks, info.classes, case.image.ndim - 1, info.ignore_label)  # [K, C, *spatial]
+    drawn = kept(clouds[0], annotations)
     if info.ignore_label is not None:
         said = counted(case.masks, info.ignore_label)  # [*spatial]
         if not said.any():
@@ -98,4 +109,4 @@ def score(plan: Plan, number: int, case: Case, clouds: Sequence[Cloud]) -> Entry
         bins[contender.name] = pixels.state_dict()
     for name, reference in REFERENCES.items() if plan.references else ():
         scores[name] = score_reference(reference, annotations, plan.ns, classes)
-    return replace(entry, scores=scores, bins=bins)
+    return replace(entry, scores=scores, bins=bins, drawn=drawn)
