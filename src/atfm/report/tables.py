@@ -16,6 +16,7 @@ __all__ = [
     "full_table",
     "interval",
     "label",
+    "name_of",
     "number",
     "published_section",
     "score_table",
@@ -69,6 +70,12 @@ def split_name(metric: str) -> tuple[str, str]:
     """`hm_iou_16` -> `hm_iou` and `16`; a metric without a number of samples has none."""
     base, _, count = metric.rpartition("_")
     return (base, count) if count.isdigit() else (metric, "")
+
+
+def name_of(metric: str) -> str:
+    """The name of a metric in words: `HM-IoU 32`."""
+    base, count = split_name(metric)
+    return " ".join(filter(None, (LABELS.get(base, base.replace("_", " ")), count)))
 
 
 def label(metric: str) -> str:
@@ -184,7 +191,8 @@ def published_table(published: PublishedTable, slices: int) -> str:
 
 def table(caption: str, head: str, body: Sequence[str]) -> str:
     """A table that scrolls by itself where the page is narrow."""
-    return (
-        f'<div class="wide"><table><caption>{escape(caption)}</caption>'
+    return (  # what scrolls has to be reached by the keyboard
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption[:60])}">'
+        f"<table><caption>{escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )

@@ -1,0 +1,95 @@
+// The pictures of an opened case: its image, its annotators, and maps over it, all of the same part.
+
+import { Masks } from "../drawing/bits.js";
+import { html, svg } from "../drawing/element.js";
+import { drawHeat } from "../drawing/heat.js";
+import { outlinePath } from "../drawing/outline.js";
+import { picture } from "../drawing/picture.js";
+
+const MOST_READERS = 8; // drawn over each other
+
+/** Nodes that are drawn in the pixels of a box, put where the box lies. */
+export function placed(nodes, box) {
+  return svg("g", { transform: `translate(${box.x} ${box.y})` }, ...nodes);
+}
+
+/** The outline of each mask as an SVG path in the pixels of its box, "" of an empty one. */
+export function pathsOf(masks) {
+  return Array.from({ length: masks.count }, (_, number) => outlinePath(masks.mask(number), masks.width, masks.height));
+}
+
+/** The share of each class [C][h * w] by the weights of the masks, and that of any object. */
+export function sharesOf(masks, weights) {
+  const classes = Array.from({ length: masks.channels }, () => new Float64Array(masks.plane));
+  for (let number = 0; number < masks.count; number += 1) {
+    classes.forEach((sum, channel) => {
+      const plane = masks.mark(new Uint8Array(masks.plane), number, channel, 0);
+      for (let at = 0; at < masks.plane; at += 1) sum[at] += plane[at] * weights[number];
+    });
+  }
+  const object = masks.channels === 1 ? classes[0] : classes[0].map((background) => 1 - background);
+  return { classes, object };
+}
+
+/** The entropy of the classes in bits, [h * w]. */
+export function entropyOf({ classes, object }) {
+  const parts = classes.length > 1 ? classes : [object, object.map((share) => 1 - share)];
+  const term = (share) => (share > 1e-12 ? -share * Math.log2(share) : 0);
+  return object.map((_, at) => parts.reduce((sum, part) => sum + term(part[at]), 0));
+}
+
+/** A picture with its caption. */
+export function shot(content, caption) {
+  return html("figure", { class: "shot" }, content, html("figcaption", {}, caption));
+}
+
+/** What all pictures of a case share: the image, the part that is shown, and the pictures of it. */
+export class Scene {
+  constructor(canvas, view) {
+    this.canvas = canvas;
+    this.view = view;
+  }
+
+  /** The part with nodes over it. */
+  part(nodes = []) {
+    return picture(this.canvas, this.view, nodes);
+  }
+
+  /** The whole image, and in it the part. */
+  whole() {
+    const { width, height } = this.canvas;
+    const { x, y } = this.view;
+    const frame = { class: "frame", x, y, width: this.view.width, height: this.view.height };
+    return picture(this.canvas, { x: 0, y: 0, width, height }, [svg("rect", frame)]);
+  }
+
+  /** A map of values [h * w] in 0 to `most`, in its box over the image. */
+  map(values, box, kind, most = 1) {
+    const heat = document.createElement("canvas");
+    const bytes = Uint8Array.from(values, (value) => Math.round((255 * value) / most));
+    drawHeat(heat, bytes, 1 / 255, box.width, box.height, kind);
+    const both = document.createElement("canvas");
+    [both.width, both.height] = [this.canvas.width, this.canvas.height];
+    const context = both.getContext("2d");
+    context.drawImage(this.canvas, 0, 0);
+    context.drawImage(heat, box.x, box.y);
+    return picture(both, this.view);
+  }
+}
+
+/** The image, its annotators together, and the share of them that marks each pixel. */
+export function readerShots(scene, { box, masks: packed }) {
+  const masks = new Masks(packed);
+  const paths = pathsOf(masks);
+  const empty = paths.filter((path) => !path).length;
+  const lines = paths.slice(0, MOST_READERS).map((d, number) => svg("path", { class: `reader a${number % 7}`, d }));
+  const words = [`${masks.count} annotator${masks.count === 1 ? "" : "s"}`];
+  if (empty) words.push(`${empty} empty`);
+  if (masks.count > MOST_READERS) words.push(`the first ${MOST_READERS} drawn`);
+  const { object } = sharesOf(masks, new Array(masks.count).fill(1 / masks.count));
+  return [
+    shot(scene.whole(), "whole image"),
+    shot(scene.part([placed(lines, box)]), words.join(", ")),
+    shot(scene.map(object, box, "probability"), "share of annotators"),
+  ];
+}
