@@ -82,7 +82,7 @@ class CaseTable:
             if line.opened
         )
         pictures = any(line.thumbnail for line in self.lines)
-        head = ('<td class="thumbnail"></td>' if pictures else "") + '<th scope="col">case</th>'
+        head = ('<td class="thumbnail"></td>' if pictures else "") + '<th scope="col" class="case">case</th>'
         head += '<th scope="col">readers</th><th scope="col" class="empty">empty readers</th>'
         for place, column in enumerate(self.columns):
             sort = ' aria-sort="descending"' if place == self.rank else ""
@@ -90,8 +90,8 @@ class CaseTable:
         return (
             f'<section id="cases" class="cases"><h2>All cases</h2>{told}'
             '<noscript><p class="note">Without scripts the cases are sorted, worst first, and cannot be opened.</p>'
-            '</noscript><div class="wide" tabindex="0" role="region" aria-label="All cases"><table>'
-            "<caption>A picture shows the annotators. Empty readers are those who outline nothing.</caption>"
+            '</noscript><p class="quiet">Pictures show the annotators. Empty readers are those who outline nothing.</p>'
+            '<div class="wide" tabindex="0" role="group" aria-label="All cases"><table aria-label="All cases">'
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n{blocks}</section>"
         )
 

@@ -3,7 +3,7 @@
 import { html } from "../drawing/element.js";
 import { asCanvas, inflated } from "./payload.js";
 import { Reading } from "./reading.js";
-import { Scene, readerShots } from "./scene.js";
+import { Scene, mapLegend, readerShots } from "./scene.js";
 
 /** What to know of what is shown, a sentence each. */
 function notes({ plane, slices, methods }) {
@@ -30,5 +30,5 @@ export async function openedCase(text) {
   const alone = found.methods.length === 1 && !found.methods[0].label;
   const shots = [...readerShots(scene, found.annotators), ...(alone ? readings[0].shots() : [])];
   const parts = found.methods.map((method, number) => methodPart(readings[number], method));
-  return [...notes(found), html("div", { class: "shots" }, ...shots), ...parts];
+  return [...notes(found), html("div", { class: "shots" }, ...shots), mapLegend(), ...parts];
 }

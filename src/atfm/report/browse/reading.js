@@ -11,7 +11,7 @@ import { areaText } from "../drawing/quantity.js";
 import { shareText, wholeShares } from "../drawing/shares.js";
 import { entropyOf, pathsOf, placed, sharesOf, shot } from "./scene.js";
 
-const FIRST = 12; // samples that are shown one by one before all are asked for
+const FIRST = 11; // samples that are shown one by one before all are asked for
 
 /** One method of an opened case. */
 export class Reading {

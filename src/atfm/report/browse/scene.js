@@ -2,7 +2,7 @@
 
 import { Masks } from "../drawing/bits.js";
 import { html, svg } from "../drawing/element.js";
-import { drawHeat } from "../drawing/heat.js";
+import { HEATS, drawHeat, drawScale } from "../drawing/heat.js";
 import { outlinePath } from "../drawing/outline.js";
 import { picture } from "../drawing/picture.js";
 
@@ -92,4 +92,14 @@ export function readerShots(scene, { box, masks: packed }) {
     shot(scene.part([placed(lines, box)]), words.join(", ")),
     shot(scene.map(object, box, "probability"), "share of annotators"),
   ];
+}
+
+/** What the colours of the maps mean. */
+export function mapLegend() {
+  const parts = Object.entries(HEATS).map(([kind, { title, ends }]) => {
+    const strip = html("canvas", { "aria-hidden": "true" });
+    drawScale(strip, kind);
+    return html("span", {}, `${title} ${ends[0]}`, strip, ends[1]);
+  });
+  return html("p", { class: "quiet legend" }, ...parts);
 }

@@ -79,7 +79,7 @@ class CaseTable {
     const button = one.row.querySelector("button.open");
     button.setAttribute("aria-expanded", "false");
     button.removeAttribute("aria-controls");
-    one.row.classList.remove("open");
+    one.row.classList.remove("expanded");
   }
 
   async open(one) {
@@ -87,7 +87,7 @@ class CaseTable {
     const content = html("section", { "aria-label": one.name });
     one.opened = html("tr", { class: "opened", id }, html("td", { colspan: one.row.cells.length }, content));
     one.row.after(one.opened);
-    one.row.classList.add("open");
+    one.row.classList.add("expanded");
     const button = one.row.querySelector("button.open");
     button.setAttribute("aria-expanded", "true");
     button.setAttribute("aria-controls", id);
