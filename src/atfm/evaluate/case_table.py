@@ -36,7 +36,11 @@ def case_table(evaluation: Evaluation) -> CaseTable:
 
     chosen, told = let_in(lines, name_of(metrics[0]), show)
     columns = [
-        CaseColumn(HEADS.get(name, name_of(name)), HEADS.get(name, label(name, arrow=False)), name in SHARES)
+        CaseColumn(
+            HEADS.get(name, name_of(name)),
+            HEADS.get(name, label(name, arrow=False).replace("-", "&#8209;")),
+            name in SHARES,
+        )
         for name in metrics
     ]
     return CaseTable(columns, chosen, told=told)

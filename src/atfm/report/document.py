@@ -6,6 +6,8 @@ stays text even where an escape were forgotten.
 
 import base64
 import hashlib
+import itertools
+import re
 from html import escape
 from importlib import resources
 
@@ -17,7 +19,7 @@ def document(title: str, body: str, *, style: str = "", script: str = "") -> str
 
     Args:
         title: for the window; any text.
-        body: HTML.
+        body: HTML; its `<h2>`s are its sections, listed before the first of them.
         style: CSS behind that of every page.
         script: an ECMAScript module that imports nothing and holds no `</`; it runs when the page is there.
     """
@@ -28,8 +30,21 @@ def document(title: str, body: str, *, style: str = "", script: str = "") -> str
         f'<meta http-equiv="Content-Security-Policy" content="{policy(script)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n<style>\n{own}{style}</style>\n</head>\n'
-        f"<body>\n<main>\n{body}\n</main>\n{run}</body>\n</html>\n"
+        f"<body>\n<main>\n{listed(body)}\n</main>\n{run}</body>\n</html>\n"
     )
+
+
+def listed(body: str) -> str:
+    """The body with its sections named, and listed before the first of them."""
+    names = re.findall("<h2>(.*?)</h2>", body)
+    if len(names) < 2:
+        return body
+    links = "".join(f'<a href="#section-{number}">{name}</a>' for number, name in enumerate(names, 1))
+    ids = itertools.count(1)
+    named = re.sub("<h2>", lambda _: f'<h2 id="section-{next(ids)}">', body)
+    first = re.search("<(section[^>]*><)?h2 id", named)
+    at = first.start() if first else 0
+    return f'{named[:at]}<nav class="contents" aria-label="Sections">{links}</nav>{named[at:]}'
 
 
 def policy(script: str) -> str:

@@ -30,5 +30,5 @@ export async function openedCase(text) {
   const alone = found.methods.length === 1 && !found.methods[0].label;
   const shots = [...readerShots(scene, found.annotators), ...(alone ? readings[0].shots() : [])];
   const parts = found.methods.map((method, number) => methodPart(readings[number], method));
-  return [...notes(found), html("div", { class: "shots" }, ...shots), mapLegend(), ...parts];
+  return [...notes(found), html("div", { class: "shots" }, ...shots), mapLegend(), html("div", { class: alone ? "alone" : "methods" }, ...parts)];
 }
