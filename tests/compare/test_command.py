@@ -13,15 +13,6 @@ from atfm.disk.unit import changed, read_manifest
 FILES = ("table.md", "table.csv", "table.tex", "table.html", "quality-time.svg")
 
 
-@pytest.fixture(scope="module")
-def out(store, published, tmp_path_factory) -> Path:
-    """A comparison of two methods, one of them trained twice, beside published rows."""
-    folder = tmp_path_factory.mktemp("out") / "table"
-    runs = [f"=two={published('b', 1)}"[1:], f"two={published('c', 2)}", str(published("one", 0))]
-    assert compare(folder, store, *reversed(runs), "--published") == 0
-    return folder
-
-
 def compare(out: Path, store, *words: str, samples: int = 8) -> int:
     options = ["--out", str(out), "--samples", str(samples), "--device", "cpu"]
     return main(["compare", *words, *options, *(["--store", str(store.path)] if store is not None else [])])

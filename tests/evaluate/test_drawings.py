@@ -8,12 +8,11 @@ import torch
 
 from atfm.errors import InputError
 from atfm.evaluate import drawings
+from atfm.evaluate.case_table import case_table
 from atfm.evaluate.drawings import drawings_text, read_drawings
 from atfm.evaluate.kept import read_kept
-from atfm.evaluate.present import report_of
 from atfm.evaluate.published import save
 from atfm.report.drawn import Drawn
-from atfm.report.page import render
 from atfm.seeding import Noise
 
 
@@ -46,15 +45,15 @@ def test_another_file_is_refused(text: str) -> None:
         read_drawings(text, "drawn.json")
 
 
-def test_the_page_has_every_case_and_is_the_same_each_time(evaluation) -> None:
-    table = report_of(evaluation, "").table
+def test_the_table_has_every_case_and_is_the_same_each_time(evaluation) -> None:
+    table = case_table(evaluation)
     assert len(table.lines) == 30 and all(line.opened and line.thumbnail for line in table.lines)
     geds = [line.scores[0] for line in table.lines]
     assert geds == sorted(geds, reverse=True) and [column.name for column in table.columns][:2] == ["GED", "HM-IoU 32"]
-    assert render(report_of(evaluation, "")) == render(report_of(evaluation, ""))
+    assert table.html() == case_table(evaluation).html()
 
 
 def test_without_samples_there_is_a_table_all_the_same(evaluation) -> None:
-    page = render(report_of(replace(evaluation, drawn={}, illustrations=[]), ""))
+    page = case_table(replace(evaluation, drawn={})).html()
     assert page.count('<tr id="case-') == 30 and 'id="case-0-drawn"' not in page
     assert json.loads(drawings_text(replace(evaluation, drawn={}))) == {"cases": {}}
