@@ -9,7 +9,7 @@ import { areaHistogram } from "../drawing/histogram.js";
 import { outlineNode, sampleNodes } from "../drawing/lines.js";
 import { areaText } from "../drawing/quantity.js";
 import { shareText, wholeShares } from "../drawing/shares.js";
-import { entropyOf, pathsOf, placed, sharesOf, shot } from "./scene.js";
+import { entropyOf, growing, pathsOf, placed, sharesOf, shot } from "./scene.js";
 
 const FIRST = 11; // samples that are shown one by one before all are asked for
 
@@ -36,8 +36,8 @@ export class Reading {
     const most = Math.max(1, Math.log2(shares.classes.length));
     return [
       this.outlines,
-      shot(this.scene.map(shares.object, box, "probability"), "share of samples"),
-      shot(this.scene.map(entropyOf(shares), box, "ambiguity", most), "ambiguity"),
+      growing(this.scene.map(shares.object, box, "probability"), "share of samples"),
+      growing(this.scene.map(entropyOf(shares), box, "ambiguity", most), "ambiguity"),
     ];
   }
 
@@ -73,7 +73,8 @@ export class Reading {
     for (const one of [...shown].reverse()) {
       if (!one.empty) nodes.push(outlineNode(this.paths[one.sample], styleOf(readings, readings.indexOf(one))));
     }
-    return shot(this.scene.part([placed(nodes, box)]), this.counted(chosen));
+    const large = this.outlines.firstChild?.classList.contains("large") ?? false;
+    return growing(this.scene.part([placed(nodes, box)]), this.counted(chosen), large);
   }
 
   /** How many samples there are in words. */

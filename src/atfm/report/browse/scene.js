@@ -43,6 +43,20 @@ export function shot(content, caption) {
   return html("figure", { class: "shot" }, content, html("figcaption", {}, caption));
 }
 
+/** A picture that a press makes large and small again; `large` says how it begins. */
+export function growing(content, caption, large = false) {
+  const figure = html("figure", { class: "shot" }, html("button", { type: "button", class: "grow" }, content), html("figcaption", {}, caption));
+  const button = figure.firstChild;
+  const size = (now) => {
+    figure.classList.toggle("large", now);
+    button.setAttribute("aria-pressed", String(now));
+  };
+  button.setAttribute("aria-label", `Large: ${caption}`);
+  button.addEventListener("click", () => size(!figure.classList.contains("large")));
+  size(large);
+  return figure;
+}
+
 /** What all pictures of a case share: the image, the part that is shown, and the pictures of it. */
 export class Scene {
   constructor(canvas, view) {
@@ -88,9 +102,9 @@ export function readerShots(scene, { box, masks: packed }) {
   if (masks.count > MOST_READERS) words.push(`the first ${MOST_READERS} drawn`);
   const { object } = sharesOf(masks, new Array(masks.count).fill(1 / masks.count));
   return [
-    shot(scene.whole(), "whole image"),
-    shot(scene.part([placed(lines, box)]), words.join(", ")),
-    shot(scene.map(object, box, "probability"), "share of annotators"),
+    growing(scene.whole(), "whole image"),
+    growing(scene.part([placed(lines, box)]), words.join(", ")),
+    growing(scene.map(object, box, "probability"), "share of annotators"),
   ];
 }
 
