@@ -11,11 +11,11 @@ from atfm.disk.lock import folder_lock
 from atfm.disk.machine import reading
 from atfm.disk.unit import changed, read_manifest
 from atfm.errors import InputError
-from atfm.evaluate.drawings import DRAWN, read_drawings
 from atfm.evaluate.parts import Parts, Tell
 from atfm.evaluate.plan import Plan
 from atfm.evaluate.published import ROWS, SUMMARY, published, save
 from atfm.evaluate.rows import CaseScores
+from atfm.evaluate.samples import DRAWN, read_drawings
 from atfm.evaluate.score import join, score_part
 from atfm.io.cells import uncelled
 

@@ -13,13 +13,13 @@ from atfm.disk.sealed import in_words, is_whole, plain
 from atfm.disk.unit import changed, read_manifest, write_unit
 from atfm.errors import InputError
 from atfm.evaluate.by_empty import by_empty
-from atfm.evaluate.drawings import DRAWN, drawings_text
 from atfm.evaluate.evaluation import Evaluation
 from atfm.evaluate.floor import best_floor
 from atfm.evaluate.parts import Parts, Tell
 from atfm.evaluate.plan import numbers_of_samples
 from atfm.evaluate.present import described, report_of
 from atfm.evaluate.rows import columns, rows_text
+from atfm.evaluate.samples import DRAWN, drawings_text
 from atfm.report.page import render
 
 __all__ = ["published", "save"]

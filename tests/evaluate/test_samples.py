@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from atfm.errors import InputError
-from atfm.evaluate import drawings
+from atfm.evaluate import samples
 from atfm.evaluate.case_table import case_table
-from atfm.evaluate.drawings import drawings_text, read_drawings
 from atfm.evaluate.kept import read_kept
 from atfm.evaluate.published import save
+from atfm.evaluate.samples import drawings_text, read_drawings
 from atfm.report.drawn import Drawn
 from atfm.seeding import Noise
 
@@ -33,7 +33,7 @@ def test_they_lie_beside_the_report_and_are_read_back(evaluation, tmp_path: Path
 
 def test_no_more_than_fits_is_kept_the_worst_first(evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
     size = max(map(len, evaluation.drawn.values()))
-    monkeypatch.setattr(drawings, "MOST_BYTES", 3 * size)
+    monkeypatch.setattr(samples, "MOST_BYTES", 3 * size)
     kept = read_drawings(drawings_text(evaluation), "drawn.json")
     worst = max(evaluation.result.rows, key=lambda row: row.scores["ged"])
     assert 3 <= len(kept) < 30 and next(iter(kept)) == worst.case_id
