@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from torch import nn
 from atfm import __version__
 from atfm.data.budget import Budget
 from atfm.data.dataset import CaseDataset
+from atfm.data.geometry.rule import Fit
 from atfm.data.intensity import Intensity
 from atfm.data.ood.recorder import Recorder
 from atfm.data.pseudonyms import key_name, patient_hash
@@ -26,6 +27,7 @@ from atfm.train.cases import Cases
 from atfm.train.checkpoints import Checkpoints
 from atfm.train.clock import Watch, sized
 from atfm.train.config import Config
+from atfm.train.fitting import fitted_cases, rule_of, told
 from atfm.train.loop import Trainer
 from atfm.train.memory import check_fits, foreseen, spoken
 from atfm.train.processes import Processes
@@ -121,6 +123,8 @@ def fit(
         notes.append(note)
         say(note)
 
+    native, rule = cases.train, rule_of(config.fit, cases.train)
+    cases = fitted_cases(cases, rule)
     free = _room(config, cases, budget, device, together)
     opened = partial(
         budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
@@ -134,7 +138,8 @@ def fit(
     done = max(Checkpoints(out).steps(), default=0)
     memory = foreseen(method, config.stages, train, validation, done=done, end=max_steps, limit=free)
     check_fits(memory, free)
-    noted(f"this training holds {memory}")
+    for sentence in (*told(cases.train), f"this training holds {memory}"):
+        noted(sentence)
     with held(out, together):
         run = Run(out, identity, [stage.name for stage in method.stages()], together, noted)
         trainer = Trainer(method, config, train, validation, run, processes=together)
@@ -144,14 +149,13 @@ def fit(
                     config, method, trainer.batches, minutes=minutes, device=device, processes=together, watch=watch
                 )
             )
-        card = _card(trainer.config, cases, given) | {"cases": budget.told(train)}
+        card = _card(trainer.config, replace(cases, train=native), rule, given) | {"cases": budget.told(train)}
         card |= {"extended": run.extended} if run.extended else {}
         publication = Publication(out / WEIGHTS, card, noted)
         trainer.publish, trainer.ensure = publication.publish, publication.ensure
         steps = trainer.train(max_steps, tell)
     validated = trainer.history[-1] if trainer.history else None
-    told = budget.told(train)
-    return Fitted(out, steps, trainer.total, trainer.skipped, validated, told, memory.as_json(), notes)
+    return Fitted(out, steps, trainer.total, trainer.skipped, validated, budget.told(train), memory.as_json(), notes)
 
 
 def _room(config: Config, cases: Cases, budget: Budget, device: torch.device, processes: Processes) -> int | None:
@@ -182,9 +186,9 @@ def _begun(config: Config, train: CaseDataset, classes: int, given: Mapping[str,
     return method
 
 
-def _card(config: Config, cases: Cases, given: Mapping[str, Model]) -> dict[str, Any]:
+def _card(config: Config, cases: Cases, rule: Fit | None, given: Mapping[str, Model]) -> dict[str, Any]:
     """What is known of the weights before a step is made."""
-    recorder = Recorder(config.crop)
+    recorder = Recorder(config.crop, rule)
     recorder.look(cases.train)
     return {
         "config": config.model_dump(mode="json"),
@@ -194,6 +198,7 @@ def _card(config: Config, cases: Cases, given: Mapping[str, Model]) -> dict[str,
         "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
         "orientation": cases.orientation,
         FIELD: recorder.seen_images().joined([model.seen.images for model in given.values()]).model_dump(mode="json"),
+        **({} if rule is None or rule.usual is None else {"usual_spacing": list(rule.usual)}),
         **({} if cases.patients_known is None else {"patients_known": cases.patients_known}),
         "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),

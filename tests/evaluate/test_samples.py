@@ -9,6 +9,7 @@ import torch
 from atfm.errors import InputError
 from atfm.evaluate import samples
 from atfm.evaluate.case_table import case_table
+from atfm.evaluate.illustrate import entropy
 from atfm.evaluate.kept import read_kept
 from atfm.evaluate.published import save
 from atfm.evaluate.samples import drawings_text, read_drawings
@@ -57,3 +58,8 @@ def test_without_samples_there_is_a_table_all_the_same(evaluation) -> None:
     page = case_table(replace(evaluation, drawn={})).html()
     assert page.count('<tr id="case-') == 30 and 'id="case-0-drawn"' not in page
     assert json.loads(drawings_text(replace(evaluation, drawn={}))) == {"cases": {}}
+
+
+def test_the_ambiguity_is_the_entropy_of_the_mean() -> None:
+    assert entropy(np.array([[0.5, 0.0, 0.25]])).tolist() == pytest.approx([1, 0, 0.8112781])
+    assert entropy(np.array([[0.5, 1.0], [0.5, 0.0]])).tolist() == pytest.approx([1, 0])

@@ -30,6 +30,7 @@ def test_a_case_holds_image_annotators_and_each_method() -> None:
     box = found["annotators"]["box"]
     assert (box["x"], box["y"], box["width"], box["height"]) == (10, 20, 12, 10)
     assert unpacked(found["annotators"]["masks"]).shape == (3, 1, 1, 10, 12)
+    assert found["mm2"] is None and found["ml"] is None
     assert [method["label"] for method in found["methods"]] == ["one", "two"]
     view = found["view"]
     assert view["x"] <= 10 and view["x"] + view["width"] >= 22 and view["width"] == view["height"]
@@ -40,7 +41,8 @@ def test_of_a_volume_one_slice_is_held_and_large_pictures_are_made_smaller() -> 
     image = np.zeros((1, 3, 1200, 900), np.float32)
     image[:, 1] = 1
     drawn = Drawn.of(masks(2, (3, 1200, 900)), plane=1)
-    found = inflated(opened(image, masks(2, (3, 1200, 900)), [Opened("", "", drawn)]))
+    found = inflated(opened(image, masks(2, (3, 1200, 900)), [Opened("", "", drawn)], (5.0, 2.0, 1.0)))
+    assert found["mm2"] is None and found["ml"] == 0.01 and found["aspect"] == 2
     assert found["plane"] == 1 and found["slices"] == 3 and found["size"] == [1200, 900]
     assert max(pixels(found["image"]).size) == LONGEST and np.asarray(pixels(found["image"])).min() > 250
 

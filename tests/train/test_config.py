@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from atfm.data.geometry.rule import Fit
 from atfm.errors import ConfigError
 from atfm.methods import METHODS, StageConfig
 from atfm.methods.atfm import ATFMConfig
@@ -104,3 +105,16 @@ def test_fields_of_a_part_leave_its_other_fields_and_another_method_takes_nothin
     assert config.stages == OWN.stages | {"gtr": PLAN.model_copy(update={"lr": 0.5})}
     other = override(OWN, {"method": {"name": "gtr", "rank": 3}})
     assert other.method == GTRConfig(rank=3)
+
+
+def test_fit_is_one_of_three_and_unsaid_where_there_is_none() -> None:
+    config = presets()["lidc"]
+    assert "fit" not in config.model_dump(mode="json")
+    fitted = override(config, {"fit": {"canvas": [96, 128]}})
+    assert fitted.fit is not None and fitted.fit.rule() == Fit(canvas=(96, 128))
+    assert Config.model_validate_json(fitted.model_dump_json()) == fitted
+    spaced = override(config, {"fit": {"spacing": [0.7, 0.7]}})
+    assert spaced.fit is not None and spaced.fit.rule((1.0, 2.0)) == Fit(spacing=(0.7, 0.7), usual=(1.0, 2.0))
+    for wrong in ({"canvas": [96, 96], "step": [2.0, 2.0]}, {"canvas": [96]}, {}):
+        with pytest.raises(ConfigError, match="field 'fit'"):
+            override(config, {"fit": wrong})

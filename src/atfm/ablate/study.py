@@ -13,6 +13,8 @@ import torch
 
 from atfm.ablate.rows import Fields, Row
 from atfm.ablate.trained import made_by, train
+from atfm.data.geometry.rule import known_spacing
+from atfm.data.source import Selection
 from atfm.data.store import Store
 from atfm.disk.sealed import digest, plain, read_sealed, write_sealed
 from atfm.errors import ConfigError
@@ -131,7 +133,8 @@ def study(
 
 def _built(store: Store, config: Config) -> Method:
     """The method of a row, without memory: what does not fit the data is told before anything is trained."""
-    size = config.crop or store.shape(store.split("train")[0])
+    first = Selection(store, store.split("train")[:1])
+    size = config.seen(tuple(first.shapes[0].tolist()), known_spacing(first.spacings[0].tolist()))
     with torch.device("meta"):
         return config.build(in_channels=store.info.channels, channels=store.info.classes, size=size)
 

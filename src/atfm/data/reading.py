@@ -72,8 +72,8 @@ class Reader:
         if len(unlike):
             raise InputError(
                 f"case {source.case_ids[unlike[0]]}: expected an image of {first} like the first case, got "
-                f"{source.shapes[unlike[0]].tolist()}; set crop to train on parts of one size, or import the set "
-                "again with --size"
+                f"{source.shapes[unlike[0]].tolist()}; set fit.canvas to scale all into one size, or crop to train "
+                "on parts of one size"
             )
 
     @property

@@ -24,6 +24,7 @@ class Source(Protocol):
         dtype: of the pixels as they are kept: uint8 (255 is 1.0) or float32.
         shapes: `[N, d]`, the spatial shapes.
         annotators: `[N]`, the numbers `K`.
+        spacings: `[N, d]`, millimetres of a pixel; 1.0 along all axes where nobody said.
     """
 
     case_ids: Sequence[str]
@@ -31,6 +32,7 @@ class Source(Protocol):
     dtype: np.dtype
     shapes: np.ndarray
     annotators: np.ndarray
+    spacings: np.ndarray
 
     def __len__(self) -> int: ...
 
@@ -63,6 +65,7 @@ class Selection:
         self.dtype = np.dtype(store.info.dtype)
         self.shapes = index["shape"][self.indices, : store.info.spatial_dims].astype(np.int64)
         self.annotators = index["annotators"][self.indices].astype(np.int64)
+        self.spacings = index["spacing"][self.indices, : store.info.spatial_dims].astype(np.float64)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -105,6 +108,7 @@ class InMemory:
         dims = self.cases[0].image.ndim - 1 if self.cases else 2
         self.shapes = np.array([case.image.shape[1:] for case in self.cases], dtype=np.int64).reshape(-1, dims)
         self.annotators = np.array([case.annotators for case in self.cases], dtype=np.int64)
+        self.spacings = np.array([case.spacing for case in self.cases], dtype=np.float64).reshape(-1, dims)
 
     def __len__(self) -> int:
         return len(self.cases)

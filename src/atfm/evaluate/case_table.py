@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from atfm.data.geometry.rule import known_spacing
 from atfm.data.labels import one_hot
 from atfm.data.store import Store
 from atfm.evaluate.evaluation import Evaluation
@@ -73,4 +74,4 @@ def pictured(line: CaseLine, store: Store, number: int, drawn: Sequence[Opened])
     if not drawn:
         return line
     annotations = one_hot(case.masks, info.classes, case.image.ndim - 1, info.ignore_label)
-    return replace(line, opened=opened(case.image, annotations, drawn))
+    return replace(line, opened=opened(case.image, annotations, drawn, known_spacing(case.spacing)))

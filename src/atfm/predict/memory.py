@@ -5,8 +5,13 @@ of the `n` that are wanted in the end:
 
     64 MB + min(512 MB, 64 C P) + 4 C_in P + C P (24 + 24 s) + C P n / 8
 
-The second term is what a flow keeps of the tiles it has read. The sum bounds from above what was measured of images
-and volumes that tiles cover (`docs/experiments.md`, "Memory of a large image"); one looked at whole takes less.
+An image of `Q` pixels that is brought to `P` of the model takes besides
+
+    4 C_in Q + C Q (s + 20)
+
+for itself, the masks of a chunk, and one sample's probabilities on their way back. The second term is what a flow keeps
+of the tiles it has read. The sum bounds from above what was measured of images and volumes that tiles cover
+(`docs/experiments.md`, "Memory of a large image"); one looked at whole takes less.
 """
 
 import numpy as np
@@ -20,7 +25,7 @@ __all__ = ["needed_bytes", "samples_at_a_time"]
 
 NUMBERS = 2**24  # probabilities of one chunk: 64 MB
 MOST = 256  # samples in it, so that a caller hears of them
-AHEAD, READ, PIXEL, SAMPLE = 2**26, 64, 24, 24
+AHEAD, READ, PIXEL, SAMPLE, BACK = 2**26, 64, 24, 24, 20
 KEPT_FREE = 0.9  # of what is available: others take memory too
 
 
@@ -30,7 +35,11 @@ def needed_bytes(method: Method, prepared: Prepared, n: int, chunk: int) -> int:
     pixels = int(np.prod(image.shape[1:]))
     kept = method.channels * int(np.prod(prepared.place.size)) * n // 8
     numbers = method.channels * pixels
-    return AHEAD + min(2**29, READ * numbers) + 4 * image.size + numbers * (PIXEL + SAMPLE * chunk) + kept
+    back = 0
+    if prepared.grid is not None:
+        whole = int(np.prod(prepared.place.size))
+        back = 4 * len(image) * whole + method.channels * whole * (chunk + BACK)
+    return AHEAD + min(2**29, READ * numbers) + 4 * image.size + numbers * (PIXEL + SAMPLE * chunk) + kept + back
 
 
 def samples_at_a_time(method: Method, prepared: Prepared, n: int, *, available: int | None = None) -> int:
@@ -46,7 +55,8 @@ def samples_at_a_time(method: Method, prepared: Prepared, n: int, *, available: 
         InputError: not even one at a time would fit, with the estimate.
     """
     pixels = int(np.prod(prepared.image.shape[1:]))
-    usual = min(MOST, n, max(1, NUMBERS // (method.channels * pixels)))
+    whole = pixels if prepared.grid is None else int(np.prod(prepared.place.size))
+    usual = min(MOST, n, max(1, NUMBERS // (method.channels * max(pixels, whole // 4))))  # bytes of masks, not floats
     if available is None:
         available = available_bytes(next(method.parameters()).device)
     if available is None:
@@ -59,5 +69,6 @@ def samples_at_a_time(method: Method, prepared: Prepared, n: int, *, available: 
             f"{prepared.path or 'image'}: {n} samples of {size} pixels take about {least / 1e9:.1f} GB of memory, and "
             f"{available / 1e9:.1f} GB are free; draw a part of it with --at, fewer samples, or on a larger machine"
         )
-    more = (room - least) // max(1, SAMPLE * method.channels * pixels)
+    each = SAMPLE * pixels + (0 if prepared.grid is None else whole)
+    more = (room - least) // max(1, method.channels * each)
     return int(min(usual, 1 + more))

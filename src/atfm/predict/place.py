@@ -9,7 +9,7 @@ A model of crops takes a scan by its field: `size` pixels round a point, from `p
 the image apart. At a step of 1 they are the image's own pixels and nothing is computed. At any other step both ways are
 linear, `(1 - f) v[k] + f v[k + 1]`, and what is made coarser is smoothed first by a Gaussian of `(step - 1) / 2`
 pixels, half the width of what falls together, so that fine lines do not flicker. Beyond its border the image is
-reflected.
+reflected. For a model that fits images (`atfm.data.geometry`) the linear filter is widened instead, as in its training.
 """
 
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from atfm.data.geometry.weights import linear, spread
 from atfm.errors import InputError
 from atfm.io.volumes.turn import Turn
 
@@ -117,12 +118,14 @@ class Field:
         size: of the field, in its own pixels.
         whole: the spatial size of the image.
         step: pixels of the image from one pixel of the field to the next, along each axis.
+        widened: what is made coarser is smoothed by the linear filter of `atfm.data.geometry`, not by a Gaussian.
     """
 
     point: tuple[int, ...]
     size: tuple[int, ...]
     whole: tuple[int, ...]
     step: tuple[float, ...] = field(default=())
+    widened: bool = False
 
     def __post_init__(self) -> None:
         if not self.step:
@@ -159,6 +162,11 @@ class Field:
             where = at + (np.arange(wide) - wide // 2) * step
             if step == 1:
                 seen = seen.take(mirrored(where.astype(int), length), axis)
+                continue
+            if self.widened:
+                reach = np.arange(int(np.floor(where[0] - step)) - 1, int(np.ceil(where[-1] + step)) + 2)
+                there = np.moveaxis(seen.take(mirrored(reach, length), axis), axis, -1)
+                seen = np.moveaxis(spread(there, [linear(where - reach[0], step, len(reach))]), -1, axis)
                 continue
             margin = 1 + (int(np.ceil(SMOOTHED * (step - 1) / 2)) if step > 1 else 0)
             reach = np.arange(int(np.floor(where[0])) - margin, int(np.floor(where[-1])) + margin + 2)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from atfm.data.geometry.grid import Grid
 from atfm.methods.method import Method
 from atfm.predict.place import Field, Place
 
@@ -44,6 +45,9 @@ class Prepared:
         at: the pixel round which it was cut out of a larger image, columns first; None where it was not.
         field: ... and how; None where it was not.
         path: what the user gave; None for an array.
+        grid: how it was brought from the pixels of its masks to those of the model; None where they are the same.
+        whole: of such an image what lies on the pixels of its masks, `[C_in, *place.size]` float32 in [0, 1].
+        soft: whether masks come back by their probabilities; as of every model that fits images.
     """
 
     key: str
@@ -54,10 +58,15 @@ class Prepared:
     at: tuple[int, ...] | None = None
     field: Field | None = None
     path: Path | None = None
+    grid: Grid | None = None
+    whole: np.ndarray | None = None
+    soft: bool = False
 
     @property
     def shown(self) -> np.ndarray:
         """The image on the pixels of its masks, `[C_in, *place.size]`."""
+        if self.whole is not None:
+            return self.whole.reshape(-1, *self.place.size)
         image = self.image if self.field is None else self.field.back_values(self.image)
         return image.reshape(-1, *self.place.size)
 
@@ -67,6 +76,14 @@ class Prepared:
         place = self.place
         found = hashlib.sha256(np.ascontiguousarray(self.image, "<f4").data)
         affine = None if place.affine is None else np.asarray(place.affine, np.float64).tolist()
-        where = [list(self.image.shape), list(place.whole), [at.tolist() for at in place.index], place.spacing, affine]
+        where: list[Any] = [
+            list(self.image.shape),
+            list(place.whole),
+            [at.tolist() for at in place.index],
+            place.spacing,
+            affine,
+        ]
+        if self.grid is not None:
+            where += [list(self.grid.size), list(self.grid.step)]
         found.update(json.dumps(where).encode())
         return found.hexdigest()

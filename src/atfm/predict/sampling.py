@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from atfm.data.geometry.masks import masks_back
 from atfm.errors import InputError
 from atfm.methods.method import Method
 from atfm.methods.samples import Samples
@@ -95,9 +96,14 @@ def _drawn(
 ) -> tuple[np.ndarray, np.ndarray | None, float | None]:
     """The masks `[s, C, *spatial]` of one chunk, on the pixels of the image, and what is known of them."""
     drawn = [method.sample(plane.unsqueeze(0), count, noise=noise, first=first) for plane in planes]
-    masks = [samples.masks[0].cpu().numpy() for samples in drawn]  # [s, C, *spatial]
+    masks = [(samples.probabilities if prepared.soft else samples.masks)[0].cpu().numpy() for samples in drawn]
     joined = np.stack(masks, 2) if len(masks) > 1 or prepared.image.ndim > len(method.size) + 1 else masks[0]
-    if prepared.field is not None:
+    if prepared.grid is not None:
+        back = np.empty((len(joined), joined.shape[1], *prepared.place.size), bool)
+        for row, mask in zip(back, masks_back(prepared.grid, joined), strict=True):
+            row[:] = mask.reshape(row.shape)
+        joined = back
+    elif prepared.field is not None:
         joined = prepared.field.back(joined)
     return joined.reshape(*joined.shape[:2], *prepared.place.size), _weights(drawn), _empty(drawn)
 

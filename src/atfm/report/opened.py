@@ -5,6 +5,7 @@ The page's script takes it apart when the case is opened; until then it is a blo
 
 import base64
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -38,13 +39,16 @@ class Opened(NamedTuple):
     drawn: Drawn
 
 
-def opened(image: np.ndarray, annotations: np.ndarray, methods: Sequence[Opened]) -> str:
+def opened(
+    image: np.ndarray, annotations: np.ndarray, methods: Sequence[Opened], spacing: Sequence[float] | None = None
+) -> str:
     """A case as base64 of compressed JSON, see `deflated`.
 
     Args:
         image: `[C_in, *spatial]` in [0, 1].
         annotations: `[K, C, *spatial]` bool.
         methods: at least one, all of the same slice.
+        spacing: size of a pixel or voxel in mm along each axis; None where it is not known.
     """
     plane = methods[0].drawn.plane
     slices = 1 if plane is None else image.shape[1]
@@ -62,6 +66,7 @@ def opened(image: np.ndarray, annotations: np.ndarray, methods: Sequence[Opened]
             "plane": plane,
             "slices": slices,
             "annotators": {"box": asdict(box), "masks": packed(annotations[box.cut][:, :, None])},
+            **_sizes(spacing),
             "methods": [_method(method) for method in methods],
         }
     )
@@ -78,6 +83,14 @@ def jpeg(drawn: Image.Image, quality: int) -> str:
     buffer = io.BytesIO()
     drawn.save(buffer, "JPEG", quality=quality, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _sizes(spacing: Sequence[float] | None) -> dict[str, float | None]:
+    """The area of a pixel in mm2, or the volume of a voxel in ml, where it is known; its height by its width."""
+    size = None if spacing is None else math.prod(spacing)
+    flat = spacing is not None and len(spacing) == 2
+    aspect = 1.0 if spacing is None else spacing[-2] / spacing[-1]
+    return {"mm2": size if flat else None, "ml": None if size is None or flat else size / 1000, "aspect": aspect}
 
 
 def _method(method: Opened) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 import difflib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Self, get_args, get_origin
 
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
+from atfm.data.geometry.rule import Fit
 from atfm.errors import ConfigError
 from atfm.methods import METHODS
 from atfm.methods.config import MethodConfig, Part, StageConfig
 from atfm.methods.method import Frame, Method
 
-__all__ = ["AugmentConfig", "Config", "method_config", "override"]
+__all__ = ["AugmentConfig", "Config", "FitConfig", "method_config", "override"]
 
 Size = tuple[Annotated[int, Field(ge=1)], ...]
+Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
 
 
 class AugmentConfig(Part):
@@ -31,6 +33,38 @@ class AugmentConfig(Part):
     lesion: float = Field(0.5, ge=0, le=1, description="share of crops laid over a marked pixel")
 
 
+class FitConfig(Part):
+    """How images of any size and spacing are brought to the pixels that the network sees; one of the three is given.
+
+    Masks and maps come back to the pixels of each image: see `atfm.data.geometry`. With `spacing` and `step` images
+    keep their own extent, so a set of mixed sizes needs a `crop` beside it; a `canvas` is one size for all, and is seen
+    whole unless a `crop` is set too.
+    """
+
+    spacing: Sides | None = Field(
+        None, description="mm of the network's pixels along each axis; an image that does not say is taken for usual"
+    )
+    step: Sides | None = Field(
+        None, description="pixels of the image for each of the network's along each axis, for images without mm"
+    )
+    canvas: Size | None = Field(
+        None, description="size into which the whole image is scaled, its aspect kept, in the middle of zeros"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> Self:
+        given = [side for side in (self.spacing, self.step, self.canvas) if side is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected one of spacing, step and canvas, got {len(given)} of them")
+        if len(given[0]) not in (2, 3):
+            raise ValueError(f"expected two or three numbers, got {len(given[0])}")
+        return self
+
+    def rule(self, usual: tuple[float, ...] | None = None) -> Fit:
+        """Return it as a rule, with the spacing that images are taken to have that say none."""
+        return Fit(self.spacing, self.step, self.canvas, usual if self.spacing else None)
+
+
 class Config(Part):
     """Everything that a training is determined by, besides the data."""
 
@@ -38,6 +72,11 @@ class Config(Part):
     phantom: str | None = Field(None, description="kind of simulated images that it is trained on without a store")
     images: Size = Field(
         (1, 128, 128), description="channels and size of the images that it is meant for; those at hand decide"
+    )
+    fit: FitConfig | None = Field(
+        None,
+        description="how images of any size and spacing are brought to the network; None: they are taken as they are",
+        exclude_if=lambda fit: fit is None,  # runs and cards from before say nothing of it, and stay what they are
     )
     window: Size | None = Field(None, description="central part that is looked at; None: the whole image")
     crop: Size | None = Field(
@@ -56,6 +95,14 @@ class Config(Part):
     @classmethod
     def _told_apart(cls, given: Any) -> MethodConfig:
         return given if isinstance(given, MethodConfig) else method_config(given)
+
+    def seen(self, whole: tuple[int, ...], spacing: tuple[float, ...] | None = None) -> tuple[int, ...]:
+        """Return the size that a method of this configuration is made for: the crop, or what it sees of such an image.
+
+        Raises:
+            InputError: an image with other axes than the fit has.
+        """
+        return self.crop or (whole if self.fit is None else self.fit.rule().grid(whole, spacing).size)
 
     def frame(self, in_channels: int, channels: int, size: tuple[int, ...]) -> Frame:
         """Return what a method of this configuration looks at, for images of this kind.

@@ -43,7 +43,9 @@ def text(drawn: Drawn) -> Callable[..., str]:
     image = np.linspace(0, 1, SIDE * SIDE, dtype=np.float32).reshape(1, SIDE, SIDE)
 
     def make(*labels: str) -> str:
-        return opened(image, masks([5, 7, 0]), [Opened(label, "GED 0.100", drawn) for label in labels or ("",)])
+        return opened(
+            image, masks([5, 7, 0]), [Opened(label, "GED 0.100", drawn) for label in labels or ("",)], (0.5, 4.0)
+        )
 
     return make
 

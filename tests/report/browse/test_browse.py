@@ -69,8 +69,14 @@ def test_a_case_opens_to_readers_samples_and_hypotheses(visit: Visit, path: Path
     assert captions[:3] == ["whole image", "3 annotators, 1 empty", "share of annotators"]
     assert captions[3:] == ["20 samples, 3 empty", "share of samples", "ambiguity"]
     assert row.locator(".share").all_inner_texts() == ["60 %", "25 %", "15 %"]
+    box = row.locator(".shot .picture").first.bounding_box()
+    assert box["width"] == pytest.approx(box["height"] * 8, rel=0.05), "pixels of .5 by 4 mm are as wide as they are"
     small, large = drawn.areas[0], drawn.areas[12]
-    assert row.locator(".area").all_inner_texts() == [f"{small} px", f"{large} px", "nothing is outlined"]
+    assert row.locator(".area").all_inner_texts() == [
+        f"{small} px · {2 * small} mm²",
+        f"{large} px · {2 * large} mm²",
+        "nothing is outlined",
+    ]
     row.locator(".hypothesis").nth(1).click()
     assert row.locator(".strip figcaption").all_inner_texts() == [f"{k}: {large} px" for k in range(13, 18)]
     assert "5 samples" in row.locator(".shots figcaption").all_inner_texts()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from atfm.data.case import Case
+from atfm.data.geometry.rule import Fit
 from atfm.data.ood.coreset import Coreset
 from atfm.data.ood.features import Features, features, tiles
 from atfm.data.ood.training_images import TrainingImages
@@ -32,10 +33,11 @@ class Recorder:
 
     Args:
         crop: size of the parts that a training step sees of larger images; None: whole images.
+        fit: how images are brought to the network, whose pixels are then looked at; None: as they are.
     """
 
-    def __init__(self, crop: Sequence[int] | None = None) -> None:
-        self.crop = tuple(crop) if crop else None
+    def __init__(self, crop: Sequence[int] | None = None, fit: Fit | None = None) -> None:
+        self.crop, self.fit = tuple(crop) if crop else None, fit
         self._looker, self._of = Looker(), 0
         self._seen: list[Features] = []
         self._patients: list[str] = []
@@ -53,11 +55,14 @@ class Recorder:
     def watch(self, cases: Iterable[Case]) -> Iterator[Case]:
         """Hand the cases on, each once looked at."""
         for case in cases:
-            self._size = self.crop or case.image.shape[1:]
-            parts = [features(tile) for tile in tiles(case.image, self._size)]
+            seen, spacing = case.image, case.spacing
+            if self.fit is not None:
+                seen, spacing = self.fit.seen(seen, spacing)
+            self._size = self.crop or (self.fit and self.fit.canvas) or seen.shape[1:]
+            parts = [features(tile) for tile in tiles(seen, self._size)]
             self._seen += parts
             self._patients += [case.patient_id] * len(parts)
-            self._spacings.add(tuple(round(float(mm), 6) for mm in case.spacing))
+            self._spacings.add(tuple(round(float(mm), 6) for mm in spacing))
             self._images, self._channels = self._images + 1, len(case.image)
             self._full += reaches(case.image)
             self._looker.look(case.image)

@@ -25,10 +25,11 @@ function methodPart(reading, { label, line }) {
 /** The content of an opened case, from its text in the page. */
 export async function openedCase(text) {
   const found = await inflated(text);
-  const scene = new Scene(await asCanvas(found.image, found.size), found.view);
-  const readings = found.methods.map((method) => new Reading(scene, method, found.plane !== null));
+  const scene = new Scene(await asCanvas(found.image, found.size), found.view, found.aspect);
+  const sizes = { volume: found.plane !== null, mm2: found.mm2, ml: found.ml };
+  const readings = found.methods.map((method) => new Reading(scene, method, sizes));
   const alone = found.methods.length === 1 && !found.methods[0].label;
   const shots = [...readerShots(scene, found.annotators), ...(alone ? readings[0].shots() : [])];
   const parts = found.methods.map((method, number) => methodPart(readings[number], method));
-  return [...notes(found), html("div", { class: "shots" }, ...shots), mapLegend(), html("div", { class: alone ? "alone" : "methods" }, ...parts)];
+  return [...notes(found), html("div", { class: "shots" }, ...shots), mapLegend(found.annotators.masks.shape[1]), html("div", { class: alone ? "alone" : "methods" }, ...parts)];
 }

@@ -15,9 +15,10 @@ const FIRST = 11; // samples that are shown one by one before all are asked for
 
 /** One method of an opened case. */
 export class Reading {
-  constructor(scene, method, volume) {
-    Object.assign(this, { scene, method, volume });
-    this.unit = volume ? "voxels" : "px";
+  /** `sizes` is {volume, mm2, ml}: whether voxels are counted, and how large one is where that is known. */
+  constructor(scene, method, sizes) {
+    Object.assign(this, { scene, method, sizes });
+    this.unit = sizes.volume ? "voxels" : "px";
     this.masks = new Masks(method.masks);
     this.paths = pathsOf(this.masks);
     this.weights = method.weights ?? new Array(this.masks.count).fill(1 / this.masks.count);
@@ -77,6 +78,12 @@ export class Reading {
     return growing(this.scene.part([placed(nodes, box)]), this.counted(chosen), large);
   }
 
+  /** An area in words, in mm2 or ml too where these are known. */
+  sized(px) {
+    const { volume, mm2, ml } = this.sizes;
+    return areaText({ px, mm2: mm2 && px * mm2, ml: ml && px * ml }, volume);
+  }
+
   /** How many samples there are in words. */
   counted(chosen) {
     const empty = chosen.filter((k) => !this.paths[k]).length;
@@ -94,7 +101,7 @@ export class Reading {
       one,
       style,
       share: shareText(whole[number], one.probability),
-      area: areaText({ px: one.area }, this.volume),
+      area: this.sized(one.area),
       thumbnail: this.scene.part(line),
       press: () => this.pick(number),
       pressed: false,
@@ -119,7 +126,7 @@ export class Reading {
     const { readings, reading_of: readingOf, areas, box } = this.method;
     const style = readingOf[k] < 0 ? { colour: "#fff", dash: "" } : styleOf(readings, readingOf[k]);
     const line = this.paths[k] ? [placed([outlineNode(this.paths[k], { ...style, dash: "" }, 1.5)], box)] : [];
-    const size = areas[k] ? areaText({ px: areas[k] }, this.volume) : "empty";
+    const size = areas[k] ? `${areas[k]} ${this.unit}` : "empty";
     return shot(this.scene.part(line), `${k + 1}: ${size}`);
   }
 }

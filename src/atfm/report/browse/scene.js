@@ -59,14 +59,14 @@ export function growing(content, caption, large = false) {
 
 /** What all pictures of a case share: the image, the part that is shown, and the pictures of it. */
 export class Scene {
-  constructor(canvas, view) {
-    this.canvas = canvas;
-    this.view = view;
+  /** `aspect` is the height of a pixel by its width. */
+  constructor(canvas, view, aspect) {
+    Object.assign(this, { canvas, view, aspect });
   }
 
   /** The part with nodes over it. */
   part(nodes = []) {
-    return picture(this.canvas, this.view, nodes);
+    return picture(this.canvas, this.view, nodes, this.aspect);
   }
 
   /** The whole image, and in it the part. */
@@ -74,7 +74,7 @@ export class Scene {
     const { width, height } = this.canvas;
     const { x, y } = this.view;
     const frame = { class: "frame", x, y, width: this.view.width, height: this.view.height };
-    return picture(this.canvas, { x: 0, y: 0, width, height }, [svg("rect", frame)]);
+    return picture(this.canvas, { x: 0, y: 0, width, height }, [svg("rect", frame)], this.aspect);
   }
 
   /** A map of values [h * w] in 0 to `most`, in its box over the image. */
@@ -87,7 +87,7 @@ export class Scene {
     const context = both.getContext("2d");
     context.drawImage(this.canvas, 0, 0);
     context.drawImage(heat, box.x, box.y);
-    return picture(both, this.view);
+    return picture(both, this.view, [], this.aspect);
   }
 }
 
@@ -108,12 +108,13 @@ export function readerShots(scene, { box, masks: packed }) {
   ];
 }
 
-/** What the colours of the maps mean. */
-export function mapLegend() {
+/** What the colours of the maps mean; of several classes a pixel can have more than one bit. */
+export function mapLegend(classes) {
+  const bits = classes > 2 ? `${Math.log2(classes).toFixed(2)} bits` : HEATS.ambiguity.ends[1];
   const parts = Object.entries(HEATS).map(([kind, { title, ends }]) => {
     const strip = html("canvas", { "aria-hidden": "true" });
     drawScale(strip, kind);
-    return html("span", {}, `${title} ${ends[0]}`, strip, ends[1]);
+    return html("span", {}, `${title} ${ends[0]}`, strip, kind === "ambiguity" ? bits : ends[1]);
   });
   return html("p", { class: "quiet legend" }, ...parts);
 }

@@ -1,0 +1,1 @@
+"""How images of any size and spacing are brought to what a network sees, and masks and maps back."""
