@@ -10,7 +10,7 @@ ATFM := $(BIN)/atfm
 TORCH := $(shell grep '^torch==' constraints.txt)
 WORKERS ?= auto
 
-.PHONY: help demo test check format env clean
+.PHONY: help demo test screenshots check format env clean
 
 help:
 	@sed -n '2,4s/^#     //p' Makefile
@@ -26,7 +26,11 @@ demo/store/store.json: | .venv/runtime
 	$(ATFM) data import phantom --out demo/store
 
 test: .venv/dev
-	$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --maxprocesses 8 $(ARGS)
+
+# The pictures of the page in docs/, by the page itself; look at them before they are committed.
+screenshots: .venv/dev
+	ATFM_SCREENSHOTS=docs $(BIN)/pytest -n 0 tests/serve/page/test_screenshots.py
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
@@ -45,7 +49,7 @@ env: .venv/dev
 	    { echo "atfm needs Python 3.11 or newer; name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --disable-pip-version-check '$(TORCH)'
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[log]'
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[log,serve]'
 	@touch $@
 
 .venv/dev: .venv/runtime

@@ -21,7 +21,7 @@ def test_importing_it_needs_neither_torch_nor_numpy() -> None:
 
 
 def test_it_hands_out_what_it_lists_and_no_more() -> None:
-    assert dir(atfm) == sorted(atfm.__all__) == ["Prediction", "Store", "__version__", "load", "score_case"]
+    assert dir(atfm) == sorted(atfm.__all__) == ["Prediction", "Store", "__version__", "example", "load", "score_case"]
     assert all(getattr(atfm, name) is not None for name in atfm.__all__)
     with pytest.raises(AttributeError, match="no attribute 'draw'"):
         atfm.draw  # noqa: B018

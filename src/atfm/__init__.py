@@ -1,8 +1,8 @@
 """Ambiguity-aware truncated flow matching: many plausible segmentations of one medical image, and their measurement.
 
-    >>> import atfm, numpy as np
-    >>> nodule = 255 * np.exp(-np.hypot(*(np.indices((128, 128)) - 64)) / 8)  # any array, tensor or list of them
-    >>> prediction = atfm.load("lidc").sample(nodule.astype(np.uint8), n=16, seed=7)
+    >>> import atfm
+    >>> case = atfm.example().case  # a nodule on CT, and the outlines of its readers
+    >>> prediction = atfm.load("lidc").sample(case.image, n=16, seed=7)  # any array, tensor or list of them
     >>> prediction.masks.shape, prediction.mean_probability.shape, prediction.entropy.shape
     ((16, 1, 128, 128), (1, 128, 128), (128, 128))
     >>> round(sum(one.probability for one in prediction.hypotheses), 6)
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from atfm.data import Store
+    from atfm.data.examples import example
     from atfm.metrics import score_case
     from atfm.models import load
     from atfm.predict import Prediction
 
-__all__ = ["Prediction", "Store", "__version__", "load", "score_case"]
+__all__ = ["Prediction", "Store", "__version__", "example", "load", "score_case"]
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "Prediction": "atfm.predict",
     "Store": "atfm.data",
+    "example": "atfm.data.examples",
     "load": "atfm.models",
     "score_case": "atfm.metrics",
 }

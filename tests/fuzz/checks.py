@@ -1,9 +1,13 @@
 """Reading one input, and what has to be true of what comes back; a reader that refuses raises an `AtfmError`."""
 
+import io
 import math
+import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +15,7 @@ from atfm.data.case import Case
 from atfm.data.layout import StoreInfo
 from atfm.data.splits import load_splits
 from atfm.data.store import Store
+from atfm.errors import InputError
 from atfm.io.images import read_image, read_mask
 from atfm.io.pictures.marking import MaskRule
 from atfm.seeding import Noise
@@ -19,7 +24,7 @@ from atfm.train.presets import resolve
 
 __all__ = [
     "any_folder", "config", "dicom", "drawn", "image", "isic", "labels", "lidc_dicom", "lidc_hdf5", "lidc_hpunet",
-    "lidc_pickle", "lidc_png", "mask", "pair", "ruled", "splits", "store", "weights", "windowed", "xml",
+    "lidc_pickle", "lidc_png", "mask", "pair", "ruled", "splits", "store", "uploaded", "weights", "windowed", "xml",
 ]  # fmt: skip
 
 
@@ -254,3 +259,83 @@ def lidc_dicom(folder: Path) -> None:
     from atfm.importers.plan import build_store
 
     imported(folder, lambda out: build_store(plan_lidc_dicom([folder / "a"], crop=NoduleCrop(size=16)), out))
+
+
+@cache
+def service() -> Callable[..., Any]:
+    """Ask the service in this process, with a small model."""
+    import asyncio
+
+    import httpx
+    import torch
+
+    from atfm.methods.atfm.config import ATFMConfig, SFMConfig
+    from atfm.methods.gtr.config import GTRConfig
+    from atfm.methods.method import Frame
+    from atfm.models import Model
+    from atfm.serve.app import create_app
+    from atfm.serve.cases import Examples
+    from atfm.serve.limits import Limits
+    from atfm.serve.service import Service
+
+    torch.manual_seed(0)
+    config = ATFMConfig(gtr=GTRConfig(widths=(4,), rank=2), sfm=SFMConfig(widths=(4,), steps=1))
+    method = config.build(Frame(1, 1, (8, 8))).eval()
+    card = {"intensity": {"kind": "percentile", "low": 0, "high": 100}}
+    app = create_app(
+        Service([Model(method, "small", frozenset(), card)], Examples(), Limits(values=2**25, unpacked=2**25))
+    )
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1/api/v1/", timeout=100)
+    runner = asyncio.Runner()
+    return lambda *words, **more: runner.run(client.request(*words, **more))
+
+
+def uploaded(folder: Path) -> None:
+    """Send it to the service, look at a slice, have a spot drawn, and forget it; refused is what is no image."""
+    from urllib.parse import quote
+
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.is_symlink()]
+    if len(files) == 1:
+        name, content = files[0].name, files[0].read_bytes()
+    else:
+        name, content = "a.zip", _zipped(files)
+    ask = service()
+    told = answered(ask("POST", "images", content=content, headers={"X-File-Name": quote(name)}), 201)
+    image, size = told["id"], told["size"]
+    holds(size["width"] >= 1 and size["height"] >= 1 and size["slices"] >= 1, f"size {size}")
+    try:
+        shown = ask("GET", f"images/{image}/slices/{size['slices'] - 1}", headers={"Accept-Encoding": "identity"})
+        holds(shown.status_code == 200, f"a slice: {shown.status_code}")
+        shape = [int(side) for side in shown.headers["x-shape"].split(",")]
+        holds(shape == [size["height"], size["width"], told["channels"]], f"a slice of {shape}")
+        holds(len(shown.content) == math.prod(shape) * np.dtype(shown.headers["x-dtype"]).itemsize, "a slice cut short")
+        ways = told["ways"]["small"]
+        if ways["spot"]:
+            point = [
+                size["width"] // 2,
+                size["height"] // 2,
+                *([size["slices"] // 2] if told["kind"] == "volume" else []),
+            ]
+            answered(ask("POST", "samples", json={"image": image, "n": 1, "point": point}), 200)
+    finally:
+        holds(ask("DELETE", f"images/{image}").status_code == 204, "it is not forgotten")
+
+
+def answered(answer: Any, wanted: int) -> Any:
+    """What an answer tells; one that refuses does so in the one shape, and without a fault."""
+    holds(answer.status_code < 500, f"status {answer.status_code}: {answer.text[:300]}")
+    told = answer.json()
+    if answer.status_code != wanted:
+        holds(set(told) == {"error"} and set(told["error"]) == {"code", "message"}, f"the shape of {told}")
+        message = told["error"]["message"]
+        holds("atfm-serve-" not in message and "/proc/" not in message, f"a private place in {message}")
+        raise InputError(message)
+    return told
+
+
+def _zipped(files: list[Path]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for file in files:
+            archive.write(file, file.name)
+    return stream.getvalue()

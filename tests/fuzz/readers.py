@@ -63,6 +63,7 @@ READERS: dict[str, Reader] = {
     "dicom-bare": Reader("hostile_masks:bare_kind", (checks.dicom,)),
     "dicom-seg": Reader("hostile_masks:segmentation_kind", (checks.drawn,)),
     "rtstruct": Reader("hostile_masks:structures_kind", (checks.drawn,)),
+    "upload": Reader("hostile_uploads:upload_kind", (checks.uploaded,)),
     "lidc-xml": Reader("hostile_xml:xml_kind", (checks.xml,)),
     "lidc-dicom": Reader("hostile_xml:lidc_dicom_kind", (checks.lidc_dicom,)),
     "folder": Reader("hostile_folders:folder_kind", (checks.any_folder,)),

@@ -13,6 +13,7 @@ READERS = {
     "images": ["png", "tiff", "jpeg", "gif", "bmp", "ppm", "npy", "nifti", "dicom"],
     "volumes": ["nifti-2", "nrrd", "metaimage"],
     "masks in DICOM": ["dicom-bare", "dicom-seg", "rtstruct"],
+    "sent to the service": ["upload"],
     "own files": ["store", "splits", "config", "checkpoint", "weights"],
     "data sets": ["folder", "isic", "lidc-png", "lidc-hpunet", "lidc-pickle", "lidc-hdf5", "lidc-xml", "lidc-dicom"],
 }

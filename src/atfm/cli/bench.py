@@ -1,4 +1,4 @@
-"""`atfm bench`: speed, memory and operations beside the paper's preset; of the scores (`metrics`); of large `data`."""
+"""`atfm bench`: speed and memory beside the paper's preset; of the scores (`metrics`), large `data`, the service."""
 
 import argparse
 import sys
@@ -21,12 +21,13 @@ def add_parser(subparsers: Any) -> None:
         "one run: operations, time, parameters, peak memory, then fewer and more solver steps, and training. The "
         "paper's time is measured on a few sample-steps and multiplied. With --store, the steps are scored too, and "
         "--figure draws score against time. `atfm bench metrics` times the scores against a plain double loop; `atfm "
-        "bench data` measures the memory that a million crops and volumes of 512^3 take. For times that mean much, "
-        "let the machine do nothing else.",
+        "bench data` measures the memory that a million crops and volumes of 512^3 take; `atfm bench serve` what "
+        "callers of the service wait for, each answer checked. For times that mean much, let the machine do nothing "
+        "else.",
         epilog="example: atfm bench --threads 2 --store lidc-store --limit 200 --figure pareto.svg",
     )
-    parser.add_argument("what", nargs="?", choices=["sampling", "metrics", "data"], default="sampling",
-                        metavar="WHAT", help="sampling (default), metrics or data")  # fmt: skip
+    parser.add_argument("what", nargs="?", choices=["sampling", "metrics", "data", "serve"], default="sampling",
+                        metavar="WHAT", help="sampling (default), metrics, data or serve")  # fmt: skip
     parser.add_argument("--samples", type=int, default=100, metavar="N", help="masks of each image (default: 100)")
     parser.set_defaults(run=run, show=show)
     sampling = parser.add_argument_group("sampling")
@@ -54,6 +55,12 @@ def add_parser(subparsers: Any) -> None:
     metrics.add_argument("--size", type=int, default=128, metavar="N", help="of the masks, in pixels (default: 128)")
     metrics.add_argument("--annotators", type=int, default=4, metavar="N", help="of each image (default: 4)")
     metrics.add_argument("--large", action="store_true", help="time and memory of 512x512 with 1,000 samples too")
+    serve = parser.add_argument_group("serve")
+    serve.add_argument("--callers", type=int, default=16, metavar="N", help="at a time (default: 16, at most 64)")
+    serve.add_argument("--seconds", type=float, default=30, metavar="S", help="for so long (default: 30)")
+    serve.add_argument("--think", type=float, default=0, metavar="S", help="a caller's pause, on average (default: 0)")
+    serve.add_argument("--images", type=int, default=8, metavar="N", help="different images (default: 8)")
+    serve.add_argument("--address", help="of a service of MODEL on this machine (default: one is started)")
     data = parser.add_argument_group("data")
     data.add_argument("--crops", type=int, default=10**6, metavar="N", help="crops of 128x128 (default: 1,000,000)")
     data.add_argument("--side", type=int, default=512, metavar="N", help="of the volumes, in voxels (default: 512)")
@@ -68,6 +75,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
         limit = int(1e9 * args.memory)
         return large_data(crops=args.crops, side=args.side, limit=limit, folder=args.folder, tell=_teller("data"))
+    if args.what == "serve":
+        return _serving(args)
     if args.what == "metrics":
         from atfm.bench.metrics_speed import bench_memory, bench_metrics
 
@@ -81,6 +90,22 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         )
         return measured | ({"large": bench_memory(seed=args.seed)} if args.large else {})
     return _sampling(args)
+
+
+def _serving(args: argparse.Namespace) -> dict[str, object]:
+    import torch
+
+    from atfm.bench.serving import Load, bench_serving, serving
+    from atfm.models import load
+
+    tell, threads = _teller("serve"), args.threads or 1
+    torch.set_num_threads(threads)  # as the service has it: the last bits of a sum depend on it
+    asked = Load(args.callers, args.seconds, args.samples, args.think, args.images, args.seed)
+    model = load(args.model)
+    if args.address is not None:
+        return bench_serving(model, args.address, asked, tell)
+    with serving(args.model, threads, tell) as address:
+        return bench_serving(model, address, asked, tell)
 
 
 def _sampling(args: argparse.Namespace) -> dict[str, object]:

@@ -12,6 +12,8 @@ def show(result: Mapping[str, Any]) -> str:
         return _metrics(result)
     if "rows" in result:
         return _data(result)
+    if "callers" in result:
+        return _serving(result)
     lines = list(_device(result))
     if "gpu" in result:
         lines += ["", *_device(result["gpu"])]
@@ -52,6 +54,28 @@ def _data(result: Mapping[str, Any]) -> str:
     lines = [f"{'at most ' + number(result['limit_mb']) + ' MB':54}{'peak, MB':>12}{'seconds':>12}"]
     lines += [f"{name:54}{row['peak_mb']:>12,.0f}{row['seconds']:>12,.0f}" for name, row in result["rows"].items()]
     return "\n".join([*lines, "", *(f"  {sentence}" for sentence in result["how"])])
+
+
+def _serving(result: Mapping[str, Any]) -> str:
+    latency, memory = result["latency"], result["memory"]
+    times = "no drawing was answered"
+    if latency["p50"] is not None:
+        times = ", ".join(f"{name} {1000 * value:,.0f} ms" for name, value in latency.items())
+    return "\n".join(
+        [
+            f"{result['callers']} callers for {result['seconds']:.0f} s, {result['samples']} masks of each image, "
+            f"{result['think']:g} s of pause, {result['threads']} thread(s)",
+            f"requests  {result['requests']:>10,}  {result['requests_per_second']:8.1f} a second",
+            f"images    {result['images']:>10,}  {result['images_per_second']:8.1f} a second",
+            f"drawing   {times}",
+            f"refused {result['refused']}, failed {result['failed']}, wrong {result['wrong']}, mixed up "
+            f"{result['mixed_up']}",
+            f"memory    {memory['start_mb']:.0f} MB at the start, {memory['peak_mb']:.0f} MB at the most, "
+            f"{memory['end_mb']:.0f} MB at the end",
+            "",
+            *(f"  {sentence}" for sentence in result["how"]),
+        ]
+    )
 
 
 def _device(result: Mapping[str, Any]) -> Iterator[str]:

@@ -54,6 +54,12 @@ class Case:
         if len(self.spacing) != len(spatial):
             raise InputError(f"case {self.case_id}: spacing: expected {len(spatial)} numbers, got {list(self.spacing)}")
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the image and the outlines of its annotators."""
+        from atfm.data.shown import case_html
+
+        return case_html(self)
+
     @property
     def annotators(self) -> int:
         """The number `K` of annotators of this case."""

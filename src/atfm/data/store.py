@@ -82,6 +82,12 @@ class Store:
     def __len__(self) -> int:
         return self.info.cases
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: some cases, and what the store says of itself."""
+        from atfm.data.shown import store_html
+
+        return store_html(self)
+
     def __iter__(self) -> Iterator[Case]:
         return (self[i] for i in range(len(self)))
 

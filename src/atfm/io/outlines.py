@@ -10,7 +10,7 @@ a reader that fills each outline by itself finds it too.
 import numpy as np
 from scipy.ndimage import find_objects, label
 
-__all__ = ["outlines"]
+__all__ = ["outlines", "rings"]
 
 Corner = tuple[int, int]  # column and row, of pixel corners: pixel (0, 0) lies between (0, 0) and (1, 1)
 
@@ -33,6 +33,20 @@ def outlines(mask: np.ndarray) -> list[np.ndarray]:
         corners = np.array(_joined(_loops(pieces[rows, columns] == number)), np.float64)
         found.append(_bends(corners) + np.array([columns.start - 0.5, rows.start - 0.5]))
     return found
+
+
+def rings(mask: np.ndarray) -> list[np.ndarray]:
+    """Every closed way round a mask along the edges of its pixels, each hole by itself: what is drawn as a line.
+
+    Args:
+        mask: `[H, W]` bool.
+
+    Returns:
+        Of each way `[N, 2]` whole numbers, the column and the row of each corner, 0 at the picture's own corner; the
+        last is joined to the first.
+    """
+    ways = _loops(mask) if mask.any() else []
+    return [_bends(np.array(way, np.float64)).astype(int) for way in ways]
 
 
 def _loops(piece: np.ndarray) -> list[list[Corner]]:

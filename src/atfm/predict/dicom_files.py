@@ -18,12 +18,14 @@ from atfm.predict.regions import Region, known_as, parameters, regions
 __all__ = ["write_map_files", "write_probability_files", "write_segmentation_files", "write_structure_files"]
 
 
-def write_segmentation_files(out: Path, prediction: Prediction, *, separate: bool = False) -> Written:
+def write_segmentation_files(
+    out: Path, prediction: Prediction, *, separate: bool = False, beside: bool = True
+) -> Written:
     """Write `segmentation.dcm`, a BINARY segment for each hypothesis, or a file for each: `hypothesis-1.dcm` and so on.
 
     A hypothesis in which nothing is marked has no segment; its name stands in the content's description. Of classes
-    each has a segment of its own. They refer to the slices that were sampled, in their whole size. Beside them lie the
-    samples and the maps as NIfTI volumes of the whole series.
+    each has a segment of its own. They refer to the slices that were sampled, in their whole size. If wanted, `beside`
+    them lie the samples and the maps as NIfTI volumes of the whole series.
 
     Raises:
         InputError: an image that no segmentation can refer to.
@@ -58,7 +60,7 @@ def write_segmentation_files(out: Path, prediction: Prediction, *, separate: boo
                 }
         written += [name] if any(segments) else []
     files: dict[str, Any] = {"segmentation": written if separate else next(iter(written), None)}
-    return Written(files | write_nifti_volumes(out, prediction), hypotheses)
+    return Written(files | (write_nifti_volumes(out, prediction) if beside else {}), hypotheses)
 
 
 def _by_file(found: list[Region], hypotheses: int, *, separate: bool) -> list[list[Region]]:
@@ -88,10 +90,10 @@ def write_probability_files(out: Path, prediction: Prediction) -> Written:
     return Written(files, [{"file": None, "segments": []} for _ in prediction.hypotheses])
 
 
-def write_structure_files(out: Path, prediction: Prediction) -> Written:
+def write_structure_files(out: Path, prediction: Prediction, *, beside: bool = True) -> Written:
     """Write `structures.dcm`, an RT Structure Set with an ROI for each hypothesis, and for each class of it.
 
-    An empty hypothesis is an ROI without contours. Beside it lie the samples and the maps as NIfTI volumes.
+    An empty hypothesis is an ROI without contours. If wanted, `beside` it lie samples and maps as NIfTI volumes.
 
     Raises:
         InputError: an image that does not say where it lies.
@@ -110,7 +112,8 @@ def write_structure_files(out: Path, prediction: Prediction) -> Written:
     hypotheses: list[dict[str, Any]] = [{"file": "structures.dcm", "rois": []} for _ in prediction.hypotheses]
     for one, number in zip(found, numbers, strict=True):
         hypotheses[one.hypothesis]["rois"].append(number)
-    return Written({"structures": "structures.dcm"} | write_nifti_volumes(out, prediction), hypotheses)
+    volumes = write_nifti_volumes(out, prediction) if beside else {}
+    return Written({"structures": "structures.dcm"} | volumes, hypotheses)
 
 
 def write_map_files(out: Path, prediction: Prediction) -> Written:

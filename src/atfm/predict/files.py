@@ -123,11 +123,12 @@ def write_nifti_volumes(out: Path, prediction: Prediction) -> dict[str, str]:
     return {name: f"{name}.nii.gz" for name in ("samples", "probability", "entropy")}
 
 
-def write_nrrd_files(out: Path, prediction: Prediction) -> Written:
+def write_nrrd_files(out: Path, prediction: Prediction, *, beside: bool = True) -> Written:
     """`hypotheses.seg.nrrd`, a segmentation of 3D Slicer with a layer for each hypothesis; samples and maps as NRRD.
 
     They lie on the image and are as large as its volume; samples and the classes of a probability are a list, the last
     axis. An empty hypothesis is a segment too. Of classes each hypothesis has a segment for each, in its layer.
+    Samples and maps lie `beside` it if that is wanted.
     """
     found = regions(prediction)
     layers = [volume(prediction, prediction.labels(one.medoid)) for one in prediction.hypotheses]
@@ -140,6 +141,15 @@ def write_nrrd_files(out: Path, prediction: Prediction) -> Written:
     if prediction.place.affine is None:
         told["atfm_place"] = UNPLACED if prediction.place.spacing is None else UNTURNED
     write_seg_nrrd(out / "hypotheses.seg.nrrd", layers, segments, *lies(prediction), fields=told)
+    others = _write_nrrd_volumes(out, prediction, told) if beside else {}
+    hypotheses: list[dict[str, Any]] = [{"file": "hypotheses.seg.nrrd", "segments": []} for _ in layers]
+    for number, one in enumerate(found, start=1):
+        hypotheses[one.hypothesis]["segments"].append(number)
+    return Written({"segmentation": "hypotheses.seg.nrrd"} | others, hypotheses)
+
+
+def _write_nrrd_volumes(out: Path, prediction: Prediction, told: dict[str, str]) -> dict[str, str]:
+    """The samples and the maps alone; the names of their files."""
     samples = (volume(prediction, labels) for labels in labels_of(prediction))
     write_nrrd_stack(out / "samples.nrrd", samples, len(prediction), *lies(prediction), fields=told)
     for name, values in maps_of(prediction).items():
@@ -147,11 +157,7 @@ def write_nrrd_files(out: Path, prediction: Prediction) -> Written:
         listed = whole if whole.ndim == 4 else whole[None]  # [C, D, H, W]
         count = len(listed) if whole.ndim == 4 else None
         write_nrrd_stack(out / f"{name}.nrrd", iter(listed), count, *lies(prediction), fields=told)
-    hypotheses: list[dict[str, Any]] = [{"file": "hypotheses.seg.nrrd", "segments": []} for _ in layers]
-    for number, one in enumerate(found, start=1):
-        hypotheses[one.hypothesis]["segments"].append(number)
-    files = {"segmentation": "hypotheses.seg.nrrd"}
-    return Written(files | {name: f"{name}.nrrd" for name in ("samples", "probability", "entropy")}, hypotheses)
+    return {name: f"{name}.nrrd" for name in ("samples", "probability", "entropy")}
 
 
 def lies(prediction: Prediction) -> tuple[np.ndarray | None, tuple[float, ...] | None]:

@@ -66,6 +66,12 @@ class Prediction:
             lines.append(f"  {one.probability:4.0%} ({one.low:.0%} to {one.high:.0%})  {one.name}")
         return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the image, the outlines, the hypotheses."""
+        from atfm.predict.shown import prediction_html
+
+        return prediction_html(self)
+
     @property
     def place(self) -> Place:
         """Where the masks lie in the whole image."""

@@ -16,7 +16,7 @@ from atfm.predict.slices import Slices
 from atfm.predict.source import Source, read_source, title
 from atfm.predict.turning import turned_to
 
-__all__ = ["prepare_array", "prepare_file"]
+__all__ = ["as_channels", "prepare_array", "prepare_file"]
 
 
 def prepare_array(
@@ -88,7 +88,7 @@ def prepare_file(
     volume = dims == 3 or slices is not None or deep
     source = read_source(path, spatial_dims=3 if volume else None, series=series)
     if dims == 2 and not volume:
-        source = _as_channels(source, model.method.in_channels)
+        source = as_channels(source, model.method.in_channels)
     source = turned_to(model, source)
     made = Fitting(model, source, str(path), window)
     if not points:
@@ -103,7 +103,7 @@ def prepare_file(
     return [replace(one, key=key or own, path=path) for one, own in zip(found, keys, strict=True)]
 
 
-def _as_channels(source: Source, in_channels: int) -> Source:
+def as_channels(source: Source, in_channels: int) -> Source:
     """An array `[1, D, H, W]` whose first axis has just as many entries as the model has channels, as `[C, H, W]`."""
     pixels = source.picture.pixels
     plain = source.picture.meta.get("format") == "npy" and pixels.ndim == 4

@@ -106,6 +106,8 @@ def read_dicom(path: Path, series: str | None) -> Source:
         "format": "dicom",
         "affine" if found.placed else "base affine": found.ras_affine,
         "modality": found.modality,
+        "frame of reference": found.frame_of_reference,
+        "letters": found.letters,
         "spacing known": found.spacing_known,
     }
     return Source(

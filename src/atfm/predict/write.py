@@ -37,7 +37,7 @@ from atfm.predict.overlay import overlay
 from atfm.predict.prediction import UNKNOWN, Origin, Prediction
 from atfm.predict.prepared import Prepared
 
-__all__ = ["FORMATS", "Form", "Format", "folder_of", "holding", "write", "write_held"]
+__all__ = ["FORMATS", "Form", "Format", "folder_of", "holding", "summary", "write", "write_held"]
 
 Format = Literal["png", "npy", "nifti", "nrrd", "dicom-seg", "dicom-pm", "rtstruct"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -196,8 +196,9 @@ def _made_by(prepared: Prepared, origin: Origin, n: int, form: Form) -> dict[str
     }
 
 
-def _result(prediction: Prediction, written: Written, form: Form) -> dict[str, Any]:
-    prepared, place, origin = prediction.prepared, prediction.place, prediction.origin
+def summary(prediction: Prediction, form: Form | None = None) -> dict[str, Any]:
+    """What is to be said of a result without its files: see `write`."""
+    prepared, place, origin, form = prediction.prepared, prediction.place, prediction.origin, form or Form()
     equal = np.ptp(prediction.weights) == 0
     return {
         "image": _image(prepared),
@@ -211,15 +212,18 @@ def _result(prediction: Prediction, written: Written, form: Form) -> dict[str, A
         "intensity": prepared.how,
         "warnings": [*prepared.warnings, *_said(prediction, form)],
         "made_by": _made_by(prepared, origin, len(prediction), form),
-        "hypotheses": [
-            _told(one) | where for one, where in zip(prediction.hypotheses, written.hypotheses, strict=True)
-        ],
+        "hypotheses": [_told(one) for one in prediction.hypotheses],
         "areas": prediction.areas.tolist(),
         "weights": None if equal else prediction.weights.tolist(),
         "empty": prediction.empty,
         "empty_known": prediction.known_empty is not None,
-        "files": written.files | {"overlay": "overlay.png", "json": RESULT},
     }
+
+
+def _result(prediction: Prediction, written: Written, form: Form) -> dict[str, Any]:
+    told = summary(prediction, form)
+    told["hypotheses"] = [one | where for one, where in zip(told["hypotheses"], written.hypotheses, strict=True)]
+    return told | {"files": written.files | {"overlay": "overlay.png", "json": RESULT}}
 
 
 def _told(one: Hypothesis) -> dict[str, Any]:

@@ -6,12 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from atfm.io.svg.colours import COLOURS
 from atfm.report.panels import picture, window
 
 __all__ = ["COLOURS", "Tile", "contact_sheet", "outlines"]
-
-# Okabe and Ito's palette, which people with any colour vision tell apart, without its black: bright ones first.
-COLOURS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (0, 114, 178))
 
 DASH = 5  # screen pixels that one annotator colours of a line that several share
 CAPTION = 30  # screen pixels below a picture

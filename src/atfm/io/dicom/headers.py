@@ -16,6 +16,8 @@ from atfm.io.dicom.file import NotDicom, inner, items_of, kind_of, numbers, open
 from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.placing import SPACINGS, UPRIGHT, normal, place_of
 from atfm.io.dicom.scale import Scale, scales_of
+from atfm.io.dicom.towards import towards
+from atfm.io.volumes.letters import Letters
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -62,6 +64,7 @@ class Header:
         shape: `(H, W)`.
         planes: of every frame, in the order of the file.
         frame_of_reference: UID of the coordinates in which the planes lie; "" where the file does not say.
+        letters: what stands at the edges of the first plane; None where the file does not say.
         scales: how the stored values of the frames are to be turned into those of the modality.
         warnings: what was guessed or ignored, a sentence each.
     """
@@ -74,6 +77,7 @@ class Header:
     shape: tuple[int, int]
     planes: tuple[Plane, ...]
     frame_of_reference: str = ""
+    letters: Letters | None = None
     scales: frozenset[Scale] = frozenset()
     warnings: tuple[str, ...] = ()
 
@@ -135,6 +139,7 @@ def read_header(path: Path) -> Header | str:
             shape=(rows, columns),
             planes=tuple(planes(ds, path, frames)),
             frame_of_reference=said(ds, "FrameOfReferenceUID"),
+            letters=towards(ds, path),
             scales=scales_of(ds, frames, path),
             warnings=tuple(guesses(ds, path)),
         )

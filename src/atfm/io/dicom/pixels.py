@@ -16,6 +16,7 @@ from atfm.io.dicom.headers import Plane, size_of
 from atfm.io.dicom.notes import Notes
 from atfm.io.dicom.stack import Stack, different
 from atfm.io.dicom.values import COLOUR, GREY, PALETTE, Frames, Window, colour_frames, grey_frames
+from atfm.io.most import most
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -119,8 +120,8 @@ def checked_shape(ds: "Dataset", path: Path, photometric: str) -> tuple[int, ...
         )
     frames, rows, columns = size_of(ds, path)
     sizes, length = f"{frames} frames of {rows} x {columns} pixels", len(ds.PixelData)
-    if rows * columns * frames * samples > MAX_VOXELS:
-        raise InputError(f"{path}: {sizes} are more than the {MAX_VOXELS} that can be read")
+    if rows * columns * frames * samples > most(MAX_VOXELS):
+        raise InputError(f"{path}: {sizes} are more than the {most(MAX_VOXELS)} that can be read")
     per_pixel = 2 if photometric == "YBR_FULL_422" else samples  # two pixels share their colour
     packed = rows * columns * frames * per_pixel * bits // 8
     if not ds.file_meta.TransferSyntaxUID.is_compressed and length < packed:

@@ -24,7 +24,9 @@ from atfm.io.dicom.pixels import MAX_VOXELS, check_copies, read_planes
 from atfm.io.dicom.stack import Stack, affine_of, stack_of
 from atfm.io.dicom.values import Window
 from atfm.io.hidden import is_hidden
+from atfm.io.most import most
 from atfm.io.volumes.geometry import Geometry
+from atfm.io.volumes.letters import Letters
 
 __all__ = ["FoundStack", "Series", "find_stack", "read_series"]
 
@@ -55,6 +57,7 @@ class Series:
         spacing_known: whether the files say how large a pixel is; else it counts as 1 mm.
         placed: whether the files say where their slices lie; else they are stacked as they come, from nowhere.
         frame_of_reference: UID of the coordinates in which the slices lie; "" where the files do not say.
+        letters: what stands at the edges of the first slice, also where nobody said where it lies; None if not known.
         duplicates: how many slices were there twice.
         skipped: the files of the folder that were left out: no DICOM, without an image, or of another series.
         warnings: what was left out, guessed or ignored, a sentence each with how many files it is about.
@@ -75,6 +78,7 @@ class Series:
     spacing_known: bool = True
     placed: bool = True
     frame_of_reference: str = ""
+    letters: Letters | None = None
     duplicates: int = 0
     skipped: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -109,8 +113,10 @@ def read_series(
     """
     found = find_stack(path, series=series, allow_gaps=allow_gaps, apart=apart)
     stack, planes = found.stack, found.stack.planes
-    if len(planes) * stack.header.shape[0] * stack.header.shape[1] > MAX_VOXELS:
-        raise InputError(f"{planes[0].file}: {len(planes)} slices are more than {MAX_VOXELS} voxels; choose fewer")
+    if len(planes) * stack.header.shape[0] * stack.header.shape[1] > most(MAX_VOXELS):
+        raise InputError(
+            f"{planes[0].file}: {len(planes)} slices are more than {most(MAX_VOXELS)} voxels; choose fewer"
+        )
     check_copies(stack)
     pixels, window, notes = read_planes(planes)
     for header in found.headers:
@@ -131,6 +137,7 @@ def read_series(
         spacing_known=planes[0].spacing is not None,
         placed=all(plane.position is not None for header in found.headers for plane in header.planes),
         frame_of_reference=stack.header.frame_of_reference,
+        letters=stack.header.letters,
         duplicates=stack.duplicates,
         skipped=found.left_out.files,
         warnings=(

@@ -8,6 +8,7 @@ import numpy as np
 
 from atfm.errors import InputError, UnsupportedError
 from atfm.io.decoding import decoding
+from atfm.io.most import most
 
 __all__ = ["MAX_PIXELS", "RASTERS", "Raster", "check_size", "in_memory", "kind_of", "read_raster"]
 
@@ -127,5 +128,5 @@ def in_memory(path: Path) -> io.BytesIO | Path:
 
 def check_size(pixels: int, name: str) -> None:
     """Refuse what would not fit in memory, before it is decoded."""
-    if pixels > MAX_PIXELS:
-        raise InputError(f"{name}: {pixels} pixels, more than the {MAX_PIXELS} that an image may have; cut it up")
+    if pixels > most(MAX_PIXELS):
+        raise InputError(f"{name}: {pixels} pixels, more than the {most(MAX_PIXELS)} that an image may have; cut it up")

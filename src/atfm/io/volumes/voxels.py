@@ -15,6 +15,7 @@ import numpy as np
 
 from atfm.errors import InputError, UnsupportedError
 from atfm.io.decoding import brief
+from atfm.io.most import most
 
 __all__ = ["MOST_PACKED", "MOST_VOXELS", "Packing", "beside", "check_size", "near_whole", "read_voxels"]
 
@@ -35,7 +36,7 @@ def check_size(shape: Sequence[int], dtype: np.dtype, held: int, path: Path, pac
     """
     if not shape or min(shape) < 1:
         raise InputError(f"{path}: shape {list(shape)}: expected at least one voxel along each axis; it is damaged")
-    if math.prod(shape) > MOST_VOXELS:
+    if math.prod(shape) > most(MOST_VOXELS):
         raise InputError(f"{path}: shape {list(shape)} is more than an image may have; cut it up")
     needed = math.prod(shape) * dtype.itemsize
     factor = {"raw": 1, "deflate": MOST_PACKED, "bzip2": MOST_BZIP2, "text": dtype.itemsize}[packing]

@@ -4,8 +4,9 @@ import { html, svg } from "./element.js";
 
 /** The line with which a hypothesis is drawn, and its letter: what ties a card to its outline. */
 export function keyOf(style) {
-  const line = style.order < 0 ? [] : [svg("line", { x1: 1, x2: 31, y1: 6, y2: 6, stroke: style.colour, "stroke-width": 3, "stroke-dasharray": style.dash || null })];
-  return svg("svg", { class: "key", viewBox: "0 0 32 12", "aria-hidden": "true" }, ...line);
+  const stroke = { stroke: style.colour, "stroke-width": 3, "stroke-dasharray": style.dash || null };
+  const line = { x1: 2, x2: 30, y1: 6, y2: 6, ...stroke };
+  return svg("svg", { class: "key", viewBox: "0 0 32 12", "aria-hidden": "true" }, svg("line", line));
 }
 
 /** A bar of a share, in the colour of the hypothesis, with its interval as a thin line. */
@@ -38,7 +39,7 @@ export function hypothesisCard({ one, style, share, area, thumbnail, press = nul
       "span",
       { class: "said" },
       html("span", { class: "share" }, share),
-      html("span", { class: "name" }, keyOf(style), name),
+      html("span", { class: "name" }, ...(style.order < 0 ? [] : [keyOf(style)]), name),
       shareBar(one, style),
       html("span", { class: "area" }, style.order < 0 ? "nothing is outlined" : area),
       html("span", { class: "between" }, between),

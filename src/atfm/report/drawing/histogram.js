@@ -52,9 +52,9 @@ function letters(hypotheses, sizes, place) {
  * The distribution of the areas as a picture.
  *
  * `areas` and `weights` [n] are of the samples in one unit, `hypothesisOf` [n] says whose they are, `sizes` are those
- * of the hypotheses' representatives, `unit` is its name, `label` what is read aloud.
+ * of the hypotheses' representatives, `unit` is its name, `quantity` what it measures, `label` what is read aloud.
  */
-export function areaHistogram({ areas, weights, hypothesisOf, hypotheses, sizes, unit, label }) {
+export function areaHistogram({ areas, weights, hypothesisOf, hypotheses, sizes, unit, quantity = "area", label }) {
   const most = Math.max(...areas, 0);
   const step = most > 0 ? niceStep(most, 24) : 1;
   const bins = Math.max(1, Math.floor(most / step) + 1);
@@ -69,14 +69,15 @@ export function areaHistogram({ areas, weights, hypothesisOf, hypotheses, sizes,
   const floor = HEIGHT - FOOT;
   for (let value = 0; most > 0 && value <= bins * step * (1 + 1e-9); value += tick) {
     nodes.push(svg("line", { class: "tick", x1: place(value), x2: place(value), y1: floor, y2: floor + 4 }));
-    if (place(value) < WIDTH - 8 && !(anyEmpty && value === 0)) nodes.push(word(digits(value), place(value), floor + 15));
+    const room = place(value) < WIDTH - 8 && !(anyEmpty && value === 0);
+    if (room) nodes.push(word(digits(value), place(value), floor + 15));
   }
   if (anyEmpty) {
     nodes.push(...bar(empty, 6, EMPTY, scale, hypotheses));
     nodes.push(word("empty", 6, floor + 15, "start"));
   }
   nodes.push(svg("line", { class: "axis", x1: left, x2: WIDTH - 6, y1: floor, y2: floor }));
-  nodes.push(word(`area in ${unit}`, (left + WIDTH) / 2, HEIGHT - 4), ...letters(hypotheses, sizes, place));
+  nodes.push(word(`${quantity} in ${unit}`, (left + WIDTH) / 2, HEIGHT - 4), ...letters(hypotheses, sizes, place));
   const frame = { class: "histogram", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label };
   return svg("svg", frame, ...nodes);
 }

@@ -7,7 +7,7 @@ import { svg } from "./element.js";
 const MOST_PATHS = 256; // more samples than this share paths, so that the browser stays quick
 
 /** The outline of a hypothesis: {colour, dash} over a rim. */
-export function outlineNode(path, { colour, dash }, width = 2.25) {
+export function outlineNode(path, { colour, dash }, width = 2.6) {
   const line = { d: path, "vector-effect": "non-scaling-stroke", fill: "none", "stroke-linejoin": "round" };
   return svg(
     "g",
@@ -20,7 +20,7 @@ export function outlineNode(path, { colour, dash }, width = 2.25) {
 /** The samples as thin lines in the colours of their hypotheses; `paths` has an SVG path, or "", for each of them. */
 export function sampleNodes(paths, hypothesisOf, hypotheses) {
   const each = Math.ceil(paths.length / MOST_PATHS);
-  const opacity = Math.max(0.22, Math.min(0.6, 12 / Math.sqrt(paths.length) / 4));
+  const opacity = Math.max(0.16, Math.min(0.6, 2.2 / Math.sqrt(paths.length)));
   const groups = hypotheses.map(() => []);
   paths.forEach((path, number) => {
     if (path && groups[hypothesisOf[number]]) groups[hypothesisOf[number]].push(path);
@@ -36,7 +36,7 @@ export function sampleNodes(paths, hypothesisOf, hypotheses) {
           fill: "none",
           stroke: colour,
           "stroke-opacity": opacity,
-          "stroke-width": 1.25,
+          "stroke-width": 1.2,
           "vector-effect": "non-scaling-stroke",
         }),
       );

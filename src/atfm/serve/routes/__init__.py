@@ -1,0 +1,1 @@
+"""What is asked for, by path: one file for each noun."""
