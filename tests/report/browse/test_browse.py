@@ -81,7 +81,7 @@ def test_a_case_opens_to_readers_samples_and_hypotheses(visit: Visit, path: Path
     assert row.locator(".strip figcaption").all_inner_texts() == [f"{k}: {large} px" for k in range(13, 18)]
     assert "5 samples" in row.locator(".shots figcaption").all_inner_texts()
     row.get_by_role("button", name="Large: 5 samples").click()
-    assert row.locator(".shot.large").bounding_box()["width"] > 500
+    assert row.locator(".shot.large").bounding_box()["width"] > 450
     row.locator(".hypothesis").nth(1).click()
     assert row.locator(".shot.large figcaption").inner_text() == "20 samples, 3 empty", "it stays large"
     row.get_by_role("button", name="All 20 samples").click()
