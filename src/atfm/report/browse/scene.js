@@ -13,9 +13,14 @@ export function placed(nodes, box) {
   return svg("g", { transform: `translate(${box.x} ${box.y})` }, ...nodes);
 }
 
-/** The outline of each mask as an SVG path in the pixels of its box, "" of an empty one. */
+/** The outlines of each mask, of all classes but the background, as an SVG path in the pixels of its box. */
 export function pathsOf(masks) {
-  return Array.from({ length: masks.count }, (_, number) => outlinePath(masks.mask(number), masks.width, masks.height));
+  const classes = masks.channels === 1 ? [0] : Array.from({ length: masks.channels - 1 }, (_, at) => at + 1);
+  const path = (number, channel) => {
+    const plane = masks.mark(new Uint8Array(masks.plane), number, channel, 0);
+    return outlinePath(plane, masks.width, masks.height);
+  };
+  return Array.from({ length: masks.count }, (_, number) => classes.map((channel) => path(number, channel)).join(""));
 }
 
 /** The share of each class [C][h * w] by the weights of the masks, and that of any object. */
