@@ -20,7 +20,7 @@ demo: .venv/runtime demo/store/store.json
 	$(ATFM) sample demo/run examples/phantom.png --n 16 --seed 7 --out demo/samples
 	$(ATFM) evaluate demo/run demo/store --split test --limit 60 --out demo/report
 	@echo "The report: demo/report/report.html"
-	@echo "The page on its model: $(ATFM) serve demo/run --store demo/store"
+	@echo "The page:   $(ATFM) serve demo/run --store demo/store    says an address; open it in a browser"
 
 demo/store/store.json: | .venv/runtime
 	$(ATFM) data import phantom --out demo/store

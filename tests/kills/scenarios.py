@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from asking import ask_service, make_series
 from PIL import Image
 from safetensors.numpy import load_file
 
 __all__ = ["SCENARIOS", "Scenario", "make_inputs", "outcome"]
 
 TINY = "--set stages.gtr.steps=24 --set method.widths=[4,8] --set validate_cases=4"
+
+
+Drive = Callable[["subprocess.Popen[bytes]", Path, Path], None]
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,14 @@ class Scenario:
         name: of the scenario.
         command: the words after `atfm`; it runs in the folder of a trial, two below that of the inputs.
         kept: how much is safe in such a folder, in whatever unit; it may never fall.
+        drive: of a command that goes on until it is told to end: called with its process, a file of what it says on
+            standard output, and the folder; it ends the process.
     """
 
     name: str
     command: str
     kept: Callable[[Path], int]
+    drive: Drive | None = None
 
     @property
     def words(self) -> list[str]:
@@ -57,6 +64,7 @@ def make_inputs(folder: Path) -> None:
         (folder / "images").mkdir(exist_ok=True)
         pixels = rng.random((32, 32))
         Image.fromarray((255 * pixels).astype(np.uint8)).save(folder / "images" / f"{number}.png")
+    make_series(folder / "series.zip")
     for command in (
         "data import phantom --cases 60 --seed 1 --out store",
         "data pack store --out store.pack",
@@ -106,6 +114,10 @@ def kept_by_compare(folder: Path) -> int:
     return len(list(folder.rglob("evaluations/*/summary.json")))
 
 
+def kept_by_service(folder: Path) -> int:
+    return len(list((folder / "answers").glob("*.json")))
+
+
 def kept_by_file(folder: Path) -> int:
     return int((folder / "store.pack").exists())
 
@@ -149,6 +161,12 @@ SCENARIOS = (
         "compare one=../../inputs/model two=../../inputs/model --store ../../inputs/store --split train "
         "--samples 6 --limit 4 --no-time --threads 1 --out board",
         kept_by_compare,
+    ),
+    Scenario(
+        "serve",
+        "serve ../../inputs/model --port 0 --threads 1 --device cpu --json --scratch .",
+        kept_by_service,
+        ask_service,
     ),
     Scenario("unpack", "data unpack ../../inputs/store.pack --out store", kept_by_unpack),
 )

@@ -5,6 +5,8 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +18,7 @@ __all__ = ["Disturbance", "Reference", "drawn", "refer", "trial"]
 
 SHIM = Path(__file__).resolve().parent / "shim.py"
 ERRORS = ("ENOSPC", "EIO", "EDQUOT", "EACCES", "EROFS")
-LEFTOVERS = (".writing", ".partial", ".lock", ".new", ".tmp")
+LEFTOVERS = (".writing", "atfm-serve-", ".half", ".partial", ".lock", ".new", ".tmp")
 TOLD = ("atfm: warning: ", "atfm: note: ")  # lines that are no refusal
 PATIENCE = 300.0
 
@@ -61,7 +63,7 @@ def refer(scenario: Scenario, folder: Path) -> Reference:
     folder.mkdir(parents=True)
     counted = folder.with_name(f"{folder.name}-calls.json")
     began = time.monotonic()
-    ended = run([str(SHIM), "--count", str(counted), "--", *scenario.words], folder)
+    ended = run([str(SHIM), "--count", str(counted), "--", *scenario.words], folder, scenario)
     if ended.status != 0:
         raise SystemExit(f"{scenario.name}: fails undisturbed: {ended.said[-2000:]}")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -96,7 +98,7 @@ def trial(scenario: Scenario, reference: Reference, folder: Path, disturbances: 
             after = scenario.kept(folder)
             if after < before:
                 wrong.append(f"{one.kind} {one.at}: {before} were safe, {after} are left")
-        last = run(["-m", "atfm", *scenario.words], folder)
+        last = run(["-m", "atfm", *scenario.words], folder, scenario)
         # What was published before it could say so is there; to make it again is refused.
         if last.status != 0 and "exists already" not in last.said:
             wrong.append(f"does not go on, status {last.status}: {last.said[-500:]}")
@@ -113,18 +115,18 @@ def disturb(scenario: Scenario, reference: Reference, folder: Path, one: Disturb
     """Run a command while something happens to it; what was wrong with what it said."""
     plain = ["-m", "atfm", *scenario.words]
     if one.kind == "moment":
-        return told(one, run(plain, folder, kill_after=float(one.at)), killed=True)
+        return told(one, run(plain, folder, scenario, kill_after=float(one.at)), killed=True)
     if one.kind == "call":
-        return told(one, run([str(SHIM), "--at", one.at, "--", *scenario.words], folder), killed=True)
+        return told(one, run([str(SHIM), "--at", one.at, "--", *scenario.words], folder, scenario), killed=True)
     if one.kind == "error":
-        return told(one, run([str(SHIM), "--at", one.at, "--", *scenario.words], folder))
+        return told(one, run([str(SHIM), "--at", one.at, "--", *scenario.words], folder, scenario))
     if one.kind == "full disk":
         taken = sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
         remount(folder, taken + int(float(one.at) * reference.size) + 4096)
-        ended = run(plain, folder)
+        ended = run(plain, folder, scenario)
         remount(folder, 64 * 2**20 + 8 * reference.size)
         return told(one, ended)
-    first, second = begin(plain, folder), begin(plain, folder)
+    first, second = begin(plain, folder, scenario), begin(plain, folder, scenario)
     return told(one, finish(first)) + told(one, finish(second))
 
 
@@ -150,11 +152,24 @@ def leftovers(folder: Path) -> list[Path]:
 # ---- processes and disks ----
 
 
-def begin(words: Sequence[str], folder: Path) -> "subprocess.Popen[bytes]":
+def begin(words: Sequence[str], folder: Path, scenario: Scenario) -> "subprocess.Popen[bytes]":
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, *words], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    number, name = tempfile.mkstemp(prefix="atfm-kills-said-")
+    with os.fdopen(number, "wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, *words], cwd=folder, env=environment, stdout=said, stderr=subprocess.PIPE
+        )
+    threading.Thread(target=_drive, args=(scenario, process, Path(name), folder)).start()
+    return process
+
+
+def _drive(scenario: Scenario, process: "subprocess.Popen[bytes]", said: Path, folder: Path) -> None:
+    """Do with a process what its scenario asks for, if anything, and forget what it said."""
+    try:
+        if scenario.drive is not None:
+            scenario.drive(process, said, folder)
+    finally:
+        said.unlink(missing_ok=True)
 
 
 def finish(process: "subprocess.Popen[bytes]", kill_after: float | None = None) -> Ended:
@@ -168,8 +183,8 @@ def finish(process: "subprocess.Popen[bytes]", kill_after: float | None = None) 
     return Ended(process.returncode, said.decode("utf-8", errors="replace"))
 
 
-def run(words: Sequence[str], folder: Path, kill_after: float | None = None) -> Ended:
-    return finish(begin(words, folder), kill_after)
+def run(words: Sequence[str], folder: Path, scenario: Scenario, kill_after: float | None = None) -> Ended:
+    return finish(begin(words, folder, scenario), kill_after)
 
 
 def mounts_here(folder: Path) -> bool:

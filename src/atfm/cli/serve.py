@@ -35,6 +35,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--upload", type=int, default=512, metavar="MB", help="largest image as it is sent (default: 512)"
     )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        metavar="DIR",
+        help="where private folders are made for as long as a file is written or a long series read (default: in "
+        "memory where there is room, else the system's temporary files)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -67,8 +74,8 @@ def _serve(args: argparse.Namespace, access: Any, listening: Any) -> None:
     device = resolve_device(args.device)
     models = [load(name, device) for name in args.models]
     cases = Examples() if args.store is None else StoreCases(Store.open(args.store))
-    limits = Limits(upload=args.upload * 10**6, waiting=args.waiting, keep=60 * args.keep)
-    service = Service(models, cases, limits)
+    limits = Limits(args.upload * 10**6, waiting=args.waiting, keep=60 * args.keep)
+    service = Service(models, cases, limits, scratch=args.scratch)
     host, port = listening.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 

@@ -85,7 +85,7 @@ def run(
         log: a line of JSON on standard error for each request, not only for faults.
         started: called when requests are answered.
     """
-    sweep()
+    sweep(service.scratch)
     quiet(log)
     config = uvicorn.Config(
         create_app(service, access),

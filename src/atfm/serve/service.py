@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from atfm.disk.machine import WRITING, refused
@@ -50,18 +51,18 @@ class Service:
         models: at least one; the first is the usual one.
         cases: what there is to look at.
         limits: see `Limits`.
-        metrics: what is counted; None: by a registry of its own.
+        scratch: where private folders are made; None: see `private.parents`.
     """
 
     def __init__(
-        self, models: Sequence[Model], cases: Cases, limits: Limits | None = None, metrics: Metrics | None = None
+        self, models: Sequence[Model], cases: Cases, limits: Limits | None = None, scratch: Path | None = None
     ) -> None:
         self.limits, self.cases = limits or Limits(), cases
         self.models = named(models)
         half = self.limits.held // 2
         self.images: Shelf[Image] = Shelf("image", self.limits.keep, half)
         self.results: Shelf[Result] = Shelf("samples", self.limits.keep, half)
-        self.metrics = metrics or Metrics()
+        self.metrics, self.scratch = Metrics(), scratch
         self.drawing = Desk("drawing", self.limits.waiting, self.limits.draw, self.refused)
         self.filing = Desk("filing", self.limits.waiting, self.limits.read, self.refused)
         self.arriving = Arriving(self.limits)
@@ -83,7 +84,7 @@ class Service:
     def read(self, content: bytes, told: str, tell: Tell) -> dict[str, Any]:
         """Read what was sent, keep it and tell of it."""
         upload = upload_of(content, told, self.limits)
-        with laid_out(upload) as path, at_most(self.limits.values):
+        with laid_out(upload, self.scratch) as path, at_most(self.limits.values):
             opened = apart(open_image(path, name=NAME, key=KEY))
         size = opened.source.picture.pixels.shape
         if math.prod(size) > self.limits.values:
@@ -125,10 +126,10 @@ class Service:
         if form not in result.files:
             raise Refusal(404, f"{form}: this result can be had as {', '.join(result.files)}")
         if form not in REFERRING:
-            with private_folder() as folder:
+            with private_folder(self.scratch) as folder:
                 return file_of(save(prediction, form, folder))
         image = self.images.get(result.image)
-        with laid_out(image.upload or Upload({}, "")) as path, private_folder() as folder:
+        with laid_out(image.upload or Upload({}, ""), self.scratch) as path, private_folder(self.scratch) as folder:
             files_in = path.parent if path.is_file() else path
             return file_of(save(prediction, form, folder, files_in=files_in))
 
@@ -191,6 +192,4 @@ def named(models: Sequence[Model]) -> dict[str, Model]:
 
 def known_as_model(model: Model) -> str:
     """The last part of its name."""
-    from pathlib import Path
-
     return Path(model.name).stem if "/" in model.name or model.name.endswith(".safetensors") else model.name

@@ -87,8 +87,12 @@ def upload_of(content: bytes, told: str, limits: Limits) -> Upload:
 
 
 @contextmanager
-def laid_out(upload: Upload) -> Iterator[Path]:
+def laid_out(upload: Upload, scratch: Path | None = None) -> Iterator[Path]:
     """Lay out what was sent where readers find it, and say nothing of that place in errors.
+
+    Args:
+        upload: what was sent.
+        scratch: where private folders are made; None: see `private.parents`.
 
     Yields:
         The file, or the folder of a series.
@@ -96,7 +100,7 @@ def laid_out(upload: Upload) -> Iterator[Path]:
     Raises:
         Refusal: what readers and writers say, in one line without a name.
     """
-    with private_files(upload.files) as folder:
+    with private_files(upload.files, scratch) as folder:
         path = folder / upload.name if upload.name else folder
         try:
             check_kind(path)
