@@ -33,7 +33,9 @@ def test_images_with_an_upright_are_not_turned(facts) -> None:
     assert "flip" not in turned
     up, reasons = choose.augment(facts(upright=0.2), whole(facts()))
     assert (up["flip"], up["mirror"], up["rotate"]) == (False, True, 20.0)
-    assert "0.20" in reasons[-1].why
+    assert "0.20" in reasons[-1].why and "and mirrored" in reasons[-1].value
+    sided, reasons = choose.augment(facts(upright=0.2, sided=0.15), whole(facts()))
+    assert not sided["mirror"] and "not mirrored" in reasons[-1].value
 
 
 @pytest.mark.parametrize(

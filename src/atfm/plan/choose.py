@@ -97,9 +97,12 @@ def augment(facts: Facts, view: View) -> tuple[Fields, list[Reason]]:
         fields["lesion"] = 0.7
     reasons = [Reason("augment", "far" if few else "near", f"for {facts.patients:,} patients", "augment")]
     if facts.upright > UPRIGHT:
-        fields |= {"flip": False, "mirror": True, "rotate": TILT}
+        sided = facts.sided > UPRIGHT
+        fields |= {"flip": False, "mirror": not sided, "rotate": TILT}
         why = f"images have an upright: they correlate by {facts.upright:.2f} more than with turned ones"
-        return fields, [*reasons, Reason("augment.rotate", f"{TILT:.0f} degrees, and mirrored", why, "upright")]
+        why += f", and by {facts.sided:.2f} more than with mirrored ones"
+        value = f"{TILT:.0f} degrees at most, " + ("not mirrored" if sided else "and mirrored")
+        return fields, [*reasons, Reason("augment.rotate", value, why, "upright")]
     square = view.size[-1] == view.size[-2]
     why = "images have no upright" + ("" if square else ", and are not square")
     return fields, [*reasons, Reason("augment.flip", "quarter turns" if square else "half turns", why, "upright")]

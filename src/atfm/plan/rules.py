@@ -92,7 +92,9 @@ RULES: Mapping[str, Rule] = {
     "presence": Rule(f"from {OFTEN:.0%} of empty masks and {SEEN} cases of both kinds on", "measured: The phantom"),
     "slides": Rule("presence is said of whole images", "docs/methods.md"),
     "augment": Rule(f"far below {FEW} patients, else as lidc", _OWN),
-    "upright": Rule(f"turned unless images as they lie correlate by {UPRIGHT} more than turned ones", _OWN),
+    "upright": Rule(
+        f"turned unless images as they lie correlate by {UPRIGHT} more than turned ones; so mirrored", _OWN
+    ),
     "flow": Rule("one step from starts drawn apart by 1.2: whole masks, as diverse as the readers", _OWN),
     "few": Rule(f"below {FEW} patients the energy score is left out: it learns the cases by heart", _OWN),
     "many": Rule("the energy score pays most", "measured: LIDC, The phantom"),
