@@ -10,7 +10,7 @@ from atfm.data.geometry.rule import Fit
 from atfm.data.labels import counted
 from atfm.data.store import Store, StoreWriter
 from atfm.errors import InputError
-from atfm.evaluate.drawing import Cloud, draw
+from atfm.evaluate.drawing import draw
 from atfm.evaluate.score import evaluate
 from atfm.methods.gtr.config import GTRConfig
 from atfm.methods.method import Frame
@@ -82,13 +82,6 @@ def test_until_it_is_asked_for_there_is_only_what_the_network_gave(tmp_path) -> 
     cloud = made()
     assert cloud.masks.shape == (4, 1, 40, 56)
     torch.testing.assert_close(cloud.probability, cloud.masks.float().mean(0))
-
-
-def test_the_ambiguity_is_the_entropy_of_the_mean() -> None:
-    p = torch.tensor([[0.5, 0.0, 0.25]])
-    assert Cloud(p > 0, p, None).entropy.tolist() == pytest.approx([1, 0, 0.8112781])
-    two = torch.tensor([[0.5, 1.0], [0.5, 0.0]])
-    assert Cloud(two > 0, two, None).entropy.tolist() == pytest.approx([1, 0])
 
 
 def test_what_a_model_cannot_see_is_refused_with_what_it_would_be(tmp_path) -> None:

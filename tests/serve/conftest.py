@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,9 +101,10 @@ def serve() -> Iterator[Make]:
         cases: Cases | None = None,
         access: Access | None = None,
         host: str = "127.0.0.1:8000",
+        scratch: Path | None = None,
         **limits: Any,
     ) -> Caller:
-        service = Service(models or (small(),), cases or Examples(), Limits(**limits))
+        service = Service(models or (small(),), cases or Examples(), Limits(**limits), scratch)
         callers.append(Caller(service, access, host))
         return callers[-1]
 

@@ -12,30 +12,25 @@ import numpy as np
 import pydicom
 import pytest
 
-from atfm.serve.private import PREFIX, parents
-
-
-def left() -> set[Path]:
-    return {folder for place in parents() for folder in place.glob(f"{PREFIX}*")}
+from atfm.serve.private import PREFIX
 
 
 @pytest.fixture
-def drawn(serve, kit):
+def drawn(serve, kit, tmp_path: Path):
     """A caller, and samples of a slice of a DICOM series that was sent."""
-    caller = serve(kit.small(orientation="LPS"))
+    caller = serve(kit.small(orientation="LPS"), scratch=tmp_path)
     image = caller.send(kit.zipped(kit.series(depth=4)), "Doe.zip")["id"]
     return caller, caller.draw(image=image, n=4, slices=[2])
 
 
 @pytest.mark.parametrize("form", ["png", "nifti", "nrrd", "dicom-seg", "rtstruct", "json"])
-def test_every_form_of_a_ct(drawn, kit, form: str) -> None:
+def test_every_form_of_a_ct(drawn, kit, tmp_path: Path, form: str) -> None:
     caller, told = drawn
-    before = left()
     assert form in told["files"]
     answer = caller.get(f"samples/{told['id']}/files/{form}")
     assert answer.status_code == 200, answer.text
     name = answer.headers["content-disposition"]
-    assert name.startswith('attachment; filename="') and "Doe" not in name and left() == before
+    assert name.startswith('attachment; filename="') and "Doe" not in name and list(tmp_path.iterdir()) == []
     masks = kit.unpacked(told["masks"])[:, 0]
     first = masks[told["hypotheses"][0]["sample"]]
     if form in ("png", "nifti"):
@@ -74,13 +69,12 @@ def test_dicom_refers_to_an_image_that_is_still_kept(drawn) -> None:
     assert caller.get(f"samples/{told['id']}/files/nrrd").status_code == 200
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(drawn, monkeypatch) -> None:
+def test_a_full_disk_is_told_and_leaves_nothing(drawn, tmp_path: Path, monkeypatch) -> None:
     caller, told = drawn
-    before = left()
 
     def full(*words, **more):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("atfm.predict.saved.atomic_write", full)
     said = caller.refused(507, "GET", f"samples/{told['id']}/files/json")
-    assert "disk is full" in said and PREFIX not in said and left() == before
+    assert "disk is full" in said and PREFIX not in said and list(tmp_path.iterdir()) == []

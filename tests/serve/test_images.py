@@ -181,6 +181,10 @@ def test_images_expire(serve, kit) -> None:
     time.sleep(0.1)
     caller.refused(410, "GET", f"images/{image['id']}/slices/0")
     assert caller.service.images.nbytes == 0
+    caller.send(kit.png(kit.grey()))
+    time.sleep(0.1)
+    caller.service.sweep()  # as the process does by itself
+    assert caller.service.images.nbytes == 0
     caller.refused(404, "GET", "images/never-there/slices/0")
     caller.refused(404, "DELETE", "images/never-there")
 

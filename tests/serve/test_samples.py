@@ -187,6 +187,15 @@ def test_results_are_forgotten_with_their_image_or_alone(serve, kit) -> None:
     caller.refused(404, "GET", "samples/nobody")
 
 
+def test_nothing_is_kept_of_an_image_that_is_forgotten_while_it_is_drawn(serve, kit, monkeypatch) -> None:
+    caller = serve()
+    image = caller.send(kit.png(kit.grey()))["id"]
+    forget = caller.service.images.drop
+    monkeypatch.setattr("atfm.serve.service.packed_masks", lambda masks: forget(image) and {})
+    answer = caller.post("samples", json={"image": image, "n": 2}, headers={"Accept": "text/event-stream"})
+    assert kit.events(answer.text)[-1][1]["error"]["code"] == "gone" and len(caller.service.results) == 0
+
+
 def test_an_answer_that_nobody_could_hold_is_refused_before_it_is_drawn(serve, kit) -> None:
     caller = serve(answer=64)
     image = caller.send(kit.png(kit.grey()))["id"]

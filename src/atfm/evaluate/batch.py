@@ -15,6 +15,7 @@ from atfm.evaluate.rows import Entry
 from atfm.metrics.references import REFERENCES, score_reference
 from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.scores import score_case
+from atfm.report.drawn import Drawn, fullest
 from atfm.seeding import Noise
 
 __all__ = ["score_batch"]
@@ -40,12 +41,19 @@ def score_batch(plan: Plan, numbers: Sequence[int]) -> list[Entry]:
     return [replace(entry, seconds=seconds) for entry in entries]
 
 
+def kept(cloud: Cloud, plane: int | None) -> str:
+    """What is kept of the samples of a case for its reader, see `Drawn`; nothing where they do not fit."""
+    weights = None if cloud.weights is None else cloud.weights.numpy()
+    drawn = Drawn.of(cloud.masks.numpy(), plane=plane, weights=weights, exact_empty=cloud.exact)
+    return "" if drawn is None else drawn.text()
+
+
 def score(plan: Plan, number: int, case: Case, clouds: Sequence[Callable[[], Cloud]]) -> Entry:
     """The scores of one case, every contender's, then every reference's; none where every pixel is ignored."""
     info, scores, bins = plan.store.info, {}, {}
     entry = Entry(number, case.case_id, case.patient_id, case.annotators)
     annotations = one_hot(case.masks, info.classes, case.image.ndim - 1, info.ignore_label)  # [K, C, *spatial]
-    said = None
+    said, plane = None, fullest(annotations)
     if info.ignore_label is not None:
         said = counted(case.masks, info.ignore_label)  # [*spatial]
         if not said.any():
@@ -53,7 +61,11 @@ def score(plan: Plan, number: int, case: Case, clouds: Sequence[Callable[[], Clo
         annotations = annotations[..., said]  # [K, C, N], as are the samples and their mean
     classes = scored_classes(info)
     for contender, made in zip(plan.contenders, clouds, strict=True):
-        cloud = made() if said is None else made().where(torch.from_numpy(said))
+        cloud = made()
+        if contender is plan.contenders[0]:
+            entry = replace(entry, drawn=kept(cloud, plane))
+        if said is not None:
+            cloud = cloud.where(torch.from_numpy(said))
         scores[contender.name] = score_case(
             cloud.masks,
             annotations,

@@ -13,6 +13,7 @@ from atfm.data.geometry.grid import Grid
 from atfm.data.geometry.masks import masks_back
 from atfm.data.geometry.rule import Fit, known_spacing
 from atfm.methods.method import Method
+from atfm.methods.samples import Samples
 from atfm.seeding import Noise
 
 __all__ = ["Cloud", "draw"]
@@ -25,22 +26,17 @@ class Cloud(NamedTuple):
         masks: `[S, C, *spatial]` bool.
         probability: their mean, `[C, *spatial]`.
         weights: `[S]` of sum 1; None where all weigh alike.
+        exact: whether the method knows without sampling how probable an empty mask is.
     """
 
     masks: Tensor
     probability: Tensor
     weights: Tensor | None
-
-    @property
-    def entropy(self) -> Tensor:
-        """The ambiguity of each pixel in bits, `[*spatial]`: the entropy of `probability`."""
-        p = self.probability
-        terms = -torch.xlogy(p, p) if len(p) > 1 else -torch.xlogy(p, p) - torch.xlogy(1 - p, 1 - p)
-        return terms.sum(0) / torch.log(torch.tensor(2.0))
+    exact: bool = False
 
     def where(self, counts: Tensor) -> "Cloud":
         """Return the same of the pixels that count, `[*spatial]` bool, in one axis."""
-        return Cloud(self.masks[..., counts], self.probability[..., counts], self.weights)
+        return self._replace(masks=self.masks[..., counts], probability=self.probability[..., counts])
 
 
 @torch.no_grad()
@@ -68,7 +64,7 @@ def draw(
         drawn = method.sample(image, samples, noise=noise)
         masks, means = drawn.masks.cpu(), drawn.mean_probability.cpu()
         return [
-            partial(Cloud, masks[case], means[case], None if drawn.weights is None else drawn.weights[case].cpu())
+            partial(Cloud, masks[case], means[case], _weights(drawn, case), drawn.empty is not None)
             for case in range(len(cases))
         ]
     grids = [fit.grid(case.image.shape[1:], known_spacing(case.spacing)) for case in cases]
@@ -76,16 +72,20 @@ def draw(
     drawn = method.sample(torch.from_numpy(np.stack(images)).to(device), samples, noise=noise)
     soft = drawn.probabilities.cpu().numpy()
     return [
-        partial(_back, grid, soft[case], None if drawn.weights is None else drawn.weights[case].cpu())
+        partial(_back, grid, soft[case], _weights(drawn, case), drawn.empty is not None)
         for case, grid in enumerate(grids)
     ]
 
 
-def _back(grid: Grid, soft: np.ndarray, weights: Tensor | None) -> Cloud:
+def _weights(drawn: Samples, case: int) -> Tensor | None:
+    return None if drawn.weights is None else drawn.weights[case].cpu()
+
+
+def _back(grid: Grid, soft: np.ndarray, weights: Tensor | None, exact: bool) -> Cloud:
     """The samples `[S, C, *size]` of one case on the pixels of its image."""
     masks = torch.empty((*soft.shape[:2], *grid.whole), dtype=torch.bool)
     total = torch.zeros((soft.shape[1], *grid.whole))
     for number, mask in enumerate(masks_back(grid, soft)):
         masks[number] = torch.from_numpy(mask)
         total += masks[number] if weights is None else masks[number] * weights[number]
-    return Cloud(masks, total / len(soft) if weights is None else total.clamp(max=1), weights)
+    return Cloud(masks, total / len(soft) if weights is None else total.clamp(max=1), weights, exact)

@@ -1,28 +1,26 @@
 """`Plan`: what is scored, on which cases, by which rules; checked before any time is spent on it."""
 
-import hashlib
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypedDict
 
 import torch
 
 from atfm import __version__
-from atfm.data.geometry.rule import Fit, known_spacing
 from atfm.data.seen.images import Compared
 from atfm.data.seen.seen import Seen
 from atfm.data.store import Store
-from atfm.errors import InputError, StoreError
+from atfm.errors import InputError
 from atfm.evaluate.beside import Contender, Scored, contenders
-from atfm.evaluate.cases import choose, guard
+from atfm.evaluate.cases import check_fit, choose, guard, spacing_of
+from atfm.evaluate.digests import settings_digest, sha256_of, weights_digest
 from atfm.evaluate.foreign.predictions import Predictions
 from atfm.evaluate.leak import Leak
-from atfm.methods.method import Method
 from atfm.metrics.conventions import CONVENTIONS
 
-__all__ = ["Options", "Plan", "numbers_of_samples", "prepare", "settings_digest", "weights_digest"]
+__all__ = ["Options", "Plan", "numbers_of_samples", "prepare"]
 
 NS = (1, 2, 4, 8, 16, 32, 50, 100)  # those that papers print, and a few below for the curve
 
@@ -95,7 +93,7 @@ class Plan:
             "steps": {one.name: one.method.steps for one in self.contenders},
             "settings": {one.name: settings_digest(one.method) for one in self.contenders},
             **({"fits": fits} if fits else {}),
-            "leaks": {one.name: _sha256([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
+            "leaks": {one.name: sha256_of([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
             "store": self.store.digest,
             "split": self.split,
             "samples": self.samples,
@@ -218,69 +216,10 @@ def numbers_of_samples(samples: int) -> list[int]:
     return sorted({n for n in NS if n <= samples} | {samples})
 
 
-def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int], fit: Fit | None = None) -> None:
-    """Refuse a store that the method, with its way to bring images to its pixels, cannot read; before time is spent.
-
-    Raises:
-        StoreError: no case at all.
-        InputError: other channels, classes or sizes.
-    """
-    if not chosen:
-        raise StoreError(f"{store.path}: split {split!r} has no case; choose another split")
-    wanted, given = (method.in_channels, method.channels), (store.info.channels, store.info.classes)
-    if wanted != given:
-        raise InputError(
-            f"store {store.info.name}: the model was made for {wanted[0]} image and {wanted[1]} mask channels, "
-            f"this store has {given[0]} and {given[1]}; choose a store like the one it was trained on"
-        )
-    for i in chosen:
-        shape = store.shape(i)
-        seen = shape if fit is None else fit.grid(shape, known_spacing(_spacing(store, i))).size
-        if not method.accepts(seen):
-            brought = "" if fit is None else f", {list(seen)} of its pixels"
-            raise InputError(
-                f"case {store.ids()[i][0]}: the model was made for images of {list(method.size)}, "
-                f"this one has {list(shape)}{brought}; train a model with `fit`, which takes any size, or import the "
-                "data again with this one"
-            )
-
-
-def _spacing(store: Store, number: int) -> tuple[float, ...]:
-    return tuple(store.pixels.index["spacing"][number, : store.info.spatial_dims].tolist())
-
-
 def _batches(store: Store, chosen: Sequence[int], batch: int, *, fitted: bool) -> Iterator[list[int]]:
     def kind(number: int) -> tuple[object, ...]:
-        return store.shape(number), _spacing(store, number) if fitted else None
+        return store.shape(number), spacing_of(store, number) if fitted else None
 
     for _, alike in itertools.groupby(chosen, key=kind):
         while several := list(itertools.islice(alike, batch)):
             yield several
-
-
-def settings_digest(method: Method) -> str:
-    """Return the SHA-256 of what decides how a method draws beside its weights and its steps."""
-    return _sha256(_settings(method))
-
-
-def _settings(method: Method) -> Iterator[str]:
-    """What decides how a method draws beside its weights: solver, temperature, the part of the image that it sees."""
-    for name, module in method.named_modules():
-        for field, value in sorted(vars(module).items()):
-            # What is drawn at a time bounds memory and changes nothing; tensors and networks are among the weights.
-            simple = value is None or isinstance(value, bool | int | float | str | tuple) or is_dataclass(value)
-            if simple and not field.startswith("_") and field not in ("training", "chunk", "steps"):
-                yield f"{name}.{field} = {value!r}"
-
-
-def _sha256(lines: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def weights_digest(method: Method) -> str:
-    """Return the SHA-256 of a method's weights, their names and shapes."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(method.state_dict().items()):
-        total.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()

@@ -18,7 +18,6 @@ from atfm.evaluate.rows import Entry
 from atfm.metrics.references import REFERENCES
 from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.table import Interval, summarise
-from atfm.report.panels import Illustration
 
 __all__ = ["carry_out", "conclude", "evaluate", "join", "score_part"]
 
@@ -105,15 +104,8 @@ def join(plan: Plan, parts: Parts) -> Evaluation:
     return conclude(plan, entries)
 
 
-def conclude(
-    plan: Plan, entries: Mapping[int, Entry], illustrations: Sequence[Illustration] | None = None
-) -> Evaluation:
+def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
     """Bring the entries of all chosen cases together, whoever scored them, in the order of the store.
-
-    Args:
-        plan: what was scored.
-        entries: by the number of the case.
-        illustrations: of the report, where it is not the plan's model that draws them; None: it is.
 
     Raises:
         StoreError: a case is missing, or none has a pixel that counts.
@@ -131,16 +123,6 @@ def conclude(
     results = [_of_method(contender, said, plan.seed) for contender in plan.contenders]
     first = plan.contenders[0]
     convention = first.method.convention if isinstance(first.method, Predictions) else None
-    if illustrations is None:
-        illustrations = illustrate(
-            first.method,
-            plan.store,
-            {entry.number: entry.row(first.name) for entry in said},
-            plan.samples,
-            plan.seed,
-            plan.device,
-            first.fit,
-        )
     return Evaluation(
         model=plan.model,
         result=results[0],
@@ -157,10 +139,11 @@ def conclude(
             *lying(plan.contenders, plan.store.info),
             *(convention.warnings if convention is not None else ()),
         ],
-        illustrations=illustrations,
+        illustrations=illustrate(plan.store, said, first.name, plan.samples),
         seconds=time.perf_counter() - started + sum(entry.seconds for entry in chosen),
         silent=len(chosen) - len(said),
         convention=convention,
+        drawn={entry.case_id: entry.drawn for entry in said if entry.drawn},
     )
 
 

@@ -11,14 +11,12 @@ from typing import Any, Unpack
 from atfm.data.store import Store
 from atfm.disk.lock import folder_lock
 from atfm.evaluate import Kept, Parts, Plan, conclude, prepare, published, read_kept, save, score_part
-from atfm.evaluate.illustrate import illustrate, ranked
 from atfm.evaluate.leak import joined
 from atfm.evaluate.plan import Options
 from atfm.evaluate.rows import Entry
 from atfm.folds.deal import Fold, name_of, part_of
 from atfm.folds.train import folder_of
 from atfm.models import load
-from atfm.report.panels import Illustration
 from atfm.train.processes import Processes
 
 __all__ = ["Joined", "score"]
@@ -135,7 +133,7 @@ def _joined(
     renamed: dict[int, Entry] = {}
     for one, found in zip(plans, entries, strict=True):
         renamed |= {number: _renamed(entry, one.contenders[0].name) for number, entry in found.items()}
-    return conclude(plan, renamed, _illustrations(plans, renamed))
+    return conclude(plan, renamed)
 
 
 def _title(plans: Sequence[Plan]) -> str:
@@ -152,18 +150,6 @@ def _renamed(entry: Entry, name: str) -> Entry:
     scores = {NAME if key == name else key: value for key, value in entry.scores.items()}
     bins = {NAME if key == name else key: value for key, value in entry.bins.items()}
     return replace(entry, scores=scores, bins=bins)
-
-
-def _illustrations(plans: Sequence[Plan], entries: Mapping[int, Entry]) -> list[Illustration]:
-    """The best, the median and the worst case of all, each drawn by its fold."""
-    rows = {number: entry.row(NAME) for number, entry in entries.items() if entry.scores}
-    found = []
-    for title, number in ranked(rows, plans[0].samples).items() if rows else ():
-        plan = next(plan for plan in plans if number in plan.chosen)
-        own, row = plan.contenders[0], {number: rows[number]}
-        (one,) = illustrate(own.method, plan.store, row, plan.samples, plan.seed, plan.device, own.fit)
-        found.append(replace(one, title=title))
-    return found
 
 
 def _identity(plans: Sequence[Plan], split: str) -> dict[str, object]:

@@ -61,11 +61,14 @@ def method(facts: Facts, view: View, shares: Mapping[str, float]) -> tuple[Field
         gtr["presence"] = dict(PRESENCE)
     levels = max(1, len(gtr["widths"]) - 1)
     flow = {name: widths[:levels] for name, widths in SFM.items() if name.endswith("widths")}
-    steps = 1 if shares["energy"] else 2  # the energy score tunes a single step
-    sfm = {**SFM, **flow, "patch": gtr["patch"], "steps": steps, **({"slope": 2.0} if "presence" in shares else {})}
+    sfm = {**SFM, **flow, "patch": gtr["patch"], **({"slope": 2.0} if "presence" in shares else {})}
     tuned = ", tuned by the energy score" if shares["energy"] else ""
     why = f"a distribution of masks first, then a flow to single ones{tuned}"
-    return {"name": "atfm", "gtr": gtr, "sfm": sfm}, [Reason("method.name", "atfm", why, _kind(facts)), *reasons]
+    return {"name": "atfm", "gtr": gtr, "sfm": sfm}, [
+        Reason("method.name", "atfm", why, _kind(facts)),
+        *reasons,
+        Reason("method.sfm", "one step", "from starts of GTR drawn apart by 1.2", "flow"),
+    ]
 
 
 def _gtr(facts: Facts, view: View) -> tuple[Fields, list[Reason]]:

@@ -43,6 +43,8 @@ SFM: Mapping[str, Any] = {
     "widths": (16, 32, 48, 64),
     "context_widths": (24, 32, 48),
     "pairs": 1,
+    "steps": 1,
+    "temperature": 1.2,
     "draws": 4,
     "prior": 3e-3,
 }
@@ -91,6 +93,7 @@ RULES: Mapping[str, Rule] = {
     "slides": Rule("presence is said of whole images", "docs/methods.md"),
     "augment": Rule(f"far below {FEW} patients, else as lidc", _OWN),
     "upright": Rule(f"turned unless images as they lie correlate by {UPRIGHT} more than turned ones", _OWN),
+    "flow": Rule("one step from starts drawn apart by 1.2: whole masks, as diverse as the readers", _OWN),
     "few": Rule(f"below {FEW} patients the energy score is left out: it learns the cases by heart", _OWN),
     "many": Rule("the energy score pays most", "measured: LIDC, The phantom"),
     "volumes": Rule(

@@ -33,14 +33,15 @@ class Arriving:
             Refusal: it is larger or slower than it may be, or too many are on their way.
             ClientDisconnect: the caller hung up.
         """
-        parts: list[bytes] = []
+        taken = [0]
         try:
-            yield await self._received(request, parts)
+            yield await self._received(request, taken)
         finally:
-            self.nbytes -= sum(map(len, parts))
+            self.nbytes -= taken[0]
 
-    async def _received(self, request: Request, parts: list[bytes]) -> bytes:
-        limits, size = self.limits, 0
+    async def _received(self, request: Request, taken: list[int]) -> bytes:
+        """The body; `taken` tells meanwhile how many bytes of it are here."""
+        limits, parts = self.limits, list[bytes]()
         most = Refusal(413, f"the image has more than {limits.upload} bytes, as many as are taken; send a part of it")
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > limits.upload:
@@ -53,11 +54,11 @@ class Arriving:
                         part = await asyncio.wait_for(anext(stream), SILENCE)
                     except StopAsyncIteration:
                         return b"".join(parts)
-                    size += len(part)
-                    if size > limits.upload:
+                    taken[0] += len(part)
+                    self.nbytes += len(part)
+                    if taken[0] > limits.upload:
                         raise most
                     parts.append(part)
-                    self.nbytes += len(part)
                     if self.nbytes > limits.arriving:
                         raise Refusal(503, "too many images are on their way; try again", {"Retry-After": "5"})
         except TimeoutError:

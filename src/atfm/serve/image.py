@@ -82,7 +82,13 @@ def apart(opened: Opened) -> Opened:
 
 
 def _apart(source: Source) -> Source:
-    return source._replace(picture=source.picture._replace(pixels=np.array(source.picture.pixels)))
+    pixels = source.picture.pixels
+    owner: Any = pixels
+    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
+        owner = owner.base
+    if owner is None:  # nothing but memory lies under it
+        return source
+    return source._replace(picture=source.picture._replace(pixels=np.array(pixels)))
 
 
 def _spacing(view: View) -> dict[str, float | None] | None:

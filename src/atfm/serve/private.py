@@ -9,6 +9,7 @@ as the lock on it tells.
 
 import fcntl
 import os
+import resource
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,13 +18,13 @@ from pathlib import Path
 
 from atfm.disk.atomic import disk_errors
 
-__all__ = ["PREFIX", "parents", "private_files", "private_folder", "sweep"]
+__all__ = ["PREFIX", "allow_open", "parents", "private_files", "private_folder", "sweep"]
 
 MEMORY = Path("/dev/shm")
 ROOM = 2**30  # bytes that have to be free there
 PREFIX = "atfm-serve-"
 LOCK = ".lock"
-MOST_OPEN = 256  # files in memory at a time: a process may have 1,024 open, as a rule
+SHARE = 4  # of the files that a process may have open, one in so many is spent on an image
 
 
 @contextmanager
@@ -61,7 +62,8 @@ def private_files(files: Mapping[str, bytes], parent: Path | None = None) -> Ite
     Raises:
         DiskError: no space, or no permission.
     """
-    in_memory = hasattr(os, "memfd_create") and len(files) <= MOST_OPEN
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // SHARE
+    in_memory = hasattr(os, "memfd_create") and len(files) <= allowed
     with private_folder(parent) as folder, ExitStack() as stack:
         with disk_errors(folder):
             for name, content in files.items():
@@ -74,6 +76,13 @@ def private_files(files: Mapping[str, bytes], parent: Path | None = None) -> Ite
                 else:
                     (folder / name).write_bytes(content)
         yield folder
+
+
+def allow_open() -> None:
+    """Let this process have as many files open as the system grants it: as a rule 1,024 are the usual, not the most."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def parents() -> list[Path]:

@@ -15,13 +15,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from atfm.errors import InputError
 from atfm.serve.app import create_app
 from atfm.serve.guard import LOOPBACK, Access
-from atfm.serve.private import sweep
+from atfm.serve.private import allow_open, sweep
 from atfm.serve.refusal import Refusal
 from atfm.serve.service import Service
 
 __all__ = ["Server", "access_of", "bound", "run"]
 
 GRACE = 5  # seconds that answers at hand have to end in
+SWEPT = 100  # ticks of a tenth of a second, after which what has expired goes even if nobody asks
 SHORTEST = 16  # characters of a token
 
 
@@ -41,6 +42,11 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % SWEPT == 0:
+            self.service.sweep()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:  # the second time somebody is in a hurry
@@ -86,6 +92,7 @@ def run(
         started: called when requests are answered.
     """
     sweep(service.scratch)
+    allow_open()
     quiet(log)
     config = uvicorn.Config(
         create_app(service, access),

@@ -115,6 +115,7 @@ class Service:
                 tell("samples", {"first": chunk.first, "place": box.told, "masks": packed_masks(box.cut(chunk.masks))})
 
         prediction = draw(model, prepared, wish, heard)
+        self.images.get(wish.image)  # nothing is kept of an image that was forgotten meanwhile
         result = Result(prediction, wish.image, round(time.monotonic() - began, 4), forms(prediction, image))
         name = self.results.put(result, result.nbytes)
         return result.told(name)
@@ -132,6 +133,11 @@ class Service:
         with laid_out(image.upload or Upload({}, ""), self.scratch) as path, private_folder(self.scratch) as folder:
             files_in = path.parent if path.is_file() else path
             return file_of(save(prediction, form, folder, files_in=files_in))
+
+    def sweep(self) -> None:
+        """Let go of images and samples that nobody has used for long."""
+        self.images.sweep()
+        self.results.sweep()
 
     def dismiss(self) -> None:
         """Send everybody away at once; the work at hand ends at its next word."""
