@@ -113,7 +113,7 @@ def progress(*, saved: bool) -> Progress:
 
 def test_the_time_of_a_training_adds_up_over_its_resumptions(tmp_path, monkeypatch) -> None:
     now, told = [0.0], []
-    monkeypatch.setattr("atfm.ablate.trained.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("atfm.train.clock.time.perf_counter", lambda: now[0])
 
     def clock() -> Clock:
         return Clock(tmp_path / "seconds.json", {"seed": 0}, told.append)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from atfm.cli.main import main
 from atfm.data.case import Case
 from atfm.data.pseudonyms import patient_hash
 from atfm.data.store import Store, StoreWriter
@@ -60,3 +61,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def out(store: Store, published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A comparison of two methods, one of them trained twice, beside published rows."""
+    folder = tmp_path_factory.mktemp("out") / "table"
+    runs = [str(published("one", 0)), f"two={published('c', 2)}", f"two={published('b', 1)}"]
+    options = ["--out", str(folder), "--samples", "8", "--device", "cpu", "--store", str(store.path), "--published"]
+    assert main(["compare", *runs, *options]) == 0
+    return folder

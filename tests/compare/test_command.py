@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,6 @@ from atfm.cli.main import main
 from atfm.disk.unit import changed, read_manifest
 
 FILES = ("table.md", "table.csv", "table.tex", "table.html", "quality-time.svg")
-
-
-@pytest.fixture(scope="module")
-def out(store, published, tmp_path_factory) -> Path:
-    """A comparison of two methods, one of them trained twice, beside published rows."""
-    folder = tmp_path_factory.mktemp("out") / "table"
-    runs = [f"=two={published('b', 1)}"[1:], f"two={published('c', 2)}", str(published("one", 0))]
-    assert compare(folder, store, *reversed(runs), "--published") == 0
-    return folder
 
 
 def compare(out: Path, store, *words: str, samples: int = 8) -> int:
@@ -67,7 +59,10 @@ def test_the_page_draws_the_same_cases_by_each_and_marks_published_rows(out: Pat
     page = (out / "table.html").read_text()
     assert page.count("<b>one-0-a</b>") == page.count("<b>two</b>") >= 3 and "Hardest case" in page
     assert "CCDM (2023)" in page and "no: another set: 15,096 slices, ours has 9" in page
-    assert "src=" not in page and "http" not in page.replace("http://www.w3.org", ""), "it loads nothing"
+    assert all(link.startswith(("#", "data:")) for link in re.findall(r'(?:src|href)="([^"]*)"', page)), (
+        "it loads nothing"
+    )
+    assert "http" not in page.replace("http://www.w3.org", "").replace("http-equiv", "")
     assert "CCDM (2023)" in (out / "table.md").read_text()
 
 

@@ -129,7 +129,7 @@ def test_beyond_the_image_there_are_no_labels() -> None:
 def test_a_crop_of_other_axes_is_refused() -> None:
     with pytest.raises(InputError, match=r"case a: expected 3 spatial axes for the crop \[4, 4, 4\]"):
         Held([case("a", (20, 30))], 1, crop=(4, 4, 4))
-    with pytest.raises(InputError, match="set crop to train on parts of one size"):
+    with pytest.raises(InputError, match=r"set fit\.canvas to scale all into one size, or crop to train on parts"):
         Held([case("a", (20, 30)), case("b", (20, 31))], 1)
 
 

@@ -61,7 +61,7 @@ def test_two_values_4_hu_apart_in_a_window_of_2000_stay_two_in_training() -> Non
 
 
 def test_several_sizes_and_no_cases_are_refused() -> None:
-    with pytest.raises(InputError, match=r"case c1: expected an image of \[6, 6\] like the first .* --size"):
+    with pytest.raises(InputError, match=r"case c1: expected an image of \[6, 6\] like the first .* set fit\.canvas"):
         Held([case(0, 2), case(1, 2, (8, 8))], 1)
     with pytest.raises(InputError, match=r"case c1: expected an image of 1 channels and 2 spatial axes"):
         Held([case(0, 2), case(1, 2, (2, 8, 8))], 1)

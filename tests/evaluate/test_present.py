@@ -16,7 +16,8 @@ def test_summary_on_disk_is_what_is_returned(evaluation, tmp_path: Path) -> None
     assert set(summary["references"]) == {"always_empty", "majority"}
     assert set(summary["scores"]["ged_16"]) == {"mean", "low", "high"}
     assert summary["scores"]["ece"]["low"] is None and set(summary["beside"]) == {"nothing"}
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["report.html", "rows.csv", "summary.json"]
+    files = sorted(file.name for file in (tmp_path / "out").iterdir())
+    assert files == ["drawn.json", "report.html", "rows.csv", "summary.json"]
 
 
 def test_report_says_what_a_reader_has_to_know(evaluation, store, discs, model, tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def test_mixed_sizes_are_trained_on_held_streamed_or_resumed_alike(store, tmp_pa
     held = sum(height * (width + 2 * -(-width // 8)) for height, width in seen)  # an image, two masks in bits
     assert done.cases["bytes"] == held + (4 * 256 * 3 * 4 if chosen.crop else 0)  # and the marked pixels of crops
     assert done.memory["cases"] > done.cases["bytes"]  # of the validation too
+    most = max(case.image[0].size * (2 + 1 + 12) for case in store)  # two masks and the image in bytes, one in floats
+    assert 0 < done.memory["resampling"] <= most and done.memory["peak"] >= done.memory["resampling"]
     _, streamed = trained(store, tmp_path / "streamed", chosen, Budget(0, workers=1), (3, None))
     for name, value in model.method.state_dict().items():
         assert torch.equal(value, streamed.method.state_dict()[name])
@@ -87,6 +89,7 @@ def test_what_was_done_is_said_and_kept(store, tmp_path) -> None:
 def test_without_a_fit_nothing_is_said_of_it(store, tmp_path) -> None:
     done, model = trained(store, tmp_path / "run", config(crop=[16, 16]))
     assert not [note for note in done.notes if note.startswith("fit")]
+    assert done.memory["resampling"] == 0
     assert "fit" not in model.card["config"] and "usual_spacing" not in model.card
 
 

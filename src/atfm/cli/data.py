@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from atfm.cli.data_export import add_export
 from atfm.cli.data_fingerprint import add_fingerprint
+from atfm.cli.data_fit import add_fit
 from atfm.cli.data_import import add_import
 from atfm.cli.data_pack import add_pack, add_unpack
 from atfm.cli.data_text import show_check, show_info
@@ -35,6 +36,7 @@ def add_parser(subparsers: Any) -> None:
     add_pack(actions)
     add_unpack(actions)
     add_fingerprint(actions)
+    add_fit(actions)
     add_export(actions)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from atfm.bench.gauge import surroundings
 from atfm.compare.cost import Cost, cost_of, seconds_of
-from atfm.compare.drawn import drawn_cases
+from atfm.compare.drawn import case_table, drawn_cases
 from atfm.compare.entrant import Entrant
 from atfm.compare.lines import Line, by_label, lines_of, reference_lines
 from atfm.compare.literature import own_set, published_grids, tables_for
@@ -17,6 +17,7 @@ from atfm.data.store import Store
 from atfm.errors import InputError
 from atfm.metrics.floor import Floor, floor_of
 from atfm.metrics.table import few_patients
+from atfm.report.case_table import CaseTable
 from atfm.report.grid import Grid
 from atfm.report.side_by_side import SharedCase
 
@@ -32,7 +33,7 @@ class Wanted:
     Args:
         against: the label that all others are held against; None: the first.
         timed: measure the time of the samples.
-        drawn: draw the same cases by each method; needs the store.
+        drawn: show the cases, and of the store's the samples that evaluations kept of them.
         published: show published rows.
         repeats: rounds of the timing.
         seed: of the resampling.
@@ -58,7 +59,8 @@ class Comparison:
         methods, references: the lines.
         floor: what is known of the least GED there can be; None where there is no GED.
         best: the label of the method that tells it.
-        drawn: the same cases by each method.
+        drawn: some cases by each method.
+        cases: the table of all cases; None where they are not wanted.
         published: of every published set its name, its table and what to know.
         where: what a time depends on; empty where none was measured.
     """
@@ -70,6 +72,7 @@ class Comparison:
     floor: Floor | None
     best: str
     drawn: Sequence[SharedCase]
+    cases: CaseTable | None
     published: Sequence[tuple[str, Grid, Sequence[str]]]
     where: Mapping[str, Any]
 
@@ -140,17 +143,8 @@ def compare(
     summary = entrants[0].kept.summary
     if store is not None and store.digest != entrants[0].kept.made_by.get("store"):
         raise InputError(f"{store.path}: is not the store that was scored ({summary['store']}); give that one")
-    where, device = {}, device or torch.device("cpu")
-    first = {label: group[0] for label, group in by_label(entrants).items()}
-    timed: dict[str, tuple[float, bool]] = {}
-    samples = int(summary["samples"])
-    models = {label: one.model for label, one in first.items() if one.model is not None}
-    if wanted.timed and models:
-        tell(f"times {samples} samples of an image by each method")
-        where = surroundings(device)
-        methods = {label: model.method for label, model in models.items()}
-        timed = seconds_of(methods, samples, device, repeats=wanted.repeats, tell=tell)
-    costs: dict[str, Cost] = {label: cost_of(model, samples, timed.get(label)) for label, model in models.items()}
+    groups = by_label(entrants)
+    costs, where = _costs(groups, wanted, int(summary["samples"]), device or torch.device("cpu"), tell)
     against = wanted.against or entrants[0].label
     lines = lines_of(entrants, costs, against, seed=wanted.seed)
     best = min((line for line in lines if "ged" in line.scores), key=lambda line: line.scores["ged"].mean, default=None)
@@ -159,12 +153,27 @@ def compare(
         against,
         _sorted(lines) if wanted.by_ged else lines,
         reference_lines(entrants, seed=wanted.seed),
-        None if best is None else _floor(by_label(entrants)[best.label], wanted.seed),
+        None if best is None else _floor(groups[best.label], wanted.seed),
         "" if best is None else best.label,
-        _drawn(first, store, device, tell) if wanted.drawn and store is not None else [],
+        drawn_cases(groups, store) if wanted.drawn and store is not None else [],
+        case_table(groups, store) if wanted.drawn else None,
         _published(store, summary) if wanted.published else [],
         where,
     )
+
+
+def _costs(
+    groups: Mapping[str, Sequence[Entrant]], wanted: Wanted, samples: int, device: torch.device, tell: Tell
+) -> tuple[dict[str, Cost], Mapping[str, Any]]:
+    """What each method costs whose weights are at hand, and on what it was timed, nothing where it was not."""
+    models = {label: group[0].model for label, group in groups.items() if group[0].model is not None}
+    if not wanted.timed or not models:
+        return {label: cost_of(model, samples) for label, model in models.items()}, {}
+    tell(f"times {samples} samples of an image by each method")
+    where = surroundings(device)
+    methods = {label: model.method for label, model in models.items()}
+    timed = seconds_of(methods, samples, device, repeats=wanted.repeats, tell=tell)
+    return {label: cost_of(model, samples, timed.get(label)) for label, model in models.items()}, where
 
 
 def _sorted(lines: Sequence[Line]) -> list[Line]:
@@ -175,14 +184,6 @@ def _sorted(lines: Sequence[Line]) -> list[Line]:
 def _floor(group: Sequence[Entrant], seed: int) -> Floor | None:
     """The bounds by the first training of the best method."""
     return floor_of([{"patient": row.patient_id, **row.scores} for row in group[0].kept.own], seed=seed)
-
-
-def _drawn(first: Mapping[str, Entrant], store: Store, device: torch.device, tell: Tell) -> list[SharedCase]:
-    entrants = list(first.values())
-    if all(entrant.model is None for entrant in entrants):
-        return []
-    tell("draws the same cases by each method")
-    return drawn_cases(entrants, store, device)
 
 
 def _published(store: Store | None, summary: Mapping[str, Any]) -> list[tuple[str, Grid, Sequence[str]]]:

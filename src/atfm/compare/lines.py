@@ -209,7 +209,7 @@ def _averaged(trainings: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def _notes(group: Sequence[Entrant]) -> list[str]:
     """What a reader has to know of a line."""
     found = [f"LEAKY: {one.kept.summary['leak']['line']}" for one in group if one.kept.summary["leak"]["found"]]
-    found += [f"no cost, not drawn: {one.missing}" for one in group[:1] if one.model is None]
+    found += [f"no cost: {one.missing}" for one in group[:1] if one.model is None]
     if any("effective_samples" in row.scores for one in group for row in one.kept.own):
         found.append("its samples carry weights")
     return found

@@ -6,6 +6,7 @@ from html import escape
 from atfm.compare.comparison import Comparison
 from atfm.compare.lines import Line
 from atfm.compare.table import grid, numbers
+from atfm.report.browse import script, style
 from atfm.report.document import document
 from atfm.report.side_by_side import side_by_side
 from atfm.report.trade import Point, trade_chart
@@ -90,15 +91,19 @@ def page(found: Comparison, figure: str, command: str) -> str:
     if found.drawn:
         told = (
             "Outlines have one colour for each annotator, and rose for samples: the very ones that were scored. The "
-            "mean probability is that of the first 16."
+            "mean probability is that of all."
         )
         cases = "".join(side_by_side(case, f"case-{number}") for number, case in enumerate(found.drawn, 1))
         body.append(f"<h2>The same cases by each method</h2><p>{told}</p>{cases}")
+    run = {}
+    if found.cases is not None:
+        body.append(found.cases.html())
+        run = {"style": style(), "script": script()}
     for name, published, cautions in found.published:
         notes = "".join(f'<p class="quiet">{escape(caution)}</p>' for caution in cautions)
         body.append(f"<h2>Published: {escape(name)}</h2>{published.html()}{notes}")
     body.append(f"<h2>Again</h2><pre><code>{escape(command)}</code></pre>")
-    return document(f"{labels} on {found.summary['store']}", "\n".join(body))
+    return document(f"{labels} on {found.summary['store']}", "\n".join(body), **run)
 
 
 def floor_sentence(found: Comparison) -> str:

@@ -2,12 +2,13 @@
 
 from atfm.evaluate.beside import Scored, earlier
 from atfm.evaluate.cases import choose, guard
+from atfm.evaluate.digests import settings_digest, weights_digest
 from atfm.evaluate.evaluation import Evaluation, Result, scored_classes
 from atfm.evaluate.foreign import Foreign, Stated, read_predictions, seen_as_stated
 from atfm.evaluate.kept import Kept, is_kept, keep, read_kept
 from atfm.evaluate.leak import Leak
 from atfm.evaluate.parts import Parts
-from atfm.evaluate.plan import Plan, numbers_of_samples, prepare, settings_digest, weights_digest
+from atfm.evaluate.plan import Plan, numbers_of_samples, prepare
 from atfm.evaluate.present import report_of
 from atfm.evaluate.published import published, save
 from atfm.evaluate.rows import CaseScores, Entry, columns

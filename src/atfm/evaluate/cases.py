@@ -7,14 +7,17 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from atfm.data.geometry.rule import Fit, known_spacing
 from atfm.data.patients import PatientsKnown
 from atfm.data.pseudonyms import key_name, patient_hashes
 from atfm.data.seen.images import Compared
 from atfm.data.seen.seen import Seen
-from atfm.errors import InputError, LeakError
+from atfm.data.store import Store
+from atfm.errors import InputError, LeakError, StoreError
 from atfm.evaluate.leak import Leak
+from atfm.methods.method import Method
 
-__all__ = ["choose", "guard"]
+__all__ = ["check_fit", "choose", "guard", "spacing_of"]
 
 # The subset is the same for every seed of the noise, so that runs with several seeds score the same cases.
 ORDER_SEED = 2511_06857
@@ -103,3 +106,35 @@ def choose(indices: Sequence[int], limit: int | None = None) -> list[int]:
         return ordered
     order = np.random.default_rng(ORDER_SEED).permutation(len(ordered))
     return sorted(ordered[position] for position in order[:limit])
+
+
+def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int], fit: Fit | None = None) -> None:
+    """Refuse a store that the method, with its way to bring images to its pixels, cannot read; before time is spent.
+
+    Raises:
+        StoreError: no case at all.
+        InputError: other channels, classes or sizes.
+    """
+    if not chosen:
+        raise StoreError(f"{store.path}: split {split!r} has no case; choose another split")
+    wanted, given = (method.in_channels, method.channels), (store.info.channels, store.info.classes)
+    if wanted != given:
+        raise InputError(
+            f"store {store.info.name}: the model was made for {wanted[0]} image and {wanted[1]} mask channels, "
+            f"this store has {given[0]} and {given[1]}; choose a store like the one it was trained on"
+        )
+    for i in chosen:
+        shape = store.shape(i)
+        seen = shape if fit is None else fit.grid(shape, known_spacing(spacing_of(store, i))).size
+        if not method.accepts(seen):
+            brought = "" if fit is None else f", {list(seen)} of its pixels"
+            raise InputError(
+                f"case {store.ids()[i][0]}: the model was made for images of {list(method.size)}, "
+                f"this one has {list(shape)}{brought}; train a model with `fit`, which takes any size, or import the "
+                "data again with this one"
+            )
+
+
+def spacing_of(store: Store, number: int) -> tuple[float, ...]:
+    """Return the spacing of a case as the store has it, without reading its pixels."""
+    return tuple(store.pixels.index["spacing"][number, : store.info.spatial_dims].tolist())

@@ -6,7 +6,7 @@ class it is that of the masks as wholes.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from atfm.data.layout import StoreInfo
@@ -67,6 +67,7 @@ class Evaluation:
         seconds: how long it took, the time of all processes added up.
         silent: cases that were chosen but have no pixel that counts, and so no score.
         convention: how masks of other code were kept and understood; None of a model.
+        drawn: what the model drew by case, as `Entry` keeps it; a case whose samples are too many bytes is absent.
     """
 
     model: str
@@ -84,6 +85,7 @@ class Evaluation:
     seconds: float
     silent: int = 0
     convention: Convention | None = None
+    drawn: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cases(self) -> int:

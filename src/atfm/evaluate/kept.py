@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from atfm.evaluate.parts import Parts, Tell
 from atfm.evaluate.plan import Plan
 from atfm.evaluate.published import ROWS, SUMMARY, published, save
 from atfm.evaluate.rows import CaseScores
+from atfm.evaluate.samples import DRAWN, read_drawings
 from atfm.evaluate.score import join, score_part
 from atfm.io.cells import uncelled
 
@@ -31,11 +32,13 @@ class Kept:
         folder: where it lies.
         summary: its `summary.json`.
         rows: of every method and reference, in the order of the store.
+        drawn: the model's samples by case, see `report.drawn.Drawn`; none of an evaluation that kept none.
     """
 
     folder: Path
     summary: Mapping[str, Any]
     rows: Mapping[str, Sequence[CaseScores]]
+    drawn: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def own(self) -> Sequence[CaseScores]:
@@ -73,7 +76,7 @@ def read_kept(folder: Path) -> Kept:
     rows = _rows(text)
     if document["method"] not in rows:
         raise InputError(f"{folder / ROWS}: holds no row of {document['method']}; evaluate again")
-    return Kept(folder, document, rows)
+    return Kept(folder, document, rows, _drawn(folder / DRAWN) if DRAWN in document["files"] else {})
 
 
 def keep(
@@ -107,6 +110,12 @@ def keep(
             save(join(plan, parts), folder, command, identity)
         parts.clear()
     return read_kept(folder)
+
+
+def _drawn(file: Path) -> Mapping[str, str]:
+    with reading(file):
+        text = file.read_text("utf-8")
+    return read_drawings(text, str(file))
 
 
 def _rows(text: str) -> dict[str, list[CaseScores]]:

@@ -1,9 +1,8 @@
 """`Plan`: what is scored, on which cases, by which rules; checked before any time is spent on it."""
 
-import hashlib
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypedDict
 
@@ -13,15 +12,15 @@ from atfm import __version__
 from atfm.data.seen.images import Compared
 from atfm.data.seen.seen import Seen
 from atfm.data.store import Store
-from atfm.errors import InputError, StoreError
+from atfm.errors import InputError
 from atfm.evaluate.beside import Contender, Scored, contenders
-from atfm.evaluate.cases import choose, guard
+from atfm.evaluate.cases import check_fit, choose, guard, spacing_of
+from atfm.evaluate.digests import settings_digest, sha256_of, weights_digest
 from atfm.evaluate.foreign.predictions import Predictions
 from atfm.evaluate.leak import Leak
-from atfm.methods.method import Method
 from atfm.metrics.conventions import CONVENTIONS
 
-__all__ = ["Options", "Plan", "numbers_of_samples", "prepare", "settings_digest", "weights_digest"]
+__all__ = ["Options", "Plan", "numbers_of_samples", "prepare"]
 
 NS = (1, 2, 4, 8, 16, 32, 50, 100)  # those that papers print, and a few below for the curve
 
@@ -77,22 +76,24 @@ class Plan:
 
     @cached_property
     def batches(self) -> list[list[int]]:
-        """The chosen cases in order, up to `batch` of them at a time, of one shape each.
+        """The chosen cases in order, up to `batch` of them at a time, of one shape (and spacing) each.
 
         These are the pieces that several processes share: a case is always drawn with the same others, so that not even
         the last bit of a row depends on who scored it.
         """
-        return list(_batches(self.store, self.chosen, self.batch))
+        return list(_batches(self.store, self.chosen, self.batch, fitted=any(one.fit for one in self.contenders)))
 
     def identity(self) -> dict[str, object]:
         """Return what makes the results of two runs the same, as JSON; neither names of files nor the device do."""
+        fits = {one.name: repr(one.fit) for one in self.contenders if one.fit is not None}
         return {
             "version": __version__,
             "conventions": dict(CONVENTIONS),
             "weights": {one.name: weights_digest(one.method) for one in self.contenders},
             "steps": {one.name: one.method.steps for one in self.contenders},
             "settings": {one.name: settings_digest(one.method) for one in self.contenders},
-            "leaks": {one.name: _sha256([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
+            **({"fits": fits} if fits else {}),
+            "leaks": {one.name: sha256_of([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
             "store": self.store.digest,
             "split": self.split,
             "samples": self.samples,
@@ -155,7 +156,7 @@ def prepare(
     chosen = [number for number in choose(store.split(split), limit) if ids[number][0] not in left_out]
     found = contenders(model, beside)
     for contender in found:
-        check_fit(contender.method, store, split, chosen)
+        check_fit(contender.method, store, split, chosen, contender.fit)
     names = [model.name, *(other.name for other in beside)]
     leaks = _leaks([one.seen for one in found], names, store, chosen, patient_key=patient_key, allow_leak=allow_leak)
     return Plan(
@@ -215,58 +216,10 @@ def numbers_of_samples(samples: int) -> list[int]:
     return sorted({n for n in NS if n <= samples} | {samples})
 
 
-def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int]) -> None:
-    """Refuse a store that the method cannot read, before any time is spent on it.
+def _batches(store: Store, chosen: Sequence[int], batch: int, *, fitted: bool) -> Iterator[list[int]]:
+    def kind(number: int) -> tuple[object, ...]:
+        return store.shape(number), spacing_of(store, number) if fitted else None
 
-    Raises:
-        StoreError: no case at all.
-        InputError: other channels, classes or sizes.
-    """
-    if not chosen:
-        raise StoreError(f"{store.path}: split {split!r} has no case; choose another split")
-    wanted, given = (method.in_channels, method.channels), (store.info.channels, store.info.classes)
-    if wanted != given:
-        raise InputError(
-            f"store {store.info.name}: the model was made for {wanted[0]} image and {wanted[1]} mask channels, "
-            f"this store has {given[0]} and {given[1]}; choose a store like the one it was trained on"
-        )
-    for i in chosen:
-        if not method.accepts(store.shape(i)):
-            raise InputError(
-                f"case {store.ids()[i][0]}: the model was made for images of {list(method.size)}, "
-                f"this one has {list(store.shape(i))}; import the data again with this size"
-            )
-
-
-def _batches(store: Store, chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
-    for _, alike in itertools.groupby(chosen, key=store.shape):
+    for _, alike in itertools.groupby(chosen, key=kind):
         while several := list(itertools.islice(alike, batch)):
             yield several
-
-
-def settings_digest(method: Method) -> str:
-    """Return the SHA-256 of what decides how a method draws beside its weights and its steps."""
-    return _sha256(_settings(method))
-
-
-def _settings(method: Method) -> Iterator[str]:
-    """What decides how a method draws beside its weights: solver, temperature, the part of the image that it sees."""
-    for name, module in method.named_modules():
-        for field, value in sorted(vars(module).items()):
-            # What is drawn at a time bounds memory and changes nothing; tensors and networks are among the weights.
-            simple = value is None or isinstance(value, bool | int | float | str | tuple) or is_dataclass(value)
-            if simple and not field.startswith("_") and field not in ("training", "chunk", "steps"):
-                yield f"{name}.{field} = {value!r}"
-
-
-def _sha256(lines: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def weights_digest(method: Method) -> str:
-    """Return the SHA-256 of a method's weights, their names and shapes."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(method.state_dict().items()):
-        total.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        total.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from atfm.evaluate.by_empty import Line, by_empty
+from atfm.evaluate.case_table import case_table
 from atfm.evaluate.charts import charts
 from atfm.evaluate.evaluation import Evaluation, Result, of_class, of_wholes
 from atfm.evaluate.floor import best_floor, in_sentences
@@ -48,6 +49,7 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
         illustrations=evaluation.illustrations,
         published=published_tables(evaluation.store.info.name, evaluation.store.info.source),
         slices=len(evaluation.store),
+        table=case_table(evaluation),
     )
 
 

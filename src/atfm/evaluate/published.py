@@ -1,4 +1,4 @@
-"""The files of a finished evaluation: rows, report and summary as one unit that knows what made it.
+"""The files of a finished evaluation: rows, samples, report and summary as one unit that knows what made it.
 
 `summary.json` is their manifest: it holds what decides the scores (`made_by`), the SHA-256 of the other files and that
 of itself. The same evaluation is read back instead of being made again; another one is never replaced without a word.
@@ -19,6 +19,7 @@ from atfm.evaluate.parts import Parts, Tell
 from atfm.evaluate.plan import numbers_of_samples
 from atfm.evaluate.present import described, report_of
 from atfm.evaluate.rows import columns, rows_text
+from atfm.evaluate.samples import DRAWN, drawings_text
 from atfm.report.page import render
 
 __all__ = ["published", "save"]
@@ -29,7 +30,7 @@ REPORT, ROWS, SUMMARY = "report.html", "rows.csv", "summary.json"
 def save(
     evaluation: Evaluation, folder: Path, command: str, made_by: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
-    """Write the rows, the report and the summary, all of them or none, into a folder that nobody else writes in.
+    """Write all files of an evaluation, all of them or none, into a folder that nobody else writes in.
 
     Args:
         evaluation: what was measured.
@@ -47,6 +48,7 @@ def save(
     cases = zip(*(result.rows for result in evaluation.results), strict=True)
     files = {
         ROWS: rows_text(itertools.chain.from_iterable(cases), metrics),
+        DRAWN: drawings_text(evaluation),
         REPORT: render(report_of(evaluation, command)),
     }
     floor = best_floor(evaluation)
@@ -86,7 +88,7 @@ def published(
     if same:
         tell(f"{folder / (lost[0] or SUMMARY)}: missing or damaged: the evaluation is made again")
         return None
-    found = [name for name in (SUMMARY, ROWS, REPORT) if (folder / name).exists()]
+    found = [name for name in (SUMMARY, ROWS, DRAWN, REPORT) if (folder / name).exists()]
     # Rows without a summary are half of a unit: this very evaluation was stopped as it put its files in their places.
     stopped = found and SUMMARY not in found and parts
     if not found or stopped:

@@ -43,6 +43,7 @@ class Entry:
         scores: by method or reference, then by metric; none at all where no pixel counts.
         bins: by method, the state of `ReliabilityBins` of this case.
         seconds: what it took.
+        drawn: what the model drew, see `report.drawn.Drawn.text`; "" where it is too large to be kept.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Entry:
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     bins: Mapping[str, Sums] = field(default_factory=dict)
     seconds: float = 0.0
+    drawn: str = ""
 
     def row(self, method: str) -> CaseScores:
         """Return the row of one method or reference."""

@@ -123,14 +123,6 @@ def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
     results = [_of_method(contender, said, plan.seed) for contender in plan.contenders]
     first = plan.contenders[0]
     convention = first.method.convention if isinstance(first.method, Predictions) else None
-    illustrations = illustrate(
-        first.method,
-        plan.store,
-        {entry.number: entry.row(first.name) for entry in said},
-        plan.samples,
-        plan.seed,
-        plan.device,
-    )
     return Evaluation(
         model=plan.model,
         result=results[0],
@@ -147,10 +139,11 @@ def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
             *lying(plan.contenders, plan.store.info),
             *(convention.warnings if convention is not None else ()),
         ],
-        illustrations=illustrations,
+        illustrations=illustrate(plan.store, said, first.name, plan.samples),
         seconds=time.perf_counter() - started + sum(entry.seconds for entry in chosen),
         silent=len(chosen) - len(said),
         convention=convention,
+        drawn={entry.case_id: entry.drawn for entry in said if entry.drawn},
     )
 
 

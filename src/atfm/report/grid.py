@@ -76,7 +76,8 @@ class Grid:
             body.append(f'<tr{rule}><th scope="row">{name}</th>{told}</tr>')
         caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
         inner = f"{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
-        return f'<div class="wide"><table>{inner}</table></div>'
+        told = escape(self.caption[:60] or self.columns[0].name)
+        return f'<div class="wide" tabindex="0" role="group" aria-label="{told}"><table>{inner}</table></div>'
 
     def latex(self) -> str:
         """The table for a paper, with the rules of `booktabs`."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from atfm.report.browse import script, style
+from atfm.report.case_table import CaseTable
 from atfm.report.document import document
 from atfm.report.panels import Illustration, join_panels
 from atfm.report.published import PublishedTable
@@ -71,6 +73,7 @@ class Report:
         cases: the scored cases in words, for captions.
         floor: sentences of the least GED that a model can have.
         by_empty: images by the number of their empty annotations.
+        table: all cases; None where they are not shown.
         charts, illustrations: in the order of the page.
         published: tables of the literature, and `slices`, the cases of the whole store.
         command: how to get this page again.
@@ -91,16 +94,16 @@ class Report:
     classes: Mapping[str, Sequence[ScoreRow]] = field(default_factory=dict)
     floor: Sequence[str] = ()
     by_empty: Sequence[ScoreRow] = ()
+    table: CaseTable | None = None
 
 
 def render(report: Report) -> str:
     """The page as HTML text, everything within it."""
-    body = "\n".join(
-        filter(
-            None, (head(report), scores(report), classes(report), figures(report), cases(report), literature(report))
-        )
-    )
-    return document(report.title, f"{body}\n{footer(report)}")
+    table = report.table.html() if report.table is not None else ""
+    parts = (head(report), scores(report), classes(report), figures(report), cases(report), table, literature(report))
+    body = "\n".join(filter(None, parts))
+    run = {"style": style(), "script": script()} if table else {}
+    return document(report.title, f"{body}\n{footer(report)}", **run)
 
 
 def head(report: Report) -> str:
@@ -180,7 +183,7 @@ def cases(report: Report) -> str:
         "annotator, and rose for samples. Maps run from 0"
         '<span class="scale"></span>1: the share of annotators, the share of samples, and its entropy in bits.</p>'
     )
-    return f"<h2>Cases</h2>{legend}{join_panels(report.illustrations)}"
+    return f"<h2>Three cases</h2>{legend}{join_panels(report.illustrations)}"
 
 
 def literature(report: Report) -> str:

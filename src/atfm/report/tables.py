@@ -16,6 +16,7 @@ __all__ = [
     "full_table",
     "interval",
     "label",
+    "name_of",
     "number",
     "published_section",
     "score_table",
@@ -71,15 +72,21 @@ def split_name(metric: str) -> tuple[str, str]:
     return (base, count) if count.isdigit() else (metric, "")
 
 
-def label(metric: str) -> str:
+def name_of(metric: str) -> str:
+    """The name of a metric in words: `HM-IoU 32`."""
+    base, count = split_name(metric)
+    return " ".join(filter(None, (LABELS.get(base, base.replace("_", " ")), count)))
+
+
+def label(metric: str, *, arrow: bool = True) -> str:
     """The name of a metric as HTML, with its number of samples as an index and an arrow to the better side."""
     base, count = split_name(metric)
     name = escape(LABELS.get(base, base.replace("_", " ")))
     head, _, index = name.partition("_")
     better = describe(metric).higher_is_better
-    arrow = "" if better is None else f' <span class="arrow">{"&uarr;" if better else "&darr;"}</span>'
+    side = "" if better is None or not arrow else f' <span class="arrow">{"&uarr;" if better else "&darr;"}</span>'
     indices = ", ".join(filter(None, (index, count)))
-    return head + (f"<sub>{indices}</sub>" if indices else "") + arrow
+    return head + (f"<sub>{indices}</sub>" if indices else "") + side
 
 
 def number(value: float) -> str:
@@ -184,7 +191,8 @@ def published_table(published: PublishedTable, slices: int) -> str:
 
 def table(caption: str, head: str, body: Sequence[str]) -> str:
     """A table that scrolls by itself where the page is narrow."""
-    return (
-        f'<div class="wide"><table><caption>{escape(caption)}</caption>'
+    return (  # what scrolls has to be reached by the keyboard
+        f'<div class="wide" tabindex="0" role="group" aria-label="{escape(caption[:60])}">'
+        f"<table><caption>{escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )

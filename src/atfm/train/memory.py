@@ -10,6 +10,7 @@ from torch import nn
 
 from atfm.data.batch import Batch
 from atfm.data.dataset import CaseDataset
+from atfm.data.geometry.fitted import Fitted
 from atfm.data.held import Held, held_bytes
 from atfm.data.streamed import Streamed
 from atfm.errors import ConfigError
@@ -31,7 +32,8 @@ class Memory:
     Args:
         cases: held on the device.
         streamed: of cases that stay in their store.
-        reading: of batches that are read ahead.
+        reading: of batches that are read ahead, and of the cases that are resampled for them.
+        resampling: of one case, while cases are taken into memory; see `Fitted.passing_bytes`.
         weights: parameters and buffers, and their moving average.
         gradients: with the sums over the parts of a step.
         optimiser: its two moments.
@@ -49,12 +51,13 @@ class Memory:
     step: int
     stage: str
     writing: int
+    resampling: int = 0
 
     @property
     def peak(self) -> int:
         """The most that is held at a time."""
         lasting = self.cases + self.reading + self.weights + self.optimiser
-        return lasting + max(self.gradients + self.step, self.writing)
+        return max(lasting + max(self.gradients + self.step, self.writing), self.cases + self.resampling)
 
     @property
     def hints(self) -> str:
@@ -131,6 +134,7 @@ def foreseen(
         step=taken[0],
         stage=taken[1],
         writing=weights + 2 * largest[0] if train.device.type == "cpu" and largest[0] else 0,
+        resampling=max(_passing(cases) for cases in sets),
     )
 
 
@@ -160,7 +164,13 @@ def _ahead(cases: CaseDataset, method: Method, images: int) -> int:
         return 0
     batch = _noise(cases, method, 1)
     size = batch.image.numel() * 4 + batch.present.numel() * batch.image[0, 0].numel()
-    return size * images * (_AHEAD * cases.workers + 1)
+    return size * images * (_AHEAD * cases.workers + 1) + _passing(cases) * max(1, cases.workers)
+
+
+def _passing(cases: CaseDataset) -> int:
+    """Bytes that one case takes while it is resampled; 0 where none is."""
+    source = cases.reader.source
+    return source.passing_bytes if isinstance(source, Fitted) else 0
 
 
 def _noise(cases: CaseDataset, method: Method, images: int) -> Batch:

@@ -82,6 +82,12 @@ class Fitted:
         read = partial(self.source.labels, i)
         return fitted_labels(grid, read, box or _all(grid.size), self.saved(i), binary=self.classes == 1)
 
+    @property
+    def passing_bytes(self) -> int:
+        """The most that resampling one case takes: its masks and its image, and one of these in floats."""
+        pixels = self.source.shapes.prod(1)
+        return int((pixels * (self.annotators + self.channels * self.dtype.itemsize + 12)).max(initial=0))
+
     def saved(self, i: int) -> Saved:
         """The lesions of case `i` that are too small for the network's pixels, see `atfm.data.geometry.lesions`."""
         if i in self._saved:

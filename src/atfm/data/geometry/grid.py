@@ -81,11 +81,17 @@ class Grid:
             read: gives a part `[..., *part]` of the image.
             box: the part of the network's pixels, with both ends.
         """
-        return self._part(read, box, self._matrices(linear))
+        cut, reads = _cut(self._matrices(linear), box)
+        return spread(read(reads), cut)
 
-    def cover_part(self, read: Callable[[Box], np.ndarray], box: Box) -> np.ndarray:
-        """`cover`, of which a part is wanted; see `bring_part`."""
-        return self._part(read, box, self._matrices(area))
+    def covering(self, box: Box) -> tuple[Callable[[np.ndarray], np.ndarray], Box]:
+        """`cover`, of which a part is wanted: a function of a part of a mask, and which part of the image that is.
+
+        Args:
+            box: the part of the network's pixels, with both ends.
+        """
+        cut, reads = _cut(self._matrices(area), box)
+        return lambda mask: spread(mask, cut), reads
 
     def back(self, values: np.ndarray) -> np.ndarray:
         """Bring `values [..., *size]` of the network's pixels to those of the image: `[..., *whole]` float32."""
@@ -108,11 +114,12 @@ class Grid:
             for axis, (step, length) in enumerate(zip(self.step, self.whole, strict=True))
         ]
 
-    def _part(self, read: Callable[[Box], np.ndarray], box: Box, matrices: Sequence[csr_array]) -> np.ndarray:
-        wanted = [matrix[part.start : part.stop] for matrix, part in zip(matrices, box, strict=True)]
-        reads = [_columns(matrix) for matrix in wanted]
-        cut = [matrix[:, part.start : part.stop] for matrix, part in zip(wanted, reads, strict=True)]
-        return spread(read(tuple(reads)), cut)
+
+def _cut(matrices: Sequence[csr_array], box: Box) -> tuple[list[csr_array], Box]:
+    """The rows of a part, as matrices of only those pixels of the image that these take, and which they are."""
+    wanted = [matrix[part.start : part.stop] for matrix, part in zip(matrices, box, strict=True)]
+    reads = tuple(_columns(matrix) for matrix in wanted)
+    return [matrix[:, part.start : part.stop] for matrix, part in zip(wanted, reads, strict=True)], reads
 
 
 def _columns(matrix: csr_array) -> slice:

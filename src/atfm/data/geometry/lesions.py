@@ -8,7 +8,6 @@ lesions, which that would make more than four times as large as they are, vanish
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -53,14 +52,11 @@ def fitted_labels(
         saved: of this case.
         binary: whether there is one label alone.
     """
-    there: list[np.ndarray] = []
-
-    def kept(at: Box) -> np.ndarray:
-        there.append(read(at))
-        return there[0]
-
-    first = grid.cover_part(kept, box)
-    labels = (first >= _HALF).astype(np.uint8) if binary else _winners(grid, there[0], box, first.shape)
+    cover, reads = grid.covering(box)
+    there = read(reads)
+    labels = np.zeros((len(there), *(side.stop - side.start for side in box)), np.uint8)
+    for row, mask in zip(labels, there, strict=True):  # one after the other, as each is held in floats meanwhile
+        row[:] = cover(mask == 1) >= _HALF if binary else _winners(cover, mask)
     begin, end = (np.array([getattr(side, end) for side in box]) for end in ("start", "stop"))
     here = ((saved.cell >= begin) & (saved.cell < end)).all(1)
     labels[(saved.reader[here], *(saved.cell[here] - begin).T)] = saved.label[here]
@@ -93,21 +89,15 @@ def saved_lesions(
     )
 
 
-def _winners(grid: Grid, there: np.ndarray, box: Box, shape: tuple[int, ...]) -> np.ndarray:
-    """The label that covers most of each pixel, of all that are there: the labels of the part that was read."""
-    most, labels = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
-    for label in np.unique(there).tolist():
-        mask = there == label
-        share = grid.cover_part(partial(_same, mask), box)
-        better = (share > 0) & (share >= most - 1e-6)
-        labels[better] = label
+def _winners(cover: Callable[[np.ndarray], np.ndarray], mask: np.ndarray) -> np.ndarray:
+    """The label that covers most of each of the network's pixels; of equals the highest, and 0 in the padding."""
+    shares = {label: cover(mask == label) for label in np.unique(mask).tolist()}
+    most = np.zeros_like(next(iter(shares.values())))
+    labels = np.zeros(most.shape, np.uint8)
+    for label, share in shares.items():
+        labels[(share > 0) & (share >= most - 1e-6)] = label
         most = np.maximum(most, share)
     return labels
-
-
-def _same(mask: np.ndarray, at: Box) -> np.ndarray:
-    """What was read already, whatever part is asked for: it is always the same one."""
-    return mask
 
 
 def _given(

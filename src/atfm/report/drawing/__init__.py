@@ -5,9 +5,10 @@ them joined.
 """
 
 import re
+from collections.abc import Iterable
 from importlib import resources
 
-__all__ = ["MODULES", "module", "script", "style"]
+__all__ = ["MODULES", "joined", "module", "script", "style"]
 
 # In the order in which they know each other: each imports from those before it alone.
 MODULES = (
@@ -15,7 +16,7 @@ MODULES = (
     *("lines", "picture", "card", "histogram"),
 )
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\.[./\w]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=async function|function|class|const)", re.MULTILINE)
 _COMMENT = re.compile(r"^ *(//.*|/\*\*.*\*/|/\*\*$(?:.|\n)*?\*/)\n", re.MULTILINE)
 
@@ -31,8 +32,12 @@ def script() -> str:
     Its names are global to that script: what a page adds goes behind it, in the same element. It has no `</`, so that
     nothing in it can end the element.
     """
-    text = "\n".join(_EXPORT.sub("", _IMPORT.sub("", module(name))) for name in MODULES)
-    return _COMMENT.sub("", text)
+    return joined(module(name) for name in MODULES)
+
+
+def joined(modules: Iterable[str]) -> str:
+    """Texts of modules, those that are imported before those that import them, as one text without either."""
+    return _COMMENT.sub("", "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in modules))
 
 
 def style() -> str:
