@@ -54,6 +54,8 @@ def test_a_dicom_series_in_a_zip(serve, kit) -> None:
     values = np.random.default_rng(2).integers(20, 1500, (16, 16), np.int16) - 1000
     found = shown(caller, told["id"], 2)
     assert found.dtype == np.int16 and np.array_equal(found[..., 0], values)
+    more = caller.send(kit.zipped([*kit.series(depth=2), b"<xml/>"]))
+    assert more["warnings"] == ["left out, no DICOM: 1 file, member-3"]
     one = caller.send(kit.series(depth=1)[0], "x.dcm")
     assert one["kind"] == "flat" and one["size"]["slices"] == 1
     two, three = (caller.draw(image=one["id"], n=2, point=point) for point in ([3, 4], [3, 4, 0]))
