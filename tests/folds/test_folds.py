@@ -81,6 +81,13 @@ def test_the_table_is_over_the_patients_of_all_folds(folder: Path) -> None:
     assert kept.summary["patients"] == 10
 
 
+def test_a_person_is_told_the_intervals(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(folder)) == 0
+    told, score = capsys.readouterr().out, read_kept(folder / "run").summary["scores"]["ged"]
+    assert told.count("weights of stage gtr") == 3
+    assert f"patients of all folds: GED {score['mean']:.3f} [{score['low']:.3f}, {score['high']:.3f}]" in told
+
+
 def test_the_same_command_again_makes_nothing_anew(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = folder / "run"
     before = {file: file.stat().st_mtime_ns for file in run.rglob("*.safetensors")} | {

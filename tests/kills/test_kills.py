@@ -12,13 +12,13 @@ RUN = Path(__file__).resolve().parent / "run.py"
 
 @pytest.mark.timeout(600)
 def test_a_few_trials_lose_nothing() -> None:
-    names = ("import", "train", "evaluate", "sample", "serve")
+    names = ("import", "train", "evaluate", "sample")
     words = [word for name in names for word in ("--scenario", name)]
     done = subprocess.run(
-        [sys.executable, str(RUN), "--count", "5", "--seed", "7", *words], capture_output=True, text=True, check=False
+        [sys.executable, str(RUN), "--count", "4", "--seed", "7", *words], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "10 disturbances, 0 trials in which anything was lost" in done.stdout
+    assert "8 disturbances, 0 trials in which anything was lost" in done.stdout
     assert all(f"| {name} |" in done.stdout for name in names)
 
 

@@ -102,7 +102,7 @@ def test_one_table_of_all_sets_is_gone_on_with(out: Path, capsys: pytest.Capture
         ("store, 5 patients", "unet", "test"),
     ]
     assert rows[4]["train_patients"] == "5" and rows[0]["scored_patients"] == "12"
-    assert len(told["verdicts"]) == 2 and "in GED atfm is" in told["verdicts"][0]
+    assert len(told["verdicts"]) == 2 and "in GED atfm (" in told["verdicts"][0]
     assert "than ensemble by" in told["verdicts"][0].partition("In Dice of the mean it is ")[2]
 
 

@@ -54,6 +54,8 @@ def test_a_dicom_series_in_a_zip(serve, kit) -> None:
     values = np.random.default_rng(2).integers(20, 1500, (16, 16), np.int16) - 1000
     found = shown(caller, told["id"], 2)
     assert found.dtype == np.int16 and np.array_equal(found[..., 0], values)
+    more = caller.send(kit.zipped([*kit.series(depth=2), b"<xml/>"]))
+    assert more["warnings"] == ["left out, no DICOM: 1 file, member-3"]
     one = caller.send(kit.series(depth=1)[0], "x.dcm")
     assert one["kind"] == "flat" and one["size"]["slices"] == 1
     two, three = (caller.draw(image=one["id"], n=2, point=point) for point in ([3, 4], [3, 4, 0]))
@@ -156,6 +158,13 @@ def test_an_image_that_is_larger_than_it_may_be(serve, kit) -> None:
     assert "more than an image may have" in caller.refused(400, "POST", "images", content=small)
     assert caller.send(kit.png(np.zeros((9, 9), np.uint8)))["size"]["width"] == 9
     assert caller.service.arriving.nbytes == 0
+
+
+def test_numbers_beyond_all_measure_are_refused(serve, kit) -> None:
+    caller, volume = serve(), np.random.default_rng(0).random((1, 16, 16))
+    assert "float32" in caller.refused(400, "POST", "images", content=kit.nifti(volume * 1e300, np.eye(4)))
+    image = caller.send(kit.nifti((255 * volume).astype(np.uint8), np.diag([1e200, 1e200, 1, 1])))["id"]
+    assert "not finite" in caller.refused(400, "POST", "samples", json={"image": image, "n": 1})
 
 
 def test_an_image_that_does_not_arrive(serve, monkeypatch) -> None:

@@ -201,6 +201,8 @@ def test_an_answer_that_nobody_could_hold_is_refused_before_it_is_drawn(serve, k
     image = caller.send(kit.png(kit.grey()))["id"]
     assert caller.draw(image=image, n=2)["n"] == 2
     assert "ask for fewer" in caller.refused(413, "POST", "samples", json={"image": image, "n": 3})
+    case = caller.post("cases/0").json()["id"]
+    caller.refused(413, "GET", f"images/{case}/readers")
 
 
 def test_it_is_drawn_off_the_event_loop_by_one_thread(serve, kit, monkeypatch) -> None:

@@ -166,7 +166,7 @@ def test_killed_while_images_arrive_it_leaves_none_on_the_disk(kit, tmp_path: Pa
     sender = threading.Thread(target=send)
     sender.start()
     try:
-        assert soon(lambda: list(tmp_path.glob("*/*.dcm")))  # it reads at this very moment
+        assert soon(lambda: list(tmp_path.glob("*/member-*")))  # it reads at this very moment
     finally:
         started.end(signal.SIGKILL)
         stop.set()

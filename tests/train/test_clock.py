@@ -7,6 +7,7 @@ import torch
 
 from atfm.data.held import Held
 from atfm.data.phantom.kinds import phantom_cases
+from atfm.errors import ConfigError
 from atfm.methods import StageConfig
 from atfm.methods.gtr import GTRConfig
 from atfm.train.clock import now, sized, step_seconds
@@ -93,3 +94,31 @@ def test_minutes_can_be_those_of_the_processor(trainer: Trainer, monkeypatch: py
     monkeypatch.setattr("atfm.train.step.Stepper.step", step)
     plan = sized(CONFIG, trainer.method, trainer.batches, minutes=2.0, device=CPU, watch="cpu").stages["gtr"]
     assert plan.steps == 228
+
+
+def test_validations_that_choose_are_part_of_the_time_and_stay_few(
+    trainer: Trainer, ticking: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_: list[float] = [0.0]
+    ticking(0.5)
+    monkeypatch.setattr("atfm.train.clock.now", lambda watch: now_[0])
+    monkeypatch.setattr("atfm.train.clock.step_seconds", lambda *rest, **more: 0.5)
+
+    def slow(seconds: float) -> Callable[[object], None]:
+        def validate(method: object) -> None:
+            now_[0] += seconds
+
+        return validate
+
+    steps = CONFIG.stages["gtr"].steps
+    config = CONFIG.model_copy(update={"validate_every": steps / 4, "patience": 2})
+    whole = {"minutes": 2.0, "device": CPU}
+    quick = sized(config, trainer.method, trainer.batches, validate=slow(2.0), **whole)
+    assert quick.stages["gtr"].steps == round((0.95 * 120 - 4 * 2) / 0.5)  # four validations of two seconds
+    assert quick.validate_every == pytest.approx(quick.stages["gtr"].steps / 4, abs=1)
+    rare = sized(config, trainer.method, trainer.batches, validate=slow(10.0), **whole)
+    assert rare.stages["gtr"].steps == round(0.8 * 0.95 * 120 / 0.5)  # a fifth of the time, and no more
+    assert rare.stages["gtr"].steps / rare.validate_every == pytest.approx(0.2 * 0.95 * 120 / 10, rel=0.05)
+    with pytest.raises(ConfigError, match="a validation at the end of each stage alone takes 90 s"):
+        sized(config, trainer.method, trainer.batches, validate=slow(90.0), **whole)
+    assert sized(config, trainer.method, trainer.batches, **whole).validate_every == config.validate_every

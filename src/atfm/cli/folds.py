@@ -135,4 +135,14 @@ def folds_text(result: dict[str, Any]) -> str:
         return "\n".join(
             [*lines, "not all folds are trained to their end: nothing is scored; the same command goes on"]
         )
-    return "\n".join([*lines, "", show(result["scored"])])
+    return "\n".join([*lines, "", show(result["scored"]), *_intervals(result["scored"])])
+
+
+def _intervals(summary: dict[str, Any]) -> list[str]:
+    """The main scores with their intervals over the patients of all folds."""
+    from atfm.metrics.table import Interval
+
+    names = {"ged": "GED", "hm_iou_16": "HM-IoU_16", "dice_of_mean": "Dice of the mean"}
+    there = {name: summary["scores"][key] for key, name in names.items() if key in summary["scores"]}
+    told = [f"{name} {Interval(**score, cases=summary['cases'])}" for name, score in there.items()]
+    return [f"over the {summary['patients']} patients of all folds: {', '.join(told)}"]

@@ -94,8 +94,8 @@ def _verdict(name: str, found: Comparison) -> Iterator[str]:
     others = [line for line in found.methods if line.label != OURS and ged in line.pairs]
     if not others:
         return
-    better_than = [_ahead(line, ged, sign=1) for line in others]
-    told = f"{name}: in {_name(ged)} {OURS} is {'; '.join(better_than)}"
+    ours = next(line for line in found.methods if line.label == OURS)
+    told = f"{name}: in {_name(ged)} {OURS} ({ours.title}) is {'; '.join(_ahead(line, ged, sign=1) for line in others)}"
     ensemble = next((line for line in others if line.label == "ensemble" and mean in line.pairs), None)
     if ensemble is not None:
         told += f". In {_name(mean)} it is {_ahead(ensemble, mean, sign=-1)}"

@@ -21,7 +21,7 @@ from atfm.metrics.significance import mean_and_error
 __all__ = ["FEW", "SPREAD", "least_difference", "resolution_line", "spread_of"]
 
 SPREAD = 0.2
-FEW = 50  # patients, below which a reader is told
+FEW = 50  # patients, below which a training says so
 
 
 def least_difference(patients: int, spread: float = SPREAD) -> float | None:

@@ -10,8 +10,9 @@ those who run it. Every error is `{"error": {"code", "message"}}`. The rooms wit
     app | guard                     routes, errors; who may ask, headers, one log line a request
     routes/                         one file for each noun
     service                         models, cases, what is kept, and the two desks
-    desk | shelf | metrics          a bounded line before one thread; things kept for a while; counters
-    wish | result | saving | ways   what to draw, what came of it, as files; how an image can be given to a model
+    desk, ticket | shelf | metrics  a bounded line before one thread, a place in it; things kept for a while; counters
+    wish | result | answers         what to draw, what came of it; what answers hold, for `openapi.json`
     image | cases | upload          what is looked at: its facts, where it comes from
-    packed | private | limits | refusal
+    arriving | packed | private     bodies on their way; masks and maps as JSON; files that lie on no disk
+    limits | refusal
 """

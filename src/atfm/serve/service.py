@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from atfm.disk.machine import WRITING, refused
 from atfm.errors import AtfmError
 from atfm.io.most import at_most
@@ -86,7 +88,10 @@ class Service:
         upload = upload_of(content, told, self.limits)
         with laid_out(upload, self.scratch) as path, at_most(self.limits.values):
             opened = apart(open_image(path, name=NAME, key=KEY))
-        size = opened.source.picture.pixels.shape
+        pixels = opened.source.picture.pixels
+        size = pixels.shape
+        if pixels.dtype == np.float64 and max(-pixels.min(), pixels.max()) > np.finfo(np.float32).max:
+            raise Refusal(400, "the image has values that are more than float32 holds; give it in other units")
         if math.prod(size) > self.limits.values:
             sides = " x ".join(map(str, size[::-1]))
             raise Refusal(

@@ -153,7 +153,7 @@ def _members(content: bytes, limits: Limits) -> dict[str, bytes]:
                 left -= len(unpacked)
                 if left < 0:
                     raise Refusal(413, f"the zip unpacks to more than {limits.unpacked} bytes; send fewer slices")
-                files[f"{number:06d}.dcm"] = unpacked
+                files[f"member-{number + 1}"] = unpacked
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError) as error:
         raise Refusal(400, f"the zip cannot be unpacked, it is damaged: {type(error).__name__}") from error
     return files

@@ -15,6 +15,10 @@ from atfm.serve.ticket import Ticket
 
 __all__ = ["ERRORS", "errors", "json_answer", "service_of", "waited"]
 
+BEYOND = (
+    "the image's values or the size of its pixels lead to numbers that are not finite; mend the file, or give it in "
+    "units of which float32 holds the values"
+)
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Error, "description": words}
     for status, words in {
@@ -53,8 +57,15 @@ def json_answer(content: bytes | dict[str, Any], status: int = 200) -> Response:
 
 
 def dumped(content: dict[str, Any]) -> bytes:
-    """JSON without NaN."""
-    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+    """JSON, which has no numbers that are not finite.
+
+    Raises:
+        Refusal: an image whose values, or whose pixels in millimetres, are beyond all measure.
+    """
+    try:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+    except ValueError as error:
+        raise Refusal(400, BEYOND) from error
 
 
 async def waited(request: Request, ticket: Ticket) -> Any:

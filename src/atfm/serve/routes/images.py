@@ -1,6 +1,7 @@
 """`POST images`, `GET images/{id}/slices/{k}`, `GET images/{id}/readers`, `DELETE images/{id}`."""
 
 import gzip
+import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request
@@ -10,6 +11,7 @@ from atfm.serve.answers import ImageTold, Readers
 from atfm.serve.cases import reader_masks
 from atfm.serve.packed import packed_masks
 from atfm.serve.refusal import Refusal
+from atfm.serve.result import check_answer
 from atfm.serve.routes.answering import dumped, errors, json_answer, service_of, waited
 from atfm.serve.upload import suffix_told
 
@@ -61,11 +63,14 @@ def one_slice(request: Request, image: Id, number: Annotated[int, Path(ge=0, le=
     return Response(body, headers=headers, media_type="application/octet-stream")
 
 
-@router.get("/images/{image}/readers", response_model=Readers, responses=errors(404, 410, 422))
+@router.get("/images/{image}/readers", response_model=Readers, responses=errors(404, 410, 413, 422))
 def readers(request: Request, image: Id) -> Response:
     """The masks of the annotators, of the whole image."""
-    found = service_of(request).images.get(image)
-    return json_answer(packed_masks(reader_masks(found)) | {"names": found.readers})
+    service = service_of(request)
+    found = service.images.get(image)
+    masks = reader_masks(found)
+    check_answer(masks.shape[1], math.prod(masks.shape[2:]), len(masks), service.limits)
+    return json_answer(packed_masks(masks) | {"names": found.readers})
 
 
 @router.delete("/images/{image}", status_code=204, response_class=Response, responses=errors(404, 410, 422))
