@@ -94,7 +94,7 @@ def test_a_fault_of_ours_is_not_hidden(run):
     ("words", "line"),
     [
         (["trian"], "atfm: unknown command 'trian'; did you mean 'train'?"),
-        (["xyzzy"], "atfm: unknown command 'xyzzy'; choose from data, methods, train, sample"),
+        (["xyzzy"], "atfm: unknown command 'xyzzy'; choose from data, methods, plan, train, sample"),
         ([], "atfm: the following arguments are required: command"),
         (["train", "phantom", "--seed", "-1"], "atfm train: argument --seed: expected 0 or more, got -1"),
         (["train", "phantom", "--threads", "two"], "atfm train: argument --threads: expected a whole number"),

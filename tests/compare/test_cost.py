@@ -5,6 +5,7 @@ from atfm.bench.multiplied import multiplied, sampler, shorter
 from atfm.compare.cost import MOST, cost_of, seconds_of, views_of
 from atfm.methods.method import Frame, Method
 from atfm.models import load
+from atfm.train.presets import presets
 
 
 def test_views_are_those_of_the_steps_that_were_made(published) -> None:
@@ -55,3 +56,17 @@ def test_what_takes_long_is_multiplied_and_the_rest_measured_in_full(published, 
     )
     assert found["slow"] == (MOST + 1, True) and not found["quick"][1] and found["quick"][0] < MOST
     assert len(told) == 1 and told[0].startswith("slow: 4 samples take about 11 s")
+
+
+def test_views_of_a_stage_that_came_to_its_end_early_are_those_that_were_made() -> None:
+    config = presets()["phantom"]
+    batches = [plan.batch for plan in config.stages.values()]
+    training = {"step": 100 + 700 + 50, "ended": {"gtr": 100}}
+    card = {
+        "config": config.model_dump(mode="json"),
+        "in_channels": 1,
+        "channels": 1,
+        "size": [32, 32],
+        "training": training,
+    }
+    assert views_of(card)[0] == 100 * batches[0] + 700 * batches[1] + 50 * batches[2]

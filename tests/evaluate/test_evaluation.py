@@ -158,6 +158,7 @@ def test_the_report_has_a_table_of_classes_and_the_main_one_has_none(scored, tmp
 def test_a_case_of_which_nobody_says_anything_is_left_out_and_told(organs, scored, model, tmp_path: Path) -> None:
     assert (scored.cases, scored.silent, scored.split_cases) == (3, 1, 4)
     few, silent = scored.warnings
+    assert "With 2 patients: differences below " in few and few.endswith(" in GED are noise.")
     assert "2 patients are few" in few and "1 of 4 cases have no pixel that counts" in silent
     cases = [labelled(number) for number in (0, 1, 3)]
     others = written(tmp_path / "others", cases, classes=3, ignore_label=255, class_names=NAMES)

@@ -7,12 +7,14 @@ import torch
 
 from atfm.data.held import Held
 from atfm.data.phantom.kinds import phantom_cases
+from atfm.errors import ConfigError
 from atfm.methods import StageConfig
 from atfm.methods.gtr import GTRConfig
 from atfm.train.clock import now, sized, step_seconds
 from atfm.train.config import Config
 from atfm.train.loop import Trainer
 from atfm.train.run import Run
+from atfm.train.step import Stepper
 
 CPU = torch.device("cpu")
 CONFIG = Config(
@@ -50,6 +52,17 @@ def test_a_step_is_timed_after_the_first_ones(trainer: Trainer, ticking: Callabl
     assert step_seconds(CONFIG, trainer.method, "gtr", trainer.batches, CPU) == pytest.approx(0.25)
 
 
+def test_a_step_may_be_timed_in_a_short_time(trainer: Trainer, ticking: Callable[[float], None], monkeypatch) -> None:
+    ticking(0.25)
+    made: list[int] = []
+    own = Stepper.step
+    monkeypatch.setattr(
+        Stepper, "step", lambda self, number, batches: made.append(number) or own(self, number, batches)
+    )
+    step_seconds(CONFIG, trainer.method, "gtr", trainer.batches, CPU, steps=1, least=0.5, warm=1)
+    assert len(made) == 2  # one that does not count, and one that took half a second at least
+
+
 def test_steps_and_warm_up_fill_the_minutes(trainer: Trainer, ticking: Callable[[float], None]) -> None:
     ticking(0.5)
     plan = sized(CONFIG, trainer.method, trainer.batches, minutes=2.0, device=CPU).stages["gtr"]
@@ -81,3 +94,31 @@ def test_minutes_can_be_those_of_the_processor(trainer: Trainer, monkeypatch: py
     monkeypatch.setattr("atfm.train.step.Stepper.step", step)
     plan = sized(CONFIG, trainer.method, trainer.batches, minutes=2.0, device=CPU, watch="cpu").stages["gtr"]
     assert plan.steps == 228
+
+
+def test_validations_that_choose_are_part_of_the_time_and_stay_few(
+    trainer: Trainer, ticking: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_: list[float] = [0.0]
+    ticking(0.5)
+    monkeypatch.setattr("atfm.train.clock.now", lambda watch: now_[0])
+    monkeypatch.setattr("atfm.train.clock.step_seconds", lambda *rest, **more: 0.5)
+
+    def slow(seconds: float) -> Callable[[object], None]:
+        def validate(method: object) -> None:
+            now_[0] += seconds
+
+        return validate
+
+    steps = CONFIG.stages["gtr"].steps
+    config = CONFIG.model_copy(update={"validate_every": steps / 4, "patience": 2})
+    whole = {"minutes": 2.0, "device": CPU}
+    quick = sized(config, trainer.method, trainer.batches, validate=slow(2.0), **whole)
+    assert quick.stages["gtr"].steps == round((0.95 * 120 - 4 * 2) / 0.5)  # four validations of two seconds
+    assert quick.validate_every == pytest.approx(quick.stages["gtr"].steps / 4, abs=1)
+    rare = sized(config, trainer.method, trainer.batches, validate=slow(10.0), **whole)
+    assert rare.stages["gtr"].steps == round(0.8 * 0.95 * 120 / 0.5)  # a fifth of the time, and no more
+    assert rare.stages["gtr"].steps / rare.validate_every == pytest.approx(0.2 * 0.95 * 120 / 10, rel=0.05)
+    with pytest.raises(ConfigError, match="a validation at the end of each stage alone takes 90 s"):
+        sized(config, trainer.method, trainer.batches, validate=slow(90.0), **whole)
+    assert sized(config, trainer.method, trainer.batches, **whole).validate_every == config.validate_every

@@ -138,7 +138,7 @@ def test_a_validation_of_probabilities_that_are_not_finite_ends_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = trainer(tmp_path / "run", lambda call, error: error, steps=8)
-    training.validation = training.cases
+    training.validation = training.judge.validation = training.cases
     monkeypatch.setattr(Toy, "forward", lambda *_: Drawn(torch.full((1, 16, 1, *SIZE), float("nan"))))
     with pytest.raises(TrainingError, match=r"gtr: validating after step 8: probabilities: .* step 5 is kept"):
         training.train()

@@ -38,6 +38,7 @@ class Wanted:
         repeats: rounds of the timing.
         seed: of the resampling.
         by_ged: methods from the least GED on; else as they were given.
+        tested: scores whose differences are told; none: those of `compared_scores`.
     """
 
     against: str | None = None
@@ -47,6 +48,7 @@ class Wanted:
     repeats: int = 3
     seed: int = 0
     by_ged: bool = False
+    tested: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def compare(
     groups = by_label(entrants)
     costs, where = _costs(groups, wanted, int(summary["samples"]), device or torch.device("cpu"), tell)
     against = wanted.against or entrants[0].label
-    lines = lines_of(entrants, costs, against, seed=wanted.seed)
+    lines = lines_of(entrants, costs, against, tested=wanted.tested, seed=wanted.seed)
     best = min((line for line in lines if "ged" in line.scores), key=lambda line: line.scores["ged"].mean, default=None)
     return Comparison(
         entrants,

@@ -107,12 +107,13 @@ def views_of(card: Mapping[str, Any]) -> tuple[int | None, str]:
         with torch.device("meta"):
             method = config.build(in_channels=card["in_channels"], channels=card["channels"], size=size)
         left = int(card["training"]["step"])
+        ended = dict(card["training"].get("ended", {}))
     except (KeyError, TypeError, ValueError):
         return None, "the card does not say"
     views = 0
     for stage in method.stages():
         plan = config.stages[stage.name]
-        made = min(left, plan.steps)
+        made = min(left, ended.get(stage.name, plan.steps))
         views, left = views + made * plan.batch, left - made
     sources = [str(source.get("name", name)) for name, source in _sources(card).items()]
     return views, f"without those of {', '.join(sources)}, which it begins from" if sources else ""

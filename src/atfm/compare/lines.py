@@ -92,13 +92,16 @@ def compared_scores(entrants: Sequence[Entrant]) -> list[str]:
     return [name for name in wanted if name in there]
 
 
-def lines_of(entrants: Sequence[Entrant], costs: Mapping[str, Cost], against: str, *, seed: int = 0) -> list[Line]:
+def lines_of(
+    entrants: Sequence[Entrant], costs: Mapping[str, Cost], against: str, *, tested: Sequence[str] = (), seed: int = 0
+) -> list[Line]:
     """Return a line for each label.
 
     Args:
         entrants: scored alike, see `check_protocol`.
         costs: by label.
         against: the label that all others are held against, case by case.
+        tested: scores whose differences are told; none: those of `compared_scores`.
         seed: of the resampling.
 
     Raises:
@@ -107,7 +110,7 @@ def lines_of(entrants: Sequence[Entrant], costs: Mapping[str, Cost], against: st
     groups = by_label(entrants)
     if against not in groups:
         raise InputError(f"--against {against}: expected one of {', '.join(groups)}")
-    pairs = _pairs(groups, against, compared_scores(entrants), seed)
+    pairs = _pairs(groups, against, tested or compared_scores(entrants), seed)
     return [
         Line(
             label,

@@ -16,6 +16,7 @@ from atfm.evaluate.leak import Leak
 from atfm.evaluate.rows import CaseScores
 from atfm.metrics.ged import consistent
 from atfm.metrics.reliability import ReliabilityBins
+from atfm.metrics.resolution import resolution_line, spread_of
 from atfm.metrics.table import Interval, few_patients, summarise
 from atfm.report.panels import Illustration
 
@@ -167,7 +168,9 @@ def warnings(results: Sequence[Result], leaks: Sequence[Leak], silent: int = 0) 
                 f"({1 / n - 1 / m:.4f}), so the first samples are unlike the later ones: this table is wrong."
             )
     patients = len({row.patient_id for row in results[0].rows})
-    found += few_patients(patients)
+    rows = [{"patient": row.patient_id, "ged": row.scores.get("ged")} for row in results[0].rows]
+    shown = resolution_line(f"With {patients} patients", patients, spread_of(rows))
+    found += [f"{few} {shown}." for few in few_patients(patients)]
     if silent:
         found.append(
             f"{silent} of {len(results[0].rows) + silent} cases have no pixel that counts, as all are ignored: "

@@ -7,7 +7,7 @@ from scipy.stats import binom
 
 from atfm.data.seen.images import Compared
 
-__all__ = ["BY_CHANCE", "Leak"]
+__all__ = ["BY_CHANCE", "Leak", "joined"]
 
 NAMED = 5  # patients or cases written out in the error and the report; the others are counted
 # The share of images of other patients that look like one of 10,000 training images is below this: 0 of 4,272 slices of
@@ -129,6 +129,23 @@ class Leak:
             "not_compared": {what: why for what, why in not_compared.items() if why},
             "line": self.line,
         }
+
+
+def joined(leaks: Sequence[Leak]) -> Leak:
+    """Return what was found of several trainings, each of which scores patients of its own."""
+    images = [leak.images for leak in leaks if leak.images is not None]
+    compared = Compared(
+        sum(one.cases for one in images),
+        tuple(case for one in images for case in one.exact),
+        tuple(case for one in images for case in one.alike),
+    )
+    return Leak(
+        tested=sum(leak.tested for leak in leaks),
+        patients=tuple(sorted(patient for leak in leaks for patient in leak.patients)),
+        ids_not_compared=next((leak.ids_not_compared for leak in leaks if leak.ids_not_compared), ""),
+        images=compared if len(images) == len(leaks) else None,
+        images_not_compared=next((leak.images_not_compared for leak in leaks if leak.images_not_compared), ""),
+    )
 
 
 def some(names: Sequence[str]) -> str:

@@ -31,6 +31,11 @@ class Board:
         seeds: of the trainings.
         split, samples, limit: what is scored, as for `atfm.evaluate.prepare`.
         command: the command line that makes it again.
+        rows: configurations by label; None: the presets that are named for the board.
+        patients: how many are trained on, of a board with fewer than the store has; the store is a view of these.
+        folds: all patients are scored, by so many folds; None: those of `split`.
+        planned: minutes that the steps of `rows` were measured for.
+        planned_by: what they were measured by.
     """
 
     name: str
@@ -44,6 +49,11 @@ class Board:
     samples: int = 100
     limit: int | None = None
     command: str = "atfm leaderboard"
+    rows: Mapping[str, Config] | None = None
+    patients: int | None = None
+    folds: int | None = None
+    planned: float | None = None
+    planned_by: Watch = "wall"
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class Job:
             "minutes": self.board.minutes if self.board.budget is None else None,
             "budget": self.board.budget,
         }
+        found |= {name: getattr(self.board, name) for name in ("patients", "folds") if getattr(self.board, name)}
         timed = self.board.budget is None and self.board.minutes is not None
         return found | ({"watch": self.board.watch} if timed and self.board.watch != "wall" else {})
 
@@ -109,6 +120,15 @@ def rows_for(board: str, chosen: Sequence[str] = ()) -> dict[str, Config]:
     return {label: config for label, config in found.items() if not chosen or label in chosen}
 
 
+def _chosen(board: Board, chosen: Sequence[str]) -> dict[str, Config]:
+    """The rows that a board was made with, or some of them."""
+    rows = board.rows or {}
+    for label in chosen:
+        if label not in rows:
+            raise InputError(f"--methods {label}: {board.name} has no such row; expected some of {', '.join(rows)}")
+    return {label: config for label, config in rows.items() if not chosen or label in chosen}
+
+
 def jobs(boards: Sequence[Board], chosen: Sequence[str] = ()) -> list[Job]:
     """Return all jobs, seed by seed, so that a leaderboard that is stopped has every method before any of them twice.
 
@@ -118,7 +138,7 @@ def jobs(boards: Sequence[Board], chosen: Sequence[str] = ()) -> list[Job]:
     """
     found = []
     for board in boards:
-        rows = rows_for(board.name, chosen)
+        rows = rows_for(board.name, chosen) if board.rows is None else _chosen(board, chosen)
         for label in rows:
             if not is_folder_name(label):
                 raise ConfigError(f"preset {label!r}: a folder is named after it; expected a name without / and dots")

@@ -1,7 +1,8 @@
 """Train and score jobs, a line of progress for each, going on past those that fail; what is done is not done again."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,10 +12,14 @@ from atfm.ablate.trained import Clock
 from atfm.compare import Entrant, Named, Scoring, enter
 from atfm.disk.lock import file_lock
 from atfm.disk.sealed import read_sealed, write_sealed
-from atfm.errors import AtfmError, BusyError
+from atfm.errors import AtfmError, BusyError, InputError
 from atfm.fit import fit
+from atfm.folds import deal
+from atfm.folds import score as score_folds
+from atfm.folds import train as train_folds
 from atfm.leaderboard.jobs import Board, Job
-from atfm.train.cases import from_store
+from atfm.train.cases import Cases, from_store
+from atfm.train.config import Config
 
 __all__ = ["Failed", "carry_out", "seconds_of_training", "trained"]
 
@@ -88,22 +93,45 @@ def _train(job: Job, device: torch.device, tell: Tell) -> None:
         return
     board = job.board
     config = job.config if board.budget is None else shortened(job.config, board.budget)
-    clock = Clock(_clock(job), job.identity, tell, board.watch)
-    fitted = fit(
-        config,
-        from_store(board.store, config),
-        job.run,
-        device=device,
-        minutes=None if board.budget is not None else board.minutes,
-        watch=board.watch,
-        tell=clock,
-    )
+    clock = Clock(_clock(job), job.identity, tell, board.planned_by if board.planned else board.watch)
+    if board.folds is not None:
+        folds = deal(board.store, board.folds)
+        done = train_folds(
+            config, board.store, folds, job.run, device=device, progress=lambda fold, folder: nullcontext(clock)
+        )
+        steps = sum(fitted.steps for fitted in done)
+    else:
+        steps = fit(
+            config,
+            _cases(board, config),
+            job.run,
+            device=device,
+            minutes=None if board.budget is not None else board.minutes,
+            watch=board.watch,
+            tell=clock,
+        ).steps
     clock.stop()
-    write_sealed(_end(job), fitted.steps, job.identity)
+    write_sealed(_end(job), steps, job.identity)
+
+
+def _cases(board: Board, config: Config) -> Cases:
+    """What a method is trained on; with fewer patients than the store has, the description says so."""
+    cases = from_store(board.store, config)
+    if board.patients is None:
+        return cases
+    return replace(cases, description={**cases.description, "patients": board.patients})
 
 
 def _entered(job: Job, device: torch.device, tell: Tell) -> list[Entrant]:
     board = job.board
+    if board.folds is not None:
+        folds = deal(board.store, board.folds)
+        joined = score_folds(
+            board.store, folds, job.run, board.command, samples=board.samples, device=device, tell=tell
+        )
+        if joined is None:
+            raise InputError(f"{job.run}: is scored by another process")
+        return [Entrant(job.label, joined.kept, None, "of each fold its own weights were scored")]
     return enter([Named(job.label, str(job.run))], scoring_of(board, device), device=device, tell=tell)
 
 

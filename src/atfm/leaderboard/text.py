@@ -36,6 +36,10 @@ def _how(board: Board) -> str:
     seeds = ", ".join(map(str, board.seeds))
     if board.budget is not None:
         equal = f"{board.budget} steps of the first stage, the others alike"
+    elif board.planned is not None:
+        equal = f"{board.planned:g} minutes of training for each method and seed"
+        equal += f", and each of {board.folds} folds" if board.folds else ""
+        equal += ", as the process computed (`--watch cpu`)" if board.planned_by == "cpu" else ""
     elif board.minutes is not None:
         equal = f"{board.minutes:g} minutes of training for each method and seed"
         equal += ", as the process computed (`--watch cpu`)" if board.watch == "cpu" else ""

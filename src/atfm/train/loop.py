@@ -7,8 +7,8 @@ same, within rounding, as one, and any number of them goes on where another stop
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 import torch
@@ -25,13 +25,14 @@ from atfm.methods.method import Method, Stage
 from atfm.train.average import averaged
 from atfm.train.checkpoint import named, prefixed
 from atfm.train.config import Config
+from atfm.train.frozen import Frozen
+from atfm.train.judge import Judge
 from atfm.train.processes import Processes
 from atfm.train.progress import Pace, Progress
 from atfm.train.resume import average_of, fitting, stage_of
 from atfm.train.run import Run
 from atfm.train.state import State
 from atfm.train.step import Stepper
-from atfm.train.validate import validate
 
 __all__ = ["Trainer"]
 
@@ -49,6 +50,9 @@ class Trainer:
         run: where everything is written.
         publish: called with the method (averaged weights) and the state at each checkpoint, to write the weight file.
         processes: those that train together; the main one alone writes.
+        patients: whose each validation case is; none: each is somebody else's.
+        taken: names of the weights that came from another model.
+        say: is told which stages end early and which are kept.
     """
 
     def __init__(
@@ -60,25 +64,40 @@ class Trainer:
         run: Run,
         publish: Callable[[Method, dict[str, Any]], object] = lambda method, state: None,
         processes: Processes | None = None,
+        patients: Sequence[str] = (),
+        taken: Collection[str] = (),
+        say: Callable[[str], object] = lambda note: None,
     ) -> None:
         self.method, self.config, self.cases, self.validation = method, config, cases, validation
         self.run, self.publish, self.processes = run, publish, processes or Processes()
+        self.taken = taken
+        self.judge = Judge(method, config, validation, patients, self.processes, say)
         # Sees that the weight file is what a checkpoint that is gone on from says, and writes it again if it is not.
         self.ensure: Callable[[Method, dict[str, Any]], object] = lambda method, state: None
         self.device = cases.device
         self.limits = AugmentationRange(**config.augment.model_dump())
-        self.history: list[dict[str, Any]] = []
         self.trained_by: list[dict[str, int]] = []
         self.skipped = 0
-        self._saved, self._end = 0, 0
+        self._saved, self._end, self._of = 0, 0, ""
 
     @property
     def total(self) -> int:
         """Steps of all stages together."""
         return sum(plan.steps for _, plan in self._plan())
 
+    @property
+    def published(self) -> str:
+        """The stage that the published weights are of."""
+        return self.judge.chosen or self._of
+
     def _plan(self) -> list[tuple[Stage, StageConfig]]:
-        return [(stage, self.config.stages[stage.name]) for stage in self.method.stages()]
+        """The stages with the steps that they have; one that was ended early has those that were made."""
+        plans = [(stage, self.config.stages[stage.name]) for stage in self.method.stages()]
+        ended = self.judge.choice.ended
+        return [
+            (stage, plan.model_copy(update={"steps": ended[stage.name]}) if stage.name in ended else plan)
+            for stage, plan in plans
+        ]
 
     def train(self, max_steps: int | None = None, tell: Callable[[Progress], None] = lambda progress: None) -> int:
         """Train until the end or until `max_steps` steps in all were made, going on from the last checkpoint.
@@ -97,14 +116,18 @@ class Trainer:
         end = self._end = self.total if max_steps is None else min(max_steps, self.total)
         if not self.total and self.processes.main:  # every stage was taken from elsewhere: together they are the result
             self.ensure(self.method, self._state(0, self._plan()[-1][0].name))
+        if restored is None:
+            with self._validating("the weights that were taken", 0):
+                self.judge.begin_from(self.taken)
         first = 0
-        for stage, plan in self._plan():
-            last = first + plan.steps
+        for stage in self.method.stages():
+            last = first + self._steps(stage)
             # A later stage's checkpoint holds this stage's final weights; one of its very end is still to be averaged.
             if done <= last:
                 if done == first == end and first:
                     break
-                self._stage(stage, plan, first, done, end, restored[0] if restored else None, tell)
+                self._stage(stage, first, done, end, restored[0] if restored else None, tell)
+                last = first + self._steps(stage)  # fewer where it came to its end early
                 restored, done = None, max(done, min(end, last))
             stage.method.eval()
             stage.trained.requires_grad_(False)
@@ -114,17 +137,24 @@ class Trainer:
         self.processes.barrier()
         return done
 
+    def _steps(self, stage: Stage) -> int:
+        return next(plan.steps for own, plan in self._plan() if own.name == stage.name)
+
     def _go_on(self, restored: tuple[dict[str, Tensor], State] | None) -> int:
         """Take over where a checkpoint stands, see that it is published, and say in the log who goes on from there."""
         done = self._saved = 0
         if restored is not None:
             tensors, state = restored
+            self.judge.go_on(state)
             stage = stage_of(state, self._plan(), self.run.checkpoints.file(state.step))
-            done = self._saved = state.step
-            self.history, self.skipped, self.trained_by = list(state.history), state.skipped, list(state.trained_by)
-            if self.processes.main:
-                with self._fitting(done):
-                    self.ensure(average_of(stage, tensors), state.told())
+            done, self._of = state.step, state.stage
+            self._saved = done
+            self.skipped, self.trained_by = state.skipped, list(state.trained_by)
+            with self._fitting(done):
+                self.judge.choice.restore(state.choice, tensors)
+                method, name = self.judge.result(stage, average_of(stage, tensors))
+                if self.processes.main:
+                    self.ensure(method, state.told() | {"stage": name})
         began = {"step": done, "processes": self.processes.world}
         if not self.trained_by or self.trained_by[-1]["processes"] != self.processes.world:
             self.trained_by.append(began)
@@ -148,24 +178,27 @@ class Trainer:
     def _stage(
         self,
         stage: Stage,
-        plan: StageConfig,
         first: int,
         done: int,
         end: int,
         tensors: dict[str, Tensor] | None,
         tell: Callable[[Progress], None],
     ) -> None:
-        method = stage.method
+        method, plan = stage.method, self.config.stages[stage.name]  # with all of its steps: by them goes the schedule
         if tensors:
             with self._fitting(done):
                 self.method.load_state_dict(named(tensors, "method."))
-        begun, last = max(done, first), min(end, first + plan.steps)
-        stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes)
+        begun, whole = max(done, first), first + self._steps(stage)
+        last = min(end, whole)
+        frozen = Frozen(self.method, stage, plan, self.taken)
+        stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes, frozen)
         average = averaged(method, plan.ema, begun - first)
         if tensors and done > first:
             with self._fitting(done):
                 average.module.load_state_dict(named(tensors, "average."))
                 stepper.restore(named(tensors, "optimiser."))
+        else:
+            self.judge.choice.begin()
         _set_modes(stage)
         before, read, due, pace = self.skipped, begun, False, Pace(plan.batch)
         batches = self.batches(stage.name, plan, begun - first, last - first)
@@ -183,10 +216,19 @@ class Trainer:
                 read = step + 1
             # What made a step go wrong may be what would be saved: the checkpoint before is kept until it is over.
             saves = due and (ends or not stepper.streak)
-            validates = self.validation is not None and (ends or (step + 1) % self.config.validate_every == 0)
+            regular = (step + 1) % self.config.validate_every == 0 or step + 1 == whole
+            validates = self.validation is not None and (ends or regular)
             if saves or validates:
                 self._check_finite(stage, average, plan, step + 1)
-            checked = self._validate(stage, cast(Method, average.module), step + 1) if validates else None
+            checked, over = None, step + 1 == whole
+            if validates:
+                with self._validating(f"stage {stage.name}", step + 1):
+                    checked = self.judge.validate(stage, cast(Method, average.module), step + 1, self.run.log)
+                # One that a stop alone brought about says nothing: who is not stopped does not hear of it.
+                if regular and self.judge.ends(stage, step + 1, step + 1 - first, plan.steps) and not over:
+                    ends = over = saves = True
+            if over:
+                self.judge.conclude(stage, cast(Method, average.module), step + 1)
             if saves:
                 self._save(stage, average, stepper, step + 1)
                 due = False
@@ -195,6 +237,8 @@ class Trainer:
             left = pace.seconds_for(self._images_left(step + 1))
             rate = pace.images_per_second
             tell(Progress(stage.name, step + 1, self.total, told, rate, left, self.skipped, checked, saves))
+            if over:
+                break
         method.load_state_dict(average.module.state_dict())
 
     def _images_left(self, step: int) -> int:
@@ -237,29 +281,26 @@ class Trainer:
                     f"stages.{stage.name}.lr (now {plan.lr:g})"
                 )
 
-    def _validate(self, stage: Stage, method: Method, step: int) -> dict[str, float] | None:
-        if self.validation is None:
-            return None
+    @contextmanager
+    def _validating(self, what: str, step: int) -> Iterator[None]:
+        """Say in one line that what is validated cannot be drawn from."""
         try:
-            scores = validate(
-                method, self.validation, self.config.validate_samples, self.config.seed, processes=self.processes
-            )
+            yield
         except InputError as error:
-            raise TrainingError(f"stage {stage.name}: validating after step {step}: {error}; {self._kept()}") from error
-        self.history.append({"step": step, "stage": stage.name, **scores})
-        if self.processes.main:
-            self.run.log.append({"step": step, "stage": stage.name, "validation": scores})
-        return scores
+            raise TrainingError(f"{what}: validating after step {step}: {error}; {self._kept()}") from error
 
     def _save(self, stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
-        """Write the checkpoint and publish the averaged weights."""
+        """Write the checkpoint and publish the averaged weights, or what was chosen of them."""
         if self.processes.main:
             state = self._state(step, stage.name)
-            tensors = prefixed("method.", self.method.state_dict())
+            choice = self.judge.choice
+            tensors = prefixed("method.", self.method.state_dict()) | choice.tensors()
             tensors |= prefixed("average.", average.module.state_dict()) | prefixed("optimiser.", stepper.tensors())
-            self.run.checkpoints.save(tensors, state)
-            self.publish(cast(Method, average.module), state)
-        self._saved = step
+            chosen = choice.as_json()
+            self.run.checkpoints.save(tensors, state | ({"choice": chosen} if chosen else {}))
+            method, name = self.judge.result(stage, cast(Method, average.module))
+            self.publish(method, state | {"stage": name})
+        self._saved, self._of = step, stage.name
 
     def _state(self, step: int, stage: str) -> dict[str, Any]:
         """What a checkpoint and the card of its weights say of the training."""
@@ -267,9 +308,10 @@ class Trainer:
             "step": step,
             "stage": stage,
             "total": self.total,
-            "history": self.history,
+            "history": self.judge.history,
             "skipped": self.skipped,
             "trained_by": self.trained_by,
+            **self.judge.choice.told(),
         }
 
 

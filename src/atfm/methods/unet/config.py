@@ -51,6 +51,12 @@ class UNetConfig(MethodConfig):
     network: SegmenterConfig = SegmenterConfig()
     test_time_dropout: bool = Field(True, description="samples differ by dropout; false: all samples are one mask")
 
+    target: Literal["votes", "majority"] = Field(
+        "votes",
+        description="what is learnt: the masks of all readers, or the one that most agree on",
+        exclude_if=lambda target: target == "votes",  # cards from before say nothing of it
+    )
+
     def build(self, frame: Frame) -> DropoutUNet:
-        drops = self.test_time_dropout and self.network.dropout > 0
-        return DropoutUNet(self.network.network(frame, "network"), frame, drops=drops, stride=self.network.stride)
+        network, drops = self.network.network(frame, "network"), self.test_time_dropout and self.network.dropout > 0
+        return DropoutUNet(network, frame, drops=drops, agreed=self.target == "majority", stride=self.network.stride)

@@ -14,7 +14,7 @@ from atfm.nn.segmenter import Segmenter, probabilities
 from atfm.seeding import Draw, Noise
 from atfm.truncation.likelihood import log_likelihood
 
-__all__ = ["DropoutUNet", "votes"]
+__all__ = ["DropoutUNet", "majority", "votes"]
 
 
 @in_float32
@@ -32,6 +32,33 @@ def votes(logits: Tensor, annotations: Tensor, weights: Tensor, valid: Tensor | 
     return (sums / pixels * weights).sum(1).mean()
 
 
+def majority(annotations: Tensor, present: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    """Return the one mask of each image that most annotators agree on, pixel by pixel.
+
+    Two of four are no majority: such a pixel is background, and of several classes the lower one wins a tie, as in
+    `atfm.metrics.masks.most_likely`.
+
+    Args:
+        annotations: `[B, K, C, *spatial]` in {0, 1}; 0 where nothing is said.
+        present: `[B, K]` bool.
+        valid: as in `votes`.
+
+    Returns:
+        The masks, `[B, 1, C, *spatial]`, and the pixels of which somebody says something, `[B, 1, *spatial]`, or None.
+    """
+    there = present.reshape(*present.shape, *[1] * (annotations.dim() - 3))  # [B, K, 1, ...]
+    there = there if valid is None else there & valid  # [B, K, *spatial], or ones for all pixels
+    counts = (annotations * there.unsqueeze(2)).sum(1, keepdim=True)  # [B, 1, C, *spatial]
+    if annotations.shape[2] == 1:
+        mask = (2 * counts > there.sum(1, keepdim=True).unsqueeze(2)).to(annotations.dtype)
+    else:
+        mask = torch.zeros_like(counts).scatter_(2, counts.argmax(2, keepdim=True), 1)
+    if valid is None:
+        return mask, None
+    said = there.any(1, keepdim=True)
+    return mask * said.unsqueeze(2), said
+
+
 class DropoutUNet(Method):
     """`p(y | image, w)` with one mask for each draw `w` of what dropout leaves out (Gal and Ghahramani, ICML 2016).
 
@@ -42,15 +69,24 @@ class DropoutUNet(Method):
         network: image -> logits.
         frame: what it looks at and what it draws.
         drops: whether dropout stays on when sampling.
+        agreed: trained on the annotators' majority in place of their votes.
         stride: as for `Method`.
         chunk: samples that pass through the network at a time; bounds memory, changes nothing else.
     """
 
     def __init__(
-        self, network: Segmenter, frame: Frame, *, drops: bool, stride: int | None = None, chunk: int = 64
+        self,
+        network: Segmenter,
+        frame: Frame,
+        *,
+        drops: bool,
+        agreed: bool = False,
+        stride: int | None = None,
+        chunk: int = 64,
     ) -> None:
         super().__init__(frame, stride)
         self.network, self.drops, self.chunk = network, drops, chunk
+        self._agreed = agreed  # of training alone: it decides nothing of how samples are drawn
 
     def stages(self) -> list[Stage]:
         return [Stage("unet", self, self.network, self.loss)]
@@ -58,8 +94,14 @@ class DropoutUNet(Method):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         logits = self.network(self.focus(batch.image))
         valid = None if batch.valid is None else self.focus(batch.valid)
+        annotations = self.focus(batch.annotations)
+        if self._agreed:
+            annotations, valid = majority(annotations, batch.present, valid)
+            return {
+                "cross-entropy": votes(logits, annotations, batch.present.new_ones(len(annotations), 1).float(), valid)
+            }
         weights = batch.present / batch.present.sum(1, keepdim=True)
-        return {"cross-entropy": votes(logits, self.focus(batch.annotations), weights, valid)}
+        return {"cross-entropy": votes(logits, annotations, weights, valid)}
 
     def needs(self, size: Sequence[int]) -> dict[str, Draw]:
         return {"dropout": Draw("uniform", (sum(self.network.unet.channels()),) if self.drops else (0,))}
