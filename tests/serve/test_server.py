@@ -22,7 +22,8 @@ from atfm.errors import InputError
 from atfm.serve.private import PREFIX, private_files, private_folder, sweep
 from atfm.serve.server import Server, access_of, bound
 
-pytestmark = pytest.mark.timeout(120)
+# one process for all of them, on whichever core
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("service")]
 
 
 class Process:
