@@ -127,7 +127,7 @@ def test_of_binary_masks_no_class_is_told(folder, tmp_path, capsys) -> None:
     assert run(folder, "--samples", "2", "--limit", "1", "--no-references", "--out", str(tmp_path / "out")) == 0
     assert "by class" not in capsys.readouterr().out
     assert "/" not in (tmp_path / "out" / "rows.csv").read_text()
-    assert "<h2>Classes</h2>" not in (tmp_path / "out" / "report.html").read_text()
+    assert ">Classes</h2>" not in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_split_without_a_pixel_that_counts_is_refused_in_one_line(organs, tmp_path, capsys) -> None:
@@ -199,7 +199,7 @@ def by_one(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         patch.chdir(out)
         assert run(folder, *WORDS, "--out", "out") == 0
     found = files(out / "out")
-    assert found.keys() == {"rows.csv", "summary.json", "report.html"}
+    assert found.keys() == {"rows.csv", "drawn.json", "summary.json", "report.html"}
     return found
 
 

@@ -95,7 +95,8 @@ def check_whole(out: Path, seed: int = 0) -> None:
     """All rows, each once, and a summary that is of them."""
     summary = json.loads((out / "summary.json").read_text())
     found = rows(out)
-    assert summary["seed"] == seed and sorted(os.listdir(out)) == ["report.html", "rows.csv", "summary.json"]
+    assert summary["seed"] == seed
+    assert sorted(os.listdir(out)) == ["drawn.json", "report.html", "rows.csv", "summary.json"]
     assert len({(row["method"], row["case_id"]) for row in found}) == len(found) == 4 * CASES
     own = [float(row["ged_4"]) for row in found if row["method"] == "atfm"]
     assert sum(own) / CASES == pytest.approx(summary["scores"]["ged_4"]["mean"], rel=1e-5)
@@ -205,7 +206,7 @@ def test_overwrite_drops_rows_of_another_one_that_was_not_finished(folder, tmp_p
 def test_a_digit_that_was_changed_is_not_believed(folder, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     assert main(words(folder, out)) == 0
-    whole = {name: (out / name).read_text() for name in ("rows.csv", "report.html")}
+    whole = {name: (out / name).read_text() for name in ("rows.csv", "drawn.json", "report.html")}
     text = whole["rows.csv"]
     place = text.index("\natfm,") + len("\natfm,case-0,p0,3,0.")
     (out / "rows.csv").write_text(text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :])

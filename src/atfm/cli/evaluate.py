@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         "evaluate",
         help="score a model, or the masks of other code, on a split",
         description="Draw samples of every case of a split, compare them with its annotators, and write rows.csv (one "
-        "row for each case), summary.json and report.html. MODEL is a run folder, a weight file or the name of shipped "
+        "row for each case), drawn.json (their samples), summary.json and report.html. MODEL is a run folder, a weight file or the name of shipped "
         "weights. A model is not scored on patients that it was trained on. The same command goes on with an "
         "evaluation that was stopped, and reads one that is there; another evaluation in DIR is not replaced without "
         "--overwrite. Several processes share the cases, with the same result: `torchrun "

@@ -138,7 +138,7 @@ def _left_out(rows: Sequence[CaseLine], total: int, by: str, full: bool) -> list
     told = []
     which = f"the {ENDS} worst and the {ENDS} best by {by}, then others by a fixed draw"
     if len(rows) < total:
-        told.append(f"{len(rows):,} of {total:,} cases stand in this table: {which}. rows.csv has all of them.")
+        told.append(f"{len(rows):,} of {total:,} cases stand in this table: {which}. rows.csv of the evaluation has all.")
     can = sum(bool(line.opened) for line in rows)
     if full:
         size = f"{MOST_BYTES / 1e6:.0f} MB"
