@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = ["Answer", "Caller", "Refused", "drawn"]
 
 API = "/api/v1/"
 PATIENCE = 120.0  # seconds
+IDLE = 15.0  # seconds after which a connection is made anew
 LONGEST_WAIT = 5.0  # seconds before the next try, whatever the service asks for
 
 
@@ -69,6 +71,7 @@ class Caller:
 
     def __init__(self, host: str, port: int) -> None:
         self.line = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+        self._used = time.monotonic()
 
     def exchange(self, method: str, path: str, body: bytes | None = None, *, streamed: bool = False) -> Answer:
         """Ask and hear the answer.
@@ -81,10 +84,13 @@ class Caller:
         headers = {"Accept": "text/event-stream"} if streamed else {}
         if path == "samples":
             headers["Content-Type"] = "application/json"
+        if time.monotonic() - self._used > IDLE:
+            self.line.close()  # the service may have closed it, as nobody spoke
         try:
             self.line.request(method, path if path.startswith("/") else API + path, body, headers)
             response = self.line.getresponse()
             content = response.read()
+            self._used = time.monotonic()
         except http.client.HTTPException as error:
             raise OSError(str(error)) from error
         if response.status == 503:

@@ -123,7 +123,7 @@ def serving(name: str, threads: int, tell: Callable[[str], None]) -> Iterator[st
     Raises:
         InputError: it does not start.
     """
-    command = [sys.executable, "-m", "atfm", "serve", name, "--port", "0", "--json", "--keep", "1", "--device", "cpu"]
+    command = [sys.executable, "-m", "atfm", "serve", name, "--port", "0", "--json", "--keep", "5", "--device", "cpu"]
     process = subprocess.Popen([*command, "--threads", str(threads)], stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline() if process.stdout is not None else ""
@@ -182,7 +182,7 @@ def _call(host: str, port: int, asked: Questions, load: Load, number: int, until
             tally.add("refused", f"{refused.status}")
             time.sleep(min(refused.wait, max(0.0, until - time.monotonic())))
         except (OSError, ValueError, KeyError) as error:
-            tally.add("failed", type(error).__name__)
+            tally.add("failed", str(error) if type(error) is ValueError else type(error).__name__)
             caller = Caller(host, port)
         if load.think:
             time.sleep(min(float(rng.exponential(load.think)), max(0.0, until - time.monotonic())))
