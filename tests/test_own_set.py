@@ -11,7 +11,7 @@ from atfm.cli.main import build_parser, main
 from atfm.train.presets import resolve
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "own-set.md"
-TINY = {"--minutes": "0.1", "--samples": "2", "--n": "2"}
+TINY = {"--minutes": "0.06", "--samples": "2", "--n": "2"}
 
 
 def blocks() -> list[list[list[str]]]:

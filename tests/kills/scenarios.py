@@ -87,6 +87,13 @@ def kept_by_train(folder: Path) -> int:
     return max((int(file.stem.split("-")[1]) for file in folder.rglob("checkpoint-*.json")), default=0)
 
 
+def kept_by_folds(folder: Path) -> int:
+    if (folder / "run" / "summary.json").exists():
+        return 2**30
+    rows = sum(len(file.read_bytes().split(b"\n")) - 2 for file in folder.glob("run/scores-*/*.jsonl"))
+    return rows + sum(kept_by_train(fold) for fold in folder.glob("run/fold-*"))
+
+
 def kept_by_evaluate(folder: Path) -> int:
     if (folder / "scores" / "summary.json").exists():
         return 2**30
@@ -134,6 +141,12 @@ SCENARIOS = (
         f"train gtr-phantom --data ../../inputs/store {TINY} --set save_every=4 --set validate_every=12 --threads 1 "
         "--out run",
         kept_by_train,
+    ),
+    Scenario(
+        "folds",
+        f"train gtr-phantom --data ../../inputs/store --folds 2 {TINY} --set save_every=6 --set validate_every=6 "
+        "--set patience=3 --set keep=better --samples 4 --threads 1 --out run",
+        kept_by_folds,
     ),
     Scenario(
         "evaluate",

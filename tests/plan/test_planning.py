@@ -1,6 +1,7 @@
 """A plan for each kind of phantom is a training that runs, says why, and comes back from its file."""
 
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from atfm.data.case import Case
 from atfm.data.store import Store, StoreWriter
 from atfm.errors import InputError, StoreError
-from atfm.fit import fit
+from atfm.fit import Fitted, fit
 from atfm.plan import checked, facts_of, plan
 from atfm.plan.pace import Pace
 from atfm.train.cases import from_store
@@ -17,6 +18,15 @@ from atfm.train.config import Config, override, whole
 from atfm.train.presets import presets, resolve
 
 CPU = torch.device("cpu")
+
+
+def trained_once(config: Config, store: Store, out: Path) -> Fitted:
+    """Train as configured, but a step of each stage."""
+    stages = {
+        name: one.model_copy(update={"steps": min(1, one.steps), "batch": 2}) for name, one in config.stages.items()
+    }
+    config = config.model_copy(update={"stages": stages, "validate_samples": 2, "validate_cases": 1})
+    return fit(config, from_store(store, config), out, device=CPU)
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +49,39 @@ def test_every_phantom_is_planned_and_the_plan_trains(stores, tmp_path, kind: st
     assert {"method.gtr.widths", "augment", "steps", "validation"} <= told.keys()
     assert all(reason["why"] and reason["source"] for reason in told.values())
     assert planned.warnings == []
-    stages = {name: one.model_copy(update={"steps": min(1, one.steps)}) for name, one in planned.config.stages.items()}
-    config = planned.config.model_copy(update={"stages": stages, "validate_samples": 2, "validate_cases": 1})
-    fitted = fit(config, from_store(store, config), tmp_path / "run", device=CPU)
+    fitted = trained_once(planned.config, store, tmp_path / "run")
     assert fitted.steps == fitted.total > 0
+
+
+def mixed(path, sides: tuple[int, int], lesion: int, spacings: tuple[float, float]) -> Store:
+    """Ten cases of two sizes and spacings in turn, a square lesion somewhere in each, of which readers differ."""
+    rng, names = np.random.default_rng(0), [str(number) for number in range(10)]
+    with StoreWriter(path, name="mixed", splits={"train": names[:8], "val": names[8:]}) as writer:
+        for number, name in enumerate(names):
+            side, mm = sides[number % 2], spacings[number % 2]
+            masks, corner = np.zeros((2, side, side), np.uint8), int(rng.integers(0, side - lesion - 2))
+            for reader in range(2):
+                masks[reader, corner : corner + lesion, corner + reader : corner + reader + lesion] = 1
+            image = (np.rint(rng.random((1, side, side)) * 255) / 255).astype(np.float32)
+            writer.add(Case(image, masks, name, name, spacing=(mm, mm)))
+    return Store.open(path)
+
+
+@pytest.mark.parametrize(
+    ("sides", "lesion", "spacings", "fields"),
+    [
+        ((46, 58), 20, (1.0, 1.0), {"fit"}),
+        ((60, 70), 5, (1.0, 1.0), {"crop"}),
+        ((50, 40), 15, (0.5, 0.8), {"fit", "crop"}),
+    ],
+)
+def test_images_of_mixed_sizes_are_planned_and_trained(tmp_path, monkeypatch, sides, lesion, spacings, fields) -> None:
+    monkeypatch.setattr("atfm.plan.look.CANVAS", 32)  # a sixteenth of the time
+    store = mixed(tmp_path / "store", sides, lesion, spacings)
+    planned = plan(store, minutes=1.0)
+    assert fields == {"fit", "crop", "window"} & planned.fields.keys()
+    assert not any("lesions" in warning for warning in planned.warnings)
+    assert trained_once(planned.config, store, tmp_path / "run").steps > 0
 
 
 def test_it_stays_the_same(stores) -> None:
@@ -79,9 +118,7 @@ def test_one_reader_is_told_and_trains_all_the_same(stores, tmp_path) -> None:
     store = stores(readers=1)
     planned = plan(store, minutes=1.0)
     assert any(warning.startswith("one reader only") for warning in planned.warnings)
-    stages = {name: one.model_copy(update={"steps": min(1, one.steps)}) for name, one in planned.config.stages.items()}
-    config = planned.config.model_copy(update={"stages": stages, "validate_samples": 2})
-    fitted = fit(config, from_store(store, config), tmp_path / "run", device=CPU)
+    fitted = trained_once(planned.config, store, tmp_path / "run")
     assert fitted.verdicts and "ged" not in fitted.validation and "ged_2" in fitted.validation
 
 

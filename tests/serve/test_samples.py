@@ -1,5 +1,6 @@
 """What is drawn equals the direct call, bit for bit; it is heard of as it is drawn, and kept for a while."""
 
+import asyncio
 import json
 import threading
 from pathlib import Path
@@ -219,6 +220,18 @@ def test_it_is_drawn_off_the_event_loop_by_one_thread(serve, kit, monkeypatch) -
     for _ in range(3):
         caller.draw(image=image, n=1)
     assert drew == {"drawing"}
+
+
+def test_a_question_that_does_not_arrive(serve, monkeypatch) -> None:
+    monkeypatch.setattr("atfm.serve.guard.QUESTION", 0.05)
+
+    async def slow():
+        yield b"{"
+        await asyncio.sleep(0.5)
+        yield b"}"
+
+    how = {"content": slow(), "headers": {"Content-Type": "application/json"}}
+    assert "did not arrive" in serve().refused(408, "POST", "samples", **how)
 
 
 def test_a_body_that_is_no_json(serve) -> None:

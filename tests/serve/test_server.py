@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -69,21 +69,28 @@ PATIENCE = 30.0  # seconds, on a machine that has much else to do
 LONG = {"n": 1024, "chunk": 1, "steps": 20}  # many words on the way, at each of which it can be left
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Process]:
-    started = Process("--waiting", "1", "--log")
-    yield started
-    started.process.kill()
-    started.process.communicate()
+def test_a_process_from_its_start_to_its_end(capsys) -> None:
+    """One for all of this: to start it takes longer than the rest."""
+    running = Process("--waiting", "1", "--log")
+    try:
+        says_its_address_and_answers(running)
+        frees_the_place_of_who_hangs_up(running)
+        tells_of_a_full_line_with_a_time(running)
+        refuses_what_is_no_http_in_the_same_shape(running)
+        tells_of_a_port_in_use_in_one_line(running, capsys)
+        ends_open_streams_at_once(running)
+    finally:
+        if running.process.poll() is None:
+            running.end(signal.SIGKILL)
 
 
-def test_it_says_its_address_and_answers(running: Process) -> None:
+def says_its_address_and_answers(running: Process) -> None:
     assert running.said["models"] == ["lidc"] and running.said["address"].startswith("http://127.0.0.1:")
     assert running.client.get("/").headers["content-type"] == "text/html; charset=utf-8"
     assert running.client.get("api/v1/model").json()["name"] == "lidc"
 
 
-def test_who_hangs_up_frees_his_place(running: Process) -> None:
+def frees_the_place_of_who_hangs_up(running: Process) -> None:
     image = running.example()
     wish = {"image": image, **LONG}
     with httpx.Client(base_url=running.said["address"]) as impatient, pytest.raises(httpx.ReadTimeout):
@@ -95,7 +102,7 @@ def test_who_hangs_up_frees_his_place(running: Process) -> None:
     assert running.client.post("api/v1/samples", json={"image": image, "n": 1}).status_code == 200
 
 
-def test_a_full_line_is_told_with_a_time(running: Process) -> None:
+def tells_of_a_full_line_with_a_time(running: Process) -> None:
     image, url = running.example(), f"{running.said['address']}api/v1/samples"
     with httpx.Client() as one, httpx.Client() as two:
         wish = {"image": image, **LONG}
@@ -111,7 +118,7 @@ def test_a_full_line_is_told_with_a_time(running: Process) -> None:
     assert soon(lambda: running.waiting() == 0)
 
 
-def test_what_is_no_http_has_the_same_shape(running: Process) -> None:
+def refuses_what_is_no_http_in_the_same_shape(running: Process) -> None:
     host, port = running.said["address"].removeprefix("http://").strip("/").split(":")
     with socket.create_connection((host, int(port)), 5) as line:
         line.sendall(b"nonsense\r\n\r\n")
@@ -122,14 +129,14 @@ def test_what_is_no_http_has_the_same_shape(running: Process) -> None:
     assert head.startswith(b"HTTP/1.1 400 ") and json.loads(body)["error"]["code"] == "bad-request"
 
 
-def test_a_port_in_use_is_one_line(running: Process, capsys) -> None:
+def tells_of_a_port_in_use_in_one_line(running: Process, capsys: pytest.CaptureFixture[str]) -> None:
     port = running.said["address"].strip("/").rpartition(":")[2]
     assert main(["serve", "lidc", "--port", port]) == 2
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1 and "in use" in said and "--port" in said
 
 
-def test_a_stop_ends_open_streams_at_once(running: Process) -> None:
+def ends_open_streams_at_once(running: Process) -> None:
     heard: list[str] = []
     image = running.example()
 

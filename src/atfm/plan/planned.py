@@ -23,7 +23,7 @@ class Planned:
         reasons: why, field by field.
         warnings: sentences on what does not fit, and on what the set cannot teach.
         facts: that it was made from.
-        seconds: of the whole training here, as measured; None where it was not measured.
+        seconds: that the training was planned for; None where nobody said.
     """
 
     config: Config

@@ -64,6 +64,8 @@ def plan(
     if facts.lesion is None:
         raise InputError(f"{store.path}: in the split train nobody marked anything; there is nothing to learn")
     view, reasons = look(facts, facts.lesion)
+    if facts.dims == 2:
+        reasons.insert(0, Reason("dims", "2-D", "the cases are single images", "flat"))
     fields, shares, more = _fields(facts, view, seed)
     config, parted = shared(whole(fields, source="plan"), processes)
     native = from_store(store, config)

@@ -68,6 +68,7 @@ VALIDATION: Mapping[str, Any] = {"validate_cases": 40, "validate_samples": 16, "
 
 _OWN = "measured: One's own set"
 RULES: Mapping[str, Rule] = {
+    "flat": Rule("images as images, volumes as volumes", "as the store has them"),
     "plain": Rule(f"images of one even size up to {CANVAS * 5 // 4} pixels are seen as they are", "as LIDC's 128x128"),
     "window": Rule(
         "the middle that holds all marks in 99 of 100 cases, if it is less than half", "the preset lidc: LIDC"

@@ -5,6 +5,7 @@ name (Host, against rebinding of names) and, where a browser made it, come from 
 Sec-Fetch-Site). Elsewhere nothing that tells of images is answered without the bearer token.
 """
 
+import asyncio
 import hmac
 import logging
 import time
@@ -24,6 +25,7 @@ __all__ = ["LEFT", "LOOPBACK", "TOLD", "Access", "Guard", "answer_refusal"]
 LOG = logging.getLogger("atfm.serve")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FREE = ("/healthz", "/readyz", "/", "/page/", "/favicon.ico")  # tell nothing of images: no token is asked for
+QUESTION = 30.0  # seconds in which such a body has to arrive
 MOST_JSON = 2**20  # bytes of a body that is no image
 TOLD = "atfm.told"  # in the scope of a request whose error was answered already
 LEFT = 499  # what a log says of a caller who hung up
@@ -168,17 +170,23 @@ def answer_refusal(refusal: Refusal) -> JSONResponse:
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """Let no body in that is larger than any question; of images the route itself takes care."""
+    """Let no body in that is larger or slower than any question; of images the route itself takes care."""
     if scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/images"):
         return receive
-    taken = 0
+    taken, whole, until = 0, False, time.monotonic() + QUESTION
 
     async def bounded() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, whole
+        if whole:  # what comes now is that the caller hangs up, whenever that may be
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            raise Refusal(408, f"the body did not arrive within {QUESTION:g} s; send it again") from None
         taken += len(message.get("body", b""))
         if taken > MOST_JSON:
             raise Refusal(413, f"the body has more than {MOST_JSON} bytes; ask for less")
+        whole = not message.get("more_body", False)
         return message
 
     return bounded

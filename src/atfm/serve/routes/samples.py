@@ -40,7 +40,7 @@ STREAM: dict[str, Any] = {
 @router.post(
     "/samples",
     response_model=ResultTold,
-    responses=errors(400, 404, 410, 413, 422, 504) | {200: {"content": STREAM}},
+    responses=errors(400, 404, 408, 410, 413, 422, 504) | {200: {"content": STREAM}},
 )
 async def draw(request: Request, wish: Wish) -> Response:
     """Draw masks of an image; with `Accept: text/event-stream` they are heard of as they are drawn."""
