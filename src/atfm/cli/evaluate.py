@@ -39,8 +39,8 @@ def add_parser(subparsers: Any) -> None:
         description="Draw samples of every case of a split, compare them with its annotators, and write rows.csv (one "
         "row for each case), drawn.json (their samples), summary.json and report.html. MODEL is a run folder, a weight "
         "file or the name of shipped weights. A model is not scored on patients that it was trained on. The same "
-        "command goes on with an evaluation that was stopped, and reads one that is there; another evaluation in DIR is "
-        "not replaced without --overwrite. Several processes share the cases, with the same result: `torchrun "
+        "command goes on with an evaluation that was stopped, and reads one that is there; another evaluation in DIR "
+        "is not replaced without --overwrite. Several processes share the cases, with the same result: `torchrun "
         "--nproc-per-node N -m atfm evaluate ...` on machines that see one folder DIR, or jobs with --shard 1/N to "
         "N/N, which leave their rows in DIR/parts; the same command without --shard then scores what is missing and "
         "writes the files.",
