@@ -19,7 +19,7 @@ FLOORS = [
     {"ablate", "compare"},
     {"fit", "serve", "bench", "export"},
     {"models"},
-    {"predict"},
+    {"predict", "plan"},
     {"train", "evaluate", "importers"},
     {"methods"},
     {"truncation", "data", "report"},

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from atfm import __version__
 from atfm.data.budget import Budget
@@ -28,6 +27,7 @@ from atfm.train.checkpoints import Checkpoints
 from atfm.train.clock import Watch, sized
 from atfm.train.config import Config
 from atfm.train.fitting import fitted_cases, rule_of, told
+from atfm.train.frozen import Frozen
 from atfm.train.loop import Trainer
 from atfm.train.memory import check_fits, foreseen, spoken
 from atfm.train.processes import Processes
@@ -35,6 +35,7 @@ from atfm.train.progress import Progress
 from atfm.train.publication import Publication
 from atfm.train.run import Run, held
 from atfm.train.step import check_parts
+from atfm.train.taking import Taken, take_fitting, take_stage
 
 __all__ = ["Fitted", "fit"]
 
@@ -51,7 +52,11 @@ class Fitted:
         validation: the last one.
         cases: where the training cases were kept, see `Budget.told`.
         memory: what it was to hold, see `Memory`.
-        notes: what was said on the way: files that were damaged or removed, and the memory.
+        notes: what was said on the way: files that were damaged or removed, the memory, what was taken, what was kept.
+        stage: that the published weights are of.
+        verdicts: which stages were kept, with the figures, see `atfm.train.choice`; none where all are.
+        ended: steps of the stages that came to their end early.
+        taken: what came of each model that weights were taken from.
     """
 
     run: Path
@@ -62,6 +67,10 @@ class Fitted:
     cases: dict[str, Any]
     memory: dict[str, Any]
     notes: list[str]
+    stage: str
+    verdicts: list[dict[str, Any]]
+    ended: dict[str, int]
+    taken: dict[str, dict[str, Any]]
 
 
 def fit(
@@ -93,7 +102,8 @@ def fit(
         minutes: scale the steps of all stages to this time, as measured when the run begins; the run keeps them.
         watch: what the minutes are measured by, see `atfm.train.clock.now`; "cpu" is for a CPU.
         take: stages whose weights are taken from other models, by name, instead of being trained.
-        start: a model whose weights all stages begin from, to fine-tune it; a stage of 0 steps stays as it is.
+        start: a model that all stages begin from, to fine-tune it: all of its weights that fit by name and shape are
+            taken, and what was not is said; a stage of 0 steps stays as it is.
         budget: how many bytes of cases are held on the device; more are streamed, without another result.
         processes: those that train together, of which this is one; all see `out`, and the main one writes.
         tell: is told of every step.
@@ -131,7 +141,12 @@ def fit(
     )
     train = opened(cases.train)
     validation = opened(cases.validation) if len(cases.validation) else None
-    method = _begun(config, train, cases.classes, given, whole=start is not None).to(device)
+    method, taken = _begun(config, train, cases.classes, given, whole=start is not None)
+    method = method.to(device)
+    names = {name for one in taken.values() for name in one.tensors}
+    _check_choice(config, method, names, validation is not None, noted)
+    for one in taken.values():
+        noted(str(one))
     identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
     identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
     identity |= {"watch": watch} if minutes is not None and watch != "wall" else {}
@@ -142,20 +157,62 @@ def fit(
         noted(sentence)
     with held(out, together):
         run = Run(out, identity, [stage.name for stage in method.stages()], together, noted)
-        trainer = Trainer(method, config, train, validation, run, processes=together)
+        trainer = Trainer(
+            method,
+            config,
+            train,
+            validation,
+            run,
+            processes=together,
+            patients=[] if validation is None else [cases.owners.get(case, case) for case in validation.case_ids],
+            taken=names,
+            say=noted,
+        )
         if minutes is not None:
             trainer.config = run.resolve(
                 lambda: sized(
-                    config, method, trainer.batches, minutes=minutes, device=device, processes=together, watch=watch
+                    config,
+                    method,
+                    trainer.batches,
+                    minutes=minutes,
+                    device=device,
+                    processes=together,
+                    watch=watch,
+                    validate=trainer.validate if trainer.choice.on else None,
                 )
             )
-        card = _card(trainer.config, replace(cases, train=native), rule, given) | {"cases": budget.told(train)}
+        card = _card(trainer.config, replace(cases, train=native), rule, given, taken) | {"cases": budget.told(train)}
         card |= {"extended": run.extended} if run.extended else {}
         publication = Publication(out / WEIGHTS, card, noted)
         trainer.publish, trainer.ensure = publication.publish, publication.ensure
         steps = trainer.train(max_steps, tell)
     validated = trainer.history[-1] if trainer.history else None
-    return Fitted(out, steps, trainer.total, trainer.skipped, validated, budget.told(train), memory.as_json(), notes)
+    kept = budget.told(train)
+    return Fitted(
+        out,
+        steps,
+        trainer.total,
+        trainer.skipped,
+        validated,
+        kept,
+        memory.as_json(),
+        notes,
+        stage=trainer.published,
+        verdicts=trainer.choice.verdicts,
+        ended=trainer.choice.ended,
+        taken={name: one.as_json() for name, one in taken.items()},
+    )
+
+
+def _check_choice(
+    config: Config, method: Method, taken: set[str], validated: bool, say: Callable[[str], object]
+) -> None:
+    """Refuse parts to freeze that there are not, and say where there are no cases to choose by."""
+    for stage in method.stages():
+        if config.stages[stage.name].steps:
+            Frozen(method, stage, config.stages[stage.name], taken)
+    if not validated and (config.patience is not None or config.keep == "better"):
+        say("there are no validation cases: every stage makes all of its steps and is kept")
 
 
 def _room(config: Config, cases: Cases, budget: Budget, device: torch.device, processes: Processes) -> int | None:
@@ -177,16 +234,20 @@ def _room(config: Config, cases: Cases, budget: Budget, device: torch.device, pr
     return free
 
 
-def _begun(config: Config, train: CaseDataset, classes: int, given: Mapping[str, Model], *, whole: bool) -> Method:
-    """The method with fresh weights, or with those that are taken."""
+def _begun(
+    config: Config, train: CaseDataset, classes: int, given: Mapping[str, Model], *, whole: bool
+) -> tuple[Method, dict[str, Taken]]:
+    """The method with fresh weights, or with those that are taken, and what these are."""
     torch.manual_seed(config.seed)
     method = config.build(in_channels=train.channels, channels=classes, size=train.size)
-    for name, model in given.items():
-        _take(model, method, None if whole else name)
-    return method
+    if whole:
+        return method, {name: take_fitting(model.method, method, model.name) for name, model in given.items()}
+    return method, {name: take_stage(model.method, method, name, model.name) for name, model in given.items()}
 
 
-def _card(config: Config, cases: Cases, rule: Fit | None, given: Mapping[str, Model]) -> dict[str, Any]:
+def _card(
+    config: Config, cases: Cases, rule: Fit | None, given: Mapping[str, Model], taken: Mapping[str, Taken]
+) -> dict[str, Any]:
     """What is known of the weights before a step is made."""
     recorder = Recorder(config.crop, rule)
     recorder.look(cases.train)
@@ -202,6 +263,7 @@ def _card(config: Config, cases: Cases, rule: Fit | None, given: Mapping[str, Mo
         **({} if cases.patients_known is None else {"patients_known": cases.patients_known}),
         "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
         **_sources(given),
+        **_parts(taken),
     }
 
 
@@ -236,27 +298,10 @@ def _sources(given: Mapping[str, Model]) -> dict[str, Any]:
     return {"taken": named} if named else {}
 
 
-def _take(model: Model, method: Method, stage: str | None) -> None:
-    """Take over the weights that a stage trains in a model; None: all."""
-    source, target = (method if stage is None else _trained(which, stage) for which in (model.method, method))
-    if stage is None:
-        source = model.method
-    try:
-        target.load_state_dict(source.state_dict())
-    except RuntimeError as error:
-        what = "the whole method" if stage is None else f"stage {stage}"
-        reason = " ".join(str(error).split())[:200]
-        raise ConfigError(
-            f"{model.name}: expected the networks that the configuration gives {what}; {reason}"
-        ) from error
-
-
-def _trained(method: Method, name: str) -> nn.Module:
-    for stage in method.stages():
-        if stage.name == name:
-            return stage.trained
-    names = ", ".join(stage.name for stage in method.stages())
-    raise ConfigError(f"stage {name}: expected one of those of the model, which are {names}")
+def _parts(taken: Mapping[str, Taken]) -> dict[str, Any]:
+    """What was not taken, where it was not everything."""
+    left = {name: one.as_json() for name, one in taken.items() if not one.whole}
+    return {"taken_in_part": left} if left else {}
 
 
 def stretched(rule: Intensity, recorder: Recorder) -> Intensity:

@@ -32,6 +32,14 @@ def test_flips_alone_permute_pixels_and_keep_labels() -> None:
     assert torch.equal(turned.flatten(1).sort(1)[0], labels.flatten(1).sort(1)[0])
 
 
+def test_mirroring_alone_never_turns() -> None:
+    image = torch.rand(1, 1, 6, 8).expand(32, -1, -1, -1)
+    drawn = draw(AugmentationRange(flip=False, mirror=True), 32, torch.Generator().manual_seed(0), (6, 8))
+    out, _ = apply(drawn, image, image, (6, 8))
+    same, other = ((out - one).abs().amax((1, 2, 3)) < 1e-4 for one in (image, image.flip(3)))
+    assert bool((same ^ other).all()) and 8 < int(other.sum()) < 24
+
+
 def test_warped_masks_stay_labels_and_images_in_range() -> None:
     limits = AugmentationRange(warp=1.0, scale=0.2, shift=3, contrast=0.5, brightness=0.3)
     drawn = draw(limits, 8, torch.Generator().manual_seed(1))

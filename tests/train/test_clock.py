@@ -13,6 +13,7 @@ from atfm.train.clock import now, sized, step_seconds
 from atfm.train.config import Config
 from atfm.train.loop import Trainer
 from atfm.train.run import Run
+from atfm.train.step import Stepper
 
 CPU = torch.device("cpu")
 CONFIG = Config(
@@ -48,6 +49,17 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 def test_a_step_is_timed_after_the_first_ones(trainer: Trainer, ticking: Callable[[float], None]) -> None:
     ticking(0.25)
     assert step_seconds(CONFIG, trainer.method, "gtr", trainer.batches, CPU) == pytest.approx(0.25)
+
+
+def test_a_step_may_be_timed_in_a_short_time(trainer: Trainer, ticking: Callable[[float], None], monkeypatch) -> None:
+    ticking(0.25)
+    made: list[int] = []
+    own = Stepper.step
+    monkeypatch.setattr(
+        Stepper, "step", lambda self, number, batches: made.append(number) or own(self, number, batches)
+    )
+    step_seconds(CONFIG, trainer.method, "gtr", trainer.batches, CPU, steps=1, least=0.5, warm=1)
+    assert len(made) == 2  # one that does not count, and one that took half a second at least
 
 
 def test_steps_and_warm_up_fill_the_minutes(trainer: Trainer, ticking: Callable[[float], None]) -> None:

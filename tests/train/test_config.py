@@ -47,6 +47,13 @@ def test_a_configuration_comes_back_from_its_json() -> None:
         assert Config.model_validate_json(config.model_dump_json()) == config
 
 
+def test_runs_from_before_are_the_same_trainings_still() -> None:
+    """What a run of before does not name says nothing where it is the default, so that the run goes on."""
+    dumped = presets()["lidc"].model_dump(mode="json")
+    assert not {"fit", "hold_out", "keep", "patience"} & dumped.keys() and "mirror" not in dumped["augment"]
+    assert override(presets()["lidc"], {"hold_out": 2, "augment": {"mirror": True}}).model_dump()["hold_out"] == 2
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -211,8 +211,9 @@ def test_a_training_begins_from_a_model(straight: Path, tmp_path: Path) -> None:
 
 def test_a_model_to_begin_from_has_to_fit(straight: Path, tmp_path: Path) -> None:
     here = {"device": torch.device("cpu"), "start": straight}
-    with pytest.raises(ConfigError, match=r"expected the networks that the configuration gives the whole method"):
-        fit(tiny(method={"sfm": {"widths": [12]}}), cases(), tmp_path / "run", **here)
+    other = override(presets()["ssn-phantom"], {"save_every": 3, "validate_cases": 3, "validate_samples": 4})
+    with pytest.raises(ConfigError, match=r"none of its weights fit this method \(.*: not in it, and so on\)"):
+        fit(other, cases(), tmp_path / "run", **here)
     with pytest.raises(ConfigError, match="give one of them"):
         fit(tiny(), cases(), tmp_path / "run", take={"gtr": straight}, **here)
 
@@ -245,7 +246,7 @@ def test_a_training_that_diverges_ends_with_one_line(tmp_path: Path) -> None:
 
 def test_minutes_size_all_stages_and_the_run_keeps_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = {"gtr": 1.0, "sfm": 2.0, "energy": 3.0}
-    monkeypatch.setattr("atfm.train.clock.step_seconds", lambda config, method, name, *rest: seconds[name])
+    monkeypatch.setattr("atfm.train.clock.step_seconds", lambda config, method, name, *rest, **more: seconds[name])
     first = fit(tiny(), cases(), tmp_path / "run", device=CPU, minutes=1.0, max_steps=4)
     assert first.steps == 4 and first.total == 30  # 57 s in the ratio 6 : 5 : 4, of 6 + 10 + 12 = 28 s
     resolved = json.loads((tmp_path / "run" / "resolved.json").read_text())

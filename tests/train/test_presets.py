@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from atfm.errors import ConfigError
+from atfm.train.config import AugmentConfig
 from atfm.train.presets import presets, resolve
 
 
@@ -20,6 +21,40 @@ def test_a_file_overrides_its_preset(tmp_path: Path, name: str, text: str) -> No
     config = resolve(str(tmp_path / name))
     assert config.stages["gtr"].lr == 0.5
     assert config.stages["sfm"] == presets()["phantom"].stages["sfm"]
+
+
+OWN = """
+preset = "own"
+window = [16, 16]
+[method]
+name = "gtr"
+widths = [8, 8]
+[stages.gtr]
+steps = 3
+"""
+
+
+def test_a_file_may_stand_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(OWN)
+    config = resolve(str(tmp_path / "own.toml"))
+    assert (config.method.name, config.window, config.stages.keys()) == ("gtr", (16, 16), {"gtr"})
+    assert config.augment == AugmentConfig() and config.phantom is None and config.preset == "own"
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "message"),
+    [
+        ('name = "gtr"', 'name = "grt"', "name of a method"),
+        ("[method]", "[metod]", "expected the field 'method', since it starts from no preset"),
+        ("[stages.gtr]", "[stage.gtr]", "expected the field 'stages'"),
+        ("steps = 3", "step = 3", "unknown field 'stages.gtr.step'"),
+        ("widths = [8, 8]", "width = [8, 8]", "the nearest valid one is 'method.widths'"),
+    ],
+)
+def test_what_stands_by_itself_has_to_be_whole(tmp_path: Path, line: str, other: str, message: str) -> None:
+    (tmp_path / "own.toml").write_text(OWN.replace(line, other))
+    with pytest.raises(ConfigError, match=message):
+        resolve(str(tmp_path / "own.toml"))
 
 
 def test_unknown_presets_and_broken_files(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from atfm import __version__
-from atfm.cli import ablate, bench, card, compare, data, evaluate, leaderboard, methods, sample, train
+from atfm.cli import ablate, bench, card, compare, data, evaluate, leaderboard, methods, plan, sample, train
 from atfm.cli.common_flags import add_common, apply_threads
 from atfm.disk.links import refuse_link
 from atfm.disk.machine import in_words
@@ -85,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"atfm {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for command in (data, methods, train, sample, evaluate, compare, leaderboard, card, ablate, bench):
+    for command in (data, methods, plan, train, sample, evaluate, compare, leaderboard, card, ablate, bench):
         command.add_parser(subparsers)
     for leaf in leaves(parser):
         add_common(leaf)

@@ -5,11 +5,14 @@ import contextlib
 import json
 import re
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from atfm.cli.auto import AUTO, planned
 from atfm.cli.common_flags import add_patient_key, add_watch, count, patient_key_of
+from atfm.cli.train_text import show, told_of
 
 __all__ = ["add_parser"]
 
@@ -20,18 +23,20 @@ def add_parser(subparsers: Any) -> None:
         "train",
         help="train all stages, or resume",
         description="Train the stages of a method one after the other. The same command again resumes. `atfm methods` "
-        "lists the presets; those of a phantom need no --data. A TOML or JSON file overrides fields of a preset. More "
-        "steps for the stage that was trained last (--set stages.NAME.steps=N) extend a run. Several processes share "
-        "each step under torchrun, and any number of them resumes a run.",
+        "lists the presets; those of a phantom need no --data. `auto` plans a training from the cases of the store, "
+        "as `atfm plan` does, and keeps the plan in the run folder. A TOML or JSON file overrides fields of a preset. "
+        "More steps for the stage that was trained last (--set stages.NAME.steps=N) extend a run. Several processes "
+        "share each step under torchrun, and any number of them resumes a run.",
         epilog="example: atfm train lidc --data lidc-store --out run; in two processes: "
         "torchrun --nproc-per-node 2 -m atfm train phantom --out run",
     )
-    parser.add_argument("preset", metavar="PRESET|FILE", help="preset, or .toml/.json file")
+    parser.add_argument("preset", metavar="PRESET|FILE|auto", help="preset, .toml/.json file, or auto")
     parser.add_argument("--data", type=Path, help="store with the splits train and val")
-    parser.add_argument("--out", type=Path, help="run folder (default: runs/PRESET)")
+    parser.add_argument("--out", type=Path, help="run folder (default: runs/PRESET; of auto runs/STORE)")
     parser.add_argument("--max-steps", type=int, help="stop after so many steps of all stages in all; resumable")
     parser.add_argument("--minutes", type=float, help="scale the steps of all stages to this time on this machine")
     add_watch(parser)
+    parser.add_argument("--memory", type=float, metavar="GB", help="of auto: that it may take (default: what is free)")
     parser.add_argument(
         "--take",
         action="append",
@@ -67,25 +72,25 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
     from atfm.cli.progress import TrainProgress
     from atfm.errors import InputError
     from atfm.fit import fit
-    from atfm.train.config import override
-    from atfm.train.presets import resolve
 
     with meet(args) as processes:
-        config = override(resolve(args.preset), assignments([*args.set, *seeded(args)]), source="--set")
+        config, out, told = _chosen(args, processes)
         if args.dry_run:
             return {"config": config.model_dump(mode="json")} if processes.main else None
         if args.max_steps is not None and args.max_steps < 1:
             raise InputError(f"--max-steps: expected at least 1, got {args.max_steps}")
-        out = args.out or default_folder(config.preset)
+        cases = replace(_cases(args, config), patient_key=patient_key_of(args))
+        if processes.main and args.preset != AUTO:
+            _warn_of_misfits(args, config)
         started = time.perf_counter()
         with TrainProgress(out, processes.world) if processes.main else contextlib.nullcontext(_silent) as progress:
             fitted = fit(
                 config,
-                replace(_cases(args, config), patient_key=patient_key_of(args)),
+                cases,
                 out,
                 device=processes.device,
                 max_steps=args.max_steps,
-                minutes=args.minutes,
+                minutes=None if args.preset == AUTO else args.minutes,
                 watch=args.watch,
                 take=taken(args.take),
                 start=args.start,
@@ -96,18 +101,33 @@ def run(args: argparse.Namespace) -> dict[str, object] | None:
             )
     if not processes.main:
         return None
-    return {
-        "run": str(fitted.run),
-        "steps": fitted.steps,
-        "total": fitted.total,
-        "skipped": fitted.skipped,
-        "processes": processes.world,
-        "validation": fitted.validation,
-        "cases": fitted.cases,
-        "memory": fitted.memory,
-        "notes": fitted.notes,
-        "seconds": round(time.perf_counter() - started, 1),
-    }
+    return {**told_of(fitted), "processes": processes.world, "seconds": round(time.perf_counter() - started, 1), **told}
+
+
+def _chosen(args: argparse.Namespace, processes: Any) -> tuple[Any, Path, dict[str, Any]]:
+    """The configuration, the run folder, and what the result tells of how it was planned."""
+    from atfm.errors import InputError
+    from atfm.train.config import override
+    from atfm.train.presets import resolve
+
+    given = assignments([*args.set, *seeded(args)])
+    if args.preset == AUTO:
+        config, out, told = planned(args, processes)
+        return override(config, given, source="--set"), out, told
+    if args.memory is not None:
+        raise InputError(f"--memory {args.memory:g}: is what auto plans for; leave it out, or see --hold")
+    config = override(resolve(args.preset), given, source="--set")
+    return config, args.out or default_folder(config.preset), {}
+
+
+def _warn_of_misfits(args: argparse.Namespace, config: Any) -> None:
+    """Say, before anything is trained, what of the store does not fit what the configuration looks at."""
+    from atfm.data.store import Store
+    from atfm.errors import AtfmWarning
+    from atfm.plan import checked
+
+    for message in [] if args.data is None else checked(Store.open(args.data), config):
+        warnings.warn(message, AtfmWarning, stacklevel=2)
 
 
 def seeded(args: argparse.Namespace) -> list[str]:
@@ -209,21 +229,3 @@ def _value(text: str, given: str) -> Any:
         raise ConfigError(
             f"--set {given:.200}: expected a value as JSON has it, such as 1e-3, [64, 64], true, null or a word"
         ) from error
-
-
-def show(result: dict[str, Any]) -> str:
-    """The result for a person."""
-    if "config" in result:
-        return json.dumps(result["config"], indent=1)
-    text = f"{result['run']}: {result['steps']} of {result['total']} steps"
-    if result["processes"] > 1:
-        text += f" by {result['processes']} processes"
-    if result["skipped"]:
-        text += f"; {result['skipped']} were not finite and left out"
-    cases = result["cases"]
-    kept = "held on the device" if cases["held"] else f"streamed by {cases['workers']} readers"
-    text += f"; {cases['bytes'] / 1e6:,.0f} MB of cases {kept}"
-    scores = {k: v for k, v in (result["validation"] or {}).items() if isinstance(v, float)}
-    if scores:
-        text += "; validation " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-    return text

@@ -6,8 +6,11 @@ import numpy as np
 import torch
 
 from atfm.compare.entrant import Entrant
+from atfm.data.case import Case
+from atfm.data.geometry.rule import fit_of
 from atfm.data.labels import one_hot
 from atfm.data.store import Store
+from atfm.evaluate.drawing import draw
 from atfm.models import Model
 from atfm.report.side_by_side import DrawnBy, SharedCase
 from atfm.seeding import Noise
@@ -53,10 +56,9 @@ def drawn_cases(entrants: Sequence[Entrant], store: Store, device: torch.device 
     for title, place in picked(entrants).items():
         case_id = entrants[0].kept.own[place].case_id
         case = store[numbers[case_id]]
-        image = torch.from_numpy(case.image)[None].to(device)
         noise = Noise(seed, [case_id])
         methods = [
-            _drawn(entrant.label, entrant.model, image, noise, entrant.kept.own[place].scores)
+            _drawn(entrant.label, entrant.model, case, noise, device, entrant.kept.own[place].scores)
             for entrant in entrants
             if entrant.model is not None
         ]
@@ -65,8 +67,10 @@ def drawn_cases(entrants: Sequence[Entrant], store: Store, device: torch.device 
     return found
 
 
-def _drawn(label: str, model: Model, image: torch.Tensor, noise: Noise, scores: Mapping[str, float]) -> DrawnBy:
-    drawn = model.method.sample(image, DRAWN, noise=noise)
+def _drawn(
+    label: str, model: Model, case: Case, noise: Noise, device: torch.device | str, scores: Mapping[str, float]
+) -> DrawnBy:
+    drawn = draw(model.method, fit_of(model.card, model.name), [case], DRAWN, noise, device)[0]()
     told = [("GED", "ged"), ("HM-IoU_16", "hm_iou_16")]
     line = ", ".join(f"{name} {scores[key]:.3f}" for name, key in told if key in scores)
-    return DrawnBy(label, line, drawn.masks[0, :SHOWN].cpu().numpy(), drawn.mean_probability[0].cpu().numpy())
+    return DrawnBy(label, line, drawn.masks[:SHOWN].numpy(), drawn.probability.numpy())

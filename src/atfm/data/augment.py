@@ -21,6 +21,7 @@ class AugmentationRange:
 
     Args:
         flip: turn by quarters and mirror, exactly; by halves only where the window is not square.
+        mirror: mirror left to right alone, for images with an upright; `flip` does that too.
         cube: quarter turns about every axis of a volume; its voxels and the window should be cubes.
         warp: share of images that are also turned freely, scaled and shifted.
         rotate: largest free turn in degrees.
@@ -32,6 +33,7 @@ class AugmentationRange:
     """
 
     flip: bool = True
+    mirror: bool = False
     cube: bool = False
     warp: float = 0.0
     rotate: float = 180.0
@@ -92,7 +94,7 @@ def draw(
     quarters = integers(4) if limits.flip else zero
     if window[-1] != window[-2]:
         quarters = 2 * quarters
-    mirror = 1.0 - 2.0 * (integers(2) if limits.flip else zero)
+    mirror = 1.0 - 2.0 * (integers(2) if limits.flip or limits.mirror else zero)
     warped = (torch.rand(count, generator=generator, device=generator.device) < limits.warp).float()
     angle = quarters * (math.pi / 2) + warped * between(math.radians(limits.rotate))
     size = torch.exp(warped * between(math.log1p(limits.scale)))

@@ -1,20 +1,17 @@
 """Draw samples of a few cases and compare them with their annotators: an `Entry` for each case."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from atfm.data.case import Case
 from atfm.data.labels import counted, one_hot
+from atfm.evaluate.drawing import Cloud, draw
 from atfm.evaluate.evaluation import scored_classes
 from atfm.evaluate.plan import Plan
 from atfm.evaluate.rows import Entry
-from atfm.methods.method import Method
 from atfm.metrics.references import REFERENCES, score_reference
 from atfm.metrics.reliability import ReliabilityBins
 from atfm.metrics.scores import score_case
@@ -23,27 +20,9 @@ from atfm.seeding import Noise
 __all__ = ["score_batch"]
 
 
-class Cloud(NamedTuple):
-    """What one method has drawn of one case.
-
-    Args:
-        masks: `[S, C, *spatial]` bool.
-        probability: their mean, `[C, *spatial]`.
-        weights: `[S]` of sum 1; None where all weigh alike.
-    """
-
-    masks: Tensor
-    probability: Tensor
-    weights: Tensor | None
-
-    def where(self, counts: Tensor) -> "Cloud":
-        """Return the same of the pixels that count, `[*spatial]` bool, in one axis."""
-        return Cloud(self.masks[..., counts], self.probability[..., counts], self.weights)
-
-
 @torch.no_grad()
 def score_batch(plan: Plan, numbers: Sequence[int]) -> list[Entry]:
-    """Score cases of one shape, all contenders and references.
+    """Score cases of one shape and spacing, all contenders and references.
 
     Args:
         plan: what is scored.
@@ -54,37 +33,27 @@ def score_batch(plan: Plan, numbers: Sequence[int]) -> list[Entry]:
     """
     started = time.perf_counter()
     cases = [plan.store[number] for number in numbers]
-    image = torch.from_numpy(np.stack([case.image for case in cases])).to(plan.device)
     noise = Noise(plan.seed, [case.case_id for case in cases])
-    drawn = [draw(contender.method, image, plan.samples, noise) for contender in plan.contenders]
+    drawn = [draw(one.method, one.fit, cases, plan.samples, noise, plan.device) for one in plan.contenders]
     entries = [score(plan, number, case, clouds) for number, case, *clouds in zip(numbers, cases, *drawn, strict=True)]
     seconds = (time.perf_counter() - started) / len(cases)
     return [replace(entry, seconds=seconds) for entry in entries]
 
 
-def draw(method: Method, image: Tensor, samples: int, noise: Noise) -> list[Cloud]:
-    """What a method draws of each image `[B, C_in, *spatial]`."""
-    drawn = method.sample(image, samples, noise=noise)
-    weights = drawn.weights
-    return [
-        Cloud(masks, probability, None if weights is None else weights[case].cpu())
-        for case, (masks, probability) in enumerate(zip(drawn.masks.cpu(), drawn.mean_probability.cpu(), strict=True))
-    ]
-
-
-def score(plan: Plan, number: int, case: Case, clouds: Sequence[Cloud]) -> Entry:
+def score(plan: Plan, number: int, case: Case, clouds: Sequence[Callable[[], Cloud]]) -> Entry:
     """The scores of one case, every contender's, then every reference's; none where every pixel is ignored."""
     info, scores, bins = plan.store.info, {}, {}
     entry = Entry(number, case.case_id, case.patient_id, case.annotators)
     annotations = one_hot(case.masks, info.classes, case.image.ndim - 1, info.ignore_label)  # [K, C, *spatial]
+    said = None
     if info.ignore_label is not None:
         said = counted(case.masks, info.ignore_label)  # [*spatial]
         if not said.any():
             return entry
         annotations = annotations[..., said]  # [K, C, N], as are the samples and their mean
-        clouds = [cloud.where(torch.from_numpy(said)) for cloud in clouds]
     classes = scored_classes(info)
-    for contender, cloud in zip(plan.contenders, clouds, strict=True):
+    for contender, made in zip(plan.contenders, clouds, strict=True):
+        cloud = made() if said is None else made().where(torch.from_numpy(said))
         scores[contender.name] = score_case(
             cloud.masks,
             annotations,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from atfm.data.geometry.rule import Fit, fit_of
 from atfm.data.seen.seen import Seen
 from atfm.errors import InputError
 from atfm.evaluate.foreign.predictions import Predictions
@@ -34,6 +35,7 @@ class Contender:
         name: of its rows; no other contender has it.
         seen: what it was trained on.
         title, note: what a reader is told that it is.
+        fit: how it brings images to its pixels; None: it takes them as they are.
     """
 
     method: Method
@@ -41,6 +43,7 @@ class Contender:
     seen: Seen
     title: str
     note: str = ""
+    fit: Fit | None = None
 
 
 def earlier(model: Scored) -> list[Contender]:
@@ -56,7 +59,7 @@ def earlier(model: Scored) -> list[Contender]:
             kind = type(stage.method).__name__
             title = f"{kind} after {stage.name}" if found else f"{kind} alone"
             note = f"stage {number}, the same cases and noise"
-            found.append(Contender(stage.method, stage.name, model.seen, title, note))
+            found.append(Contender(stage.method, stage.name, model.seen, title, note, _fit(model)))
     return found
 
 
@@ -71,7 +74,7 @@ def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
         InputError: two of one name, or one of a reference's.
     """
     kind = type(model.method).__name__
-    found = [Contender(model.method, kind.lower(), model.seen, title_of(model))]
+    found = [Contender(model.method, kind.lower(), model.seen, title_of(model), fit=_fit(model))]
     for other in beside:
         found.append(other if isinstance(other, Contender) else _another(other))
     names = [*(contender.name for contender in found), *REFERENCES]
@@ -103,4 +106,8 @@ def title_of(model: Scored) -> str:
 def _another(model: Scored) -> Contender:
     name = Path(model.name).resolve().name.removesuffix(".safetensors")
     note = f"another model, {title_of(model)}; the same cases and noise"
-    return Contender(model.method, name, model.seen, name, note)
+    return Contender(model.method, name, model.seen, name, note, _fit(model))
+
+
+def _fit(model: Scored) -> Fit | None:
+    return fit_of(getattr(model, "card", None) or {}, model.name)

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import torch
 
+from atfm.data.geometry.rule import Fit
 from atfm.data.labels import one_hot
 from atfm.data.store import Store
+from atfm.evaluate.drawing import draw
 from atfm.evaluate.rows import CaseScores
 from atfm.methods.method import Method
 from atfm.report.panels import Illustration
@@ -35,7 +37,13 @@ def ranked(rows: Mapping[int, CaseScores], samples: int) -> dict[str, int]:
 
 @torch.no_grad()
 def illustrate(
-    method: Method, store: Store, rows: Mapping[int, CaseScores], samples: int, seed: int, device: torch.device | str
+    method: Method,
+    store: Store,
+    rows: Mapping[int, CaseScores],
+    samples: int,
+    seed: int,
+    device: torch.device | str,
+    fit: Fit | None = None,
 ) -> list[Illustration]:
     """Draw the chosen cases again: their noise is known, so that nothing had to be kept of the thousands of others.
 
@@ -46,12 +54,12 @@ def illustrate(
         samples: as when they were scored.
         seed: as when they were scored.
         device: where the method is.
+        fit: how it brings images to its pixels.
     """
     shown = []
     for title, i in ranked(rows, samples).items():
         case, scores = store[i], rows[i].scores
-        image = torch.from_numpy(case.image)[None].to(device)
-        drawn = method.sample(image, samples, noise=Noise(seed, [case.case_id]))
+        cloud = draw(method, fit, [case], samples, Noise(seed, [case.case_id]), device)[0]()
         line = ", ".join(
             f"{name} {scores[key]:.3f}"
             for name, key in (("GED", "ged"), (f"GED_{samples}", f"ged_{samples}"), ("HM-IoU", f"hm_iou_{samples}"))
@@ -65,9 +73,9 @@ def illustrate(
                 score=line,
                 image=case.image,
                 annotations=one_hot(case.masks, store.info.classes, case.image.ndim - 1, store.info.ignore_label),
-                samples=drawn.masks[0, :SHOWN].cpu().numpy(),
-                probability=drawn.mean_probability[0].cpu().numpy(),
-                entropy=drawn.entropy[0].cpu().numpy(),
+                samples=cloud.masks[:SHOWN].numpy(),
+                probability=cloud.probability.numpy(),
+                entropy=cloud.entropy.numpy(),
             )
         )
     return shown

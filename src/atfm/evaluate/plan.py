@@ -10,6 +10,7 @@ from typing import TypedDict
 import torch
 
 from atfm import __version__
+from atfm.data.geometry.rule import Fit, known_spacing
 from atfm.data.seen.images import Compared
 from atfm.data.seen.seen import Seen
 from atfm.data.store import Store
@@ -77,21 +78,23 @@ class Plan:
 
     @cached_property
     def batches(self) -> list[list[int]]:
-        """The chosen cases in order, up to `batch` of them at a time, of one shape each.
+        """The chosen cases in order, up to `batch` of them at a time, of one shape (and spacing) each.
 
         These are the pieces that several processes share: a case is always drawn with the same others, so that not even
         the last bit of a row depends on who scored it.
         """
-        return list(_batches(self.store, self.chosen, self.batch))
+        return list(_batches(self.store, self.chosen, self.batch, fitted=any(one.fit for one in self.contenders)))
 
     def identity(self) -> dict[str, object]:
         """Return what makes the results of two runs the same, as JSON; neither names of files nor the device do."""
+        fits = {one.name: repr(one.fit) for one in self.contenders if one.fit is not None}
         return {
             "version": __version__,
             "conventions": dict(CONVENTIONS),
             "weights": {one.name: weights_digest(one.method) for one in self.contenders},
             "steps": {one.name: one.method.steps for one in self.contenders},
             "settings": {one.name: settings_digest(one.method) for one in self.contenders},
+            **({"fits": fits} if fits else {}),
             "leaks": {one.name: _sha256([repr(leak)]) for one, leak in zip(self.contenders, self.leaks, strict=True)},
             "store": self.store.digest,
             "split": self.split,
@@ -155,7 +158,7 @@ def prepare(
     chosen = [number for number in choose(store.split(split), limit) if ids[number][0] not in left_out]
     found = contenders(model, beside)
     for contender in found:
-        check_fit(contender.method, store, split, chosen)
+        check_fit(contender.method, store, split, chosen, contender.fit)
     names = [model.name, *(other.name for other in beside)]
     leaks = _leaks([one.seen for one in found], names, store, chosen, patient_key=patient_key, allow_leak=allow_leak)
     return Plan(
@@ -215,8 +218,8 @@ def numbers_of_samples(samples: int) -> list[int]:
     return sorted({n for n in NS if n <= samples} | {samples})
 
 
-def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int]) -> None:
-    """Refuse a store that the method cannot read, before any time is spent on it.
+def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int], fit: Fit | None = None) -> None:
+    """Refuse a store that the method, with its way to bring images to its pixels, cannot read; before time is spent.
 
     Raises:
         StoreError: no case at all.
@@ -231,15 +234,26 @@ def check_fit(method: Method, store: Store, split: str, chosen: Sequence[int]) -
             f"this store has {given[0]} and {given[1]}; choose a store like the one it was trained on"
         )
     for i in chosen:
-        if not method.accepts(store.shape(i)):
+        shape = store.shape(i)
+        seen = shape if fit is None else fit.grid(shape, known_spacing(_spacing(store, i))).size
+        if not method.accepts(seen):
+            brought = "" if fit is None else f", {list(seen)} of its pixels"
             raise InputError(
                 f"case {store.ids()[i][0]}: the model was made for images of {list(method.size)}, "
-                f"this one has {list(store.shape(i))}; import the data again with this size"
+                f"this one has {list(shape)}{brought}; train a model with `fit`, which takes any size, or import the "
+                "data again with this one"
             )
 
 
-def _batches(store: Store, chosen: Sequence[int], batch: int) -> Iterator[list[int]]:
-    for _, alike in itertools.groupby(chosen, key=store.shape):
+def _spacing(store: Store, number: int) -> tuple[float, ...]:
+    return tuple(store.pixels.index["spacing"][number, : store.info.spatial_dims].tolist())
+
+
+def _batches(store: Store, chosen: Sequence[int], batch: int, *, fitted: bool) -> Iterator[list[int]]:
+    def kind(number: int) -> tuple[object, ...]:
+        return store.shape(number), _spacing(store, number) if fitted else None
+
+    for _, alike in itertools.groupby(chosen, key=kind):
         while several := list(itertools.islice(alike, batch)):
             yield several
 

@@ -130,6 +130,7 @@ def conclude(plan: Plan, entries: Mapping[int, Entry]) -> Evaluation:
         plan.samples,
         plan.seed,
         plan.device,
+        first.fit,
     )
     return Evaluation(
         model=plan.model,

@@ -15,6 +15,11 @@ Levels = Annotated[tuple[Annotated[int, Field(ge=1, le=8192)], ...], Field(max_l
 Blocks = Annotated[int, Field(ge=1, le=64)]
 
 
+def _is_none(value: object) -> bool:
+    """What a field says of which cards and runs from before say nothing: left out there, they stay what they are."""
+    return value is None
+
+
 class Part(BaseModel):
     """A part of a configuration: no field that it does not know, no value of another type, no change afterwards."""
 
@@ -53,6 +58,15 @@ class StageConfig(Part):
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights; 0 keeps none")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     precision: Literal["auto", "float32", "bf16"] = Field("auto", description="auto: bf16 where the GPU has it")
+    freeze: tuple[str, ...] | None = Field(
+        None,
+        description="parts that stay as they are, by the beginnings of their names (truncation.network); taken: all "
+        "that came from another model; null: none",
+        exclude_if=_is_none,
+    )
+    freeze_steps: int | None = Field(
+        None, ge=1, description="first steps, in which they do; null: the whole stage", exclude_if=_is_none
+    )
 
 
 @dataclass(frozen=True)

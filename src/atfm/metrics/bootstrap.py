@@ -23,7 +23,7 @@ import math
 
 import numpy as np
 
-__all__ = ["Cloud", "ends", "resampled", "with_trainings"]
+__all__ = ["Cloud", "ends", "resampled", "standard_error", "with_trainings"]
 
 _BLOCK = 2**22  # draws of patients held at a time
 _FEWEST = 5  # patients of whom a resample tells anything of its own spread

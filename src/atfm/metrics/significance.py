@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from atfm.errors import InputError
-from atfm.metrics.bootstrap import ends, resampled, with_trainings
+from atfm.metrics.bootstrap import ends, resampled, standard_error, with_trainings
 from atfm.metrics.table import Interval
 
-__all__ = ["RESAMPLES", "Difference", "difference", "holm"]
+__all__ = ["RESAMPLES", "Difference", "difference", "holm", "mean_and_error"]
 
 RESAMPLES = 10_000  # p is known to two of these; with 1,000 twenty comparisons could never be told from chance
 _HALVINGS = 20
@@ -91,6 +91,22 @@ def difference(
         else:
             outside = middle
     return Difference(Interval(mean, *usual, len(rows)), outside)
+
+
+def mean_and_error(values: Sequence[float], patients: Sequence[object]) -> tuple[float, float]:
+    """Return the mean of the values of cases and its standard error over their patients, see `bootstrap`.
+
+    Args:
+        values: of each case, finite.
+        patients: whose it is; NaN is the error of one patient alone.
+
+    Raises:
+        InputError: no value, or not as many patients.
+    """
+    if not len(values) or len(values) != len(patients):
+        raise InputError(f"values: expected some, and a patient for each, got {len(values)} and {len(patients)}")
+    sums, counts = _by(np.asarray(values, dtype=np.float64), patients)
+    return float(np.mean(values)), float(standard_error(sums, counts)[0])
 
 
 def holm(values: Sequence[float]) -> list[float]:

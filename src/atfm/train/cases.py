@@ -1,6 +1,6 @@
 """`Cases`: what a training needs of a data set, from a store or simulated."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ class Cases:
         orientation: how they lie, see `StoreInfo`.
         patients_known: how it is known whose the cases are, see `StoreInfo`.
         patient_key: secret, of the hashes that stand for the patients in the card; empty for none.
+        owners: the patient of each validation case, by its id; a case that is not here is a patient of its own.
     """
 
     train: Source | Sequence[Case]
@@ -47,6 +48,7 @@ class Cases:
     orientation: str = "unknown"
     patients_known: PatientsKnown | None = None
     patient_key: bytes = field(default=b"", repr=False)
+    owners: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def from_store(
@@ -56,15 +58,18 @@ def from_store(
 
     Args:
         store: where the cases are.
-        config: its seed chooses the subsets.
+        config: its seed chooses the subsets, and the training patients that validate where there is no such split.
         train: the split that is trained on.
         validation: the split that is validated on; it may be missing.
         share: of the training patients, in (0, 1]; at least one.
     """
+    split, identifiers = store.split(train), store.ids()
     indices = store.split(validation) if validation in store.info.splits else []
+    held = set() if indices else _held_out(config, {identifiers[i][1] for i in split})
+    indices = indices or [i for i in split if identifiers[i][1] in held]
+    split = [i for i in split if identifiers[i][1] not in held]
     order = torch.randperm(len(indices), generator=step_generator(config.seed, "validation cases"))
     chosen = sorted(indices[i] for i in order[: config.validate_cases].tolist())
-    split, identifiers = store.split(train), store.ids()
     patients = sorted({identifiers[i][1] for i in split})
     description: dict[str, Any] = {
         "name": store.info.name,
@@ -72,6 +77,8 @@ def from_store(
         "train": train,
         "validation": validation,
     }
+    if held:
+        description["hold_out"] = len(held)
     if share < 1:
         order = torch.randperm(len(patients), generator=step_generator(config.seed, "training patients"))
         patients = sorted(patients[i] for i in order[: max(1, round(share * len(patients)))].tolist())
@@ -89,7 +96,15 @@ def from_store(
         store.info.modality,
         store.info.orientation,
         store.info.patients_known,
+        owners=dict(identifiers[i] for i in chosen),
     )
+
+
+def _held_out(config: Config, patients: set[str]) -> set[str]:
+    """The training patients that validate instead; somebody is left to train on."""
+    order = torch.randperm(len(patients), generator=step_generator(config.seed, "held out patients")).tolist()
+    known = sorted(patients)
+    return {known[i] for i in order[: min(config.hold_out, len(patients) - 1)]}
 
 
 def rule(store: Store) -> Intensity:
@@ -116,13 +131,15 @@ def from_phantom(config: Config, *, cases: int | None = None) -> Cases:
         "validation": config.validate_cases,
     }
     patients = [case.patient_id for case in train]
+    validation = list(drawn)
     return Cases(
         train,
-        list(drawn),
+        validation,
         description,
         patients,
         kind_of(kind).classes,
         modality="simulated",
         orientation="none",
         patients_known="given",
+        owners={case.case_id: case.patient_id for case in validation},
     )

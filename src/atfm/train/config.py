@@ -2,8 +2,8 @@
 
 import difflib
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Self, get_args, get_origin
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
@@ -13,7 +13,7 @@ from atfm.methods import METHODS
 from atfm.methods.config import MethodConfig, Part, StageConfig
 from atfm.methods.method import Frame, Method
 
-__all__ = ["AugmentConfig", "Config", "FitConfig", "method_config", "override"]
+__all__ = ["AugmentConfig", "Config", "FitConfig", "method_config", "override", "whole"]
 
 Size = tuple[Annotated[int, Field(ge=1)], ...]
 Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
@@ -23,6 +23,11 @@ class AugmentConfig(Part):
     """Augmentation; see `atfm.data.augment.AugmentationRange`."""
 
     flip: bool = Field(True, description="quarter turns and mirroring")
+    mirror: bool = Field(
+        False,
+        description="mirroring left to right alone, for images with an upright (flip: false)",
+        exclude_if=lambda mirror: not mirror,  # runs and cards from before say nothing of it
+    )
     cube: bool = Field(False, description="quarter turns of a volume about every axis, for voxels of equal sides")
     warp: float = Field(0.0, ge=0, le=1, description="share of images turned freely, scaled and shifted")
     rotate: float = Field(180.0, ge=0, description="degrees")
@@ -90,6 +95,25 @@ class Config(Part):
     validate_every: int = Field(500, ge=1, description="steps between validations")
     validate_cases: int = Field(100, ge=1, description="validation cases, seeded")
     validate_samples: int = Field(16, ge=2, description="samples of each validation case")
+    hold_out: int = Field(
+        0,
+        ge=0,
+        description="training patients, drawn by the seed, that validate in place of a split val that the store lacks; "
+        "they are not trained on",
+        exclude_if=lambda count: count == 0,  # runs and cards from before say nothing of it
+    )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="validations in a row, none better by more than its standard error, after which a stage ends; its "
+        "best weights are its result; null: all steps are made, and the last weights are",
+        exclude_if=lambda patience: patience is None,  # runs and cards from before say nothing of it
+    )
+    keep: Literal["all", "better"] = Field(
+        "all",
+        description="better: a stage with which validation is no better than without it is left out",
+        exclude_if=lambda keep: keep == "all",
+    )
 
     @field_validator("method", mode="plain")
     @classmethod
@@ -157,10 +181,27 @@ def override(config: Config, fields: Mapping[str, Any], *, source: str = "config
     Raises:
         ConfigError: a field that is unknown (the nearest valid one is named) or ill-typed.
     """
+    return _checked(lambda: _merge(config.model_dump(mode="json"), fields), source)
+
+
+def whole(fields: Mapping[str, Any], *, source: str = "configuration") -> Config:
+    """Return the configuration that consists of `fields` alone: what it does not name is as the defaults have it.
+
+    Raises:
+        ConfigError: no method, no stages, or a field that is unknown (the nearest valid one is named) or ill-typed.
+    """
+    for name in ("method", "stages"):
+        if name not in fields:
+            raise ConfigError(f"{source}: expected the field {name!r}, since it starts from no preset")
+    return _checked(lambda: fields, source)
+
+
+def _checked(fields: Callable[[], Mapping[str, Any]], source: str) -> Config:
+    """Fields as a configuration, or in one line what is wrong with them."""
     try:
-        merged = json.loads(json.dumps(_merge(config.model_dump(mode="json"), fields), default=str))
-        _check_method(merged["method"], source)
-        return Config.model_validate_json(json.dumps(merged))
+        plain = json.loads(json.dumps(fields(), default=str))
+        _check_method(plain["method"], source)
+        return Config.model_validate_json(json.dumps(plain))
     except ValidationError as error:
         raise ConfigError(f"{source}: {_explain(error, _names(Config))}") from error
     except RecursionError as error:

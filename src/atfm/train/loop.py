@@ -6,8 +6,9 @@ Several processes share the parts of each step and the cases of a validation, an
 same, within rounding, as one, and any number of them goes on where another stopped.
 """
 
+import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
@@ -24,14 +25,16 @@ from atfm.methods.config import StageConfig
 from atfm.methods.method import Method, Stage
 from atfm.train.average import averaged
 from atfm.train.checkpoint import named, prefixed
+from atfm.train.choice import Candidate, Choice, ged_of, in_words
 from atfm.train.config import Config
+from atfm.train.frozen import Frozen
 from atfm.train.processes import Processes
 from atfm.train.progress import Pace, Progress
 from atfm.train.resume import average_of, fitting, stage_of
 from atfm.train.run import Run
 from atfm.train.state import State
 from atfm.train.step import Stepper
-from atfm.train.validate import validate
+from atfm.train.validate import case_scores, means
 
 __all__ = ["Trainer"]
 
@@ -49,6 +52,9 @@ class Trainer:
         run: where everything is written.
         publish: called with the method (averaged weights) and the state at each checkpoint, to write the weight file.
         processes: those that train together; the main one alone writes.
+        patients: whose each validation case is; none: each is somebody else's.
+        taken: names of the weights that came from another model.
+        say: is told which stages end early and which are kept.
     """
 
     def __init__(
@@ -60,9 +66,15 @@ class Trainer:
         run: Run,
         publish: Callable[[Method, dict[str, Any]], object] = lambda method, state: None,
         processes: Processes | None = None,
+        patients: Sequence[str] = (),
+        taken: Collection[str] = (),
+        say: Callable[[str], object] = lambda note: None,
     ) -> None:
         self.method, self.config, self.cases, self.validation = method, config, cases, validation
         self.run, self.publish, self.processes = run, publish, processes or Processes()
+        self.taken, self.say = taken, say
+        owners = [] if validation is None else list(patients) or list(validation.case_ids)
+        self.choice = Choice(config.patience, config.keep, owners)
         # Sees that the weight file is what a checkpoint that is gone on from says, and writes it again if it is not.
         self.ensure: Callable[[Method, dict[str, Any]], object] = lambda method, state: None
         self.device = cases.device
@@ -70,15 +82,27 @@ class Trainer:
         self.history: list[dict[str, Any]] = []
         self.trained_by: list[dict[str, int]] = []
         self.skipped = 0
-        self._saved, self._end = 0, 0
+        self._saved, self._end, self._of = 0, 0, ""
 
     @property
     def total(self) -> int:
         """Steps of all stages together."""
         return sum(plan.steps for _, plan in self._plan())
 
+    @property
+    def published(self) -> str:
+        """The stage that the published weights are of."""
+        one = self.choice.kept or self.choice.best
+        return self._of if one is None else one.stage
+
     def _plan(self) -> list[tuple[Stage, StageConfig]]:
-        return [(stage, self.config.stages[stage.name]) for stage in self.method.stages()]
+        """The stages with the steps that they have; one that was ended early has those that were made."""
+        plans = [(stage, self.config.stages[stage.name]) for stage in self.method.stages()]
+        ended = self.choice.ended
+        return [
+            (stage, plan.model_copy(update={"steps": ended[stage.name]}) if stage.name in ended else plan)
+            for stage, plan in plans
+        ]
 
     def train(self, max_steps: int | None = None, tell: Callable[[Progress], None] = lambda progress: None) -> int:
         """Train until the end or until `max_steps` steps in all were made, going on from the last checkpoint.
@@ -97,14 +121,17 @@ class Trainer:
         end = self._end = self.total if max_steps is None else min(max_steps, self.total)
         if not self.total and self.processes.main:  # every stage was taken from elsewhere: together they are the result
             self.ensure(self.method, self._state(0, self._plan()[-1][0].name))
+        if restored is None:
+            self._begun_from()
         first = 0
-        for stage, plan in self._plan():
-            last = first + plan.steps
+        for stage in self.method.stages():
+            last = first + self._steps(stage)
             # A later stage's checkpoint holds this stage's final weights; one of its very end is still to be averaged.
             if done <= last:
                 if done == first == end and first:
                     break
-                self._stage(stage, plan, first, done, end, restored[0] if restored else None, tell)
+                self._stage(stage, first, done, end, restored[0] if restored else None, tell)
+                last = first + self._steps(stage)  # fewer where it came to its end early
                 restored, done = None, max(done, min(end, last))
             stage.method.eval()
             stage.trained.requires_grad_(False)
@@ -114,17 +141,39 @@ class Trainer:
         self.processes.barrier()
         return done
 
+    def _steps(self, stage: Stage) -> int:
+        return next(plan.steps for own, plan in self._plan() if own.name == stage.name)
+
+    def _begun_from(self) -> None:
+        """Where the weights of another model draw as they are, the first stage has to be better than these."""
+        if not (self.choice.pays and self.taken):
+            return
+        names = {id(value): name for name, value in self.method.state_dict(keep_vars=True).items()}
+        for stage in reversed(self.method.stages()):
+            own = stage.method.state_dict(keep_vars=True)
+            if all(names[id(value)] in self.taken for value in own.values()):
+                rows = self._rows(stage, stage.method, 0)
+                what = "the weights that were taken"
+                one = Candidate(stage.name, 0, ged_of(rows), stage.method.state_dict(), what)
+                self.choice.conclude(one, same=False)
+                return
+
     def _go_on(self, restored: tuple[dict[str, Tensor], State] | None) -> int:
         """Take over where a checkpoint stands, see that it is published, and say in the log who goes on from there."""
         done = self._saved = 0
         if restored is not None:
             tensors, state = restored
+            self.choice.ended, self.choice.verdicts = dict(state.ended), list(state.verdicts)
             stage = stage_of(state, self._plan(), self.run.checkpoints.file(state.step))
-            done = self._saved = state.step
+            done, self._of = state.step, state.stage
+            self._saved = done
             self.history, self.skipped, self.trained_by = list(state.history), state.skipped, list(state.trained_by)
+            with self._fitting(done):
+                self.choice.restore(state.choice, tensors)
+                result = self._result(stage, average_of(stage, tensors))
             if self.processes.main:
                 with self._fitting(done):
-                    self.ensure(average_of(stage, tensors), state.told())
+                    self.ensure(result[0], state.told() | {"stage": result[1]})
         began = {"step": done, "processes": self.processes.world}
         if not self.trained_by or self.trained_by[-1]["processes"] != self.processes.world:
             self.trained_by.append(began)
@@ -148,24 +197,27 @@ class Trainer:
     def _stage(
         self,
         stage: Stage,
-        plan: StageConfig,
         first: int,
         done: int,
         end: int,
         tensors: dict[str, Tensor] | None,
         tell: Callable[[Progress], None],
     ) -> None:
-        method = stage.method
+        method, plan = stage.method, self.config.stages[stage.name]  # with all of its steps: by them goes the schedule
         if tensors:
             with self._fitting(done):
                 self.method.load_state_dict(named(tensors, "method."))
-        begun, last = max(done, first), min(end, first + plan.steps)
-        stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes)
+        begun, whole = max(done, first), first + self._steps(stage)
+        last = min(end, whole)
+        frozen = Frozen(self.method, stage, plan, self.taken)
+        stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes, frozen)
         average = averaged(method, plan.ema, begun - first)
         if tensors and done > first:
             with self._fitting(done):
                 average.module.load_state_dict(named(tensors, "average."))
                 stepper.restore(named(tensors, "optimiser."))
+        else:
+            self.choice.begin()
         _set_modes(stage)
         before, read, due, pace = self.skipped, begun, False, Pace(plan.batch)
         batches = self.batches(stage.name, plan, begun - first, last - first)
@@ -183,10 +235,20 @@ class Trainer:
                 read = step + 1
             # What made a step go wrong may be what would be saved: the checkpoint before is kept until it is over.
             saves = due and (ends or not stepper.streak)
-            validates = self.validation is not None and (ends or (step + 1) % self.config.validate_every == 0)
+            regular = (step + 1) % self.config.validate_every == 0 or step + 1 == whole
+            validates = self.validation is not None and (ends or regular)
             if saves or validates:
                 self._check_finite(stage, average, plan, step + 1)
-            checked = self._validate(stage, cast(Method, average.module), step + 1) if validates else None
+            checked, over = None, step + 1 == whole
+            if validates:
+                rows = self._rows(stage, cast(Method, average.module), step + 1)
+                checked = means(rows)
+                # One that a stop alone brought about says nothing: who is not stopped does not hear of it.
+                if regular and self._hear(stage, average, rows, step + 1) and not over:
+                    self._end_early(stage, step + 1 - first, plan)
+                    ends = over = saves = True
+            if over:
+                self._conclude(stage, average, rows if validates else [], step + 1)
             if saves:
                 self._save(stage, average, stepper, step + 1)
                 due = False
@@ -195,6 +257,8 @@ class Trainer:
             left = pace.seconds_for(self._images_left(step + 1))
             rate = pace.images_per_second
             tell(Progress(stage.name, step + 1, self.total, told, rate, left, self.skipped, checked, saves))
+            if over:
+                break
         method.load_state_dict(average.module.state_dict())
 
     def _images_left(self, step: int) -> int:
@@ -237,29 +301,69 @@ class Trainer:
                     f"stages.{stage.name}.lr (now {plan.lr:g})"
                 )
 
-    def _validate(self, stage: Stage, method: Method, step: int) -> dict[str, float] | None:
-        if self.validation is None:
-            return None
+    def validate(self, method: Method) -> list[dict[str, float]]:
+        """Return the scores of each validation case, by the configuration's samples and seed."""
+        config, cases = self.config, cast(CaseDataset, self.validation)
+        return case_scores(method, cases, config.validate_samples, config.seed, processes=self.processes)
+
+    def _rows(self, stage: Stage, method: Method, step: int) -> list[dict[str, float]]:
+        """Validate, and return the scores of each case."""
         try:
-            scores = validate(
-                method, self.validation, self.config.validate_samples, self.config.seed, processes=self.processes
-            )
+            rows = self.validate(method)
         except InputError as error:
             raise TrainingError(f"stage {stage.name}: validating after step {step}: {error}; {self._kept()}") from error
+        scores = means(rows)
         self.history.append({"step": step, "stage": stage.name, **scores})
         if self.processes.main:
             self.run.log.append({"step": step, "stage": stage.name, "validation": scores})
-        return scores
+        return rows
+
+    def _hear(self, stage: Stage, average: AveragedModel, rows: Sequence[Mapping[str, float]], step: int) -> bool:
+        """Whether a validation ends the stage."""
+        return self.choice.hear(Candidate(stage.name, step, ged_of(rows), average.module.state_dict()))
+
+    def _end_early(self, stage: Stage, steps: int, plan: StageConfig) -> None:
+        self.choice.ended[stage.name] = steps
+        best = cast(Candidate, self.choice.best)
+        self.say(
+            f"stage {stage.name} ends after {steps} of {plan.steps} steps: {self.config.patience} validations in a row "
+            f"were no better beyond their noise; its best is that of step {best.step}, GED {best.mean:.3f}"
+        )
+
+    def _conclude(self, stage: Stage, average: AveragedModel, rows: Sequence[Mapping[str, float]], step: int) -> None:
+        """The stage has come to its end: its result, and whether that is kept, which goes into the average."""
+        choice = self.choice
+        if not rows:
+            return
+        one = choice.best or Candidate(stage.name, step, ged_of(rows), average.module.state_dict())
+        kept = [own.method for own in self.method.stages() if choice.kept and own.name == choice.kept.stage]
+        before = len(choice.verdicts)
+        goes_on = choice.conclude(one, same=any(method is stage.method for method in kept))
+        average.module.load_state_dict(dict(goes_on.weights))
+        for verdict in choice.verdicts[before:]:
+            self.say(in_words(verdict))
+
+    def _result(self, stage: Stage, average: Method) -> tuple[Method, str]:
+        """What is published as things stand, and the stage that it is of: what was kept, else the best of the stage."""
+        one = self.choice.kept or self.choice.best
+        if one is None:
+            return average, stage.name
+        own = next(other for other in self.method.stages() if other.name == one.stage)
+        method = copy.deepcopy(own.method)
+        method.load_state_dict(dict(one.weights))
+        return method.eval(), one.stage
 
     def _save(self, stage: Stage, average: AveragedModel, stepper: Stepper, step: int) -> None:
-        """Write the checkpoint and publish the averaged weights."""
+        """Write the checkpoint and publish the averaged weights, or what was chosen of them."""
         if self.processes.main:
             state = self._state(step, stage.name)
-            tensors = prefixed("method.", self.method.state_dict())
+            tensors = prefixed("method.", self.method.state_dict()) | self.choice.tensors()
             tensors |= prefixed("average.", average.module.state_dict()) | prefixed("optimiser.", stepper.tensors())
-            self.run.checkpoints.save(tensors, state)
-            self.publish(cast(Method, average.module), state)
-        self._saved = step
+            chosen = self.choice.as_json()
+            self.run.checkpoints.save(tensors, state | ({"choice": chosen} if chosen else {}))
+            method, name = self._result(stage, cast(Method, average.module))
+            self.publish(method, state | {"stage": name})
+        self._saved, self._of = step, stage.name
 
     def _state(self, step: int, stage: str) -> dict[str, Any]:
         """What a checkpoint and the card of its weights say of the training."""
@@ -270,6 +374,7 @@ class Trainer:
             "history": self.history,
             "skipped": self.skipped,
             "trained_by": self.trained_by,
+            **self.choice.told(),
         }
 
 

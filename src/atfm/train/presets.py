@@ -12,9 +12,11 @@ from atfm.disk.machine import reading
 from atfm.errors import ConfigError
 from atfm.io.decoding import brief
 from atfm.methods import METHODS
-from atfm.train.config import Config, override
+from atfm.train.config import Config, override, whole
 
-__all__ = ["presets", "resolve"]
+__all__ = ["OWN", "presets", "resolve"]
+
+OWN = "own"  # the preset of a file that starts from none, such as what `atfm plan` writes
 
 _LARGEST = 2**16  # bytes of a configuration file: a hundred times what one takes
 
@@ -28,7 +30,8 @@ def presets() -> dict[str, Config]:
 def resolve(preset: str) -> Config:
     """Return the preset of that name, or the configuration in a TOML or JSON file of that path.
 
-    A file may name the preset that it starts from with `preset = "lidc"`; every other field overrides it.
+    A file may name the preset that it starts from with `preset = "lidc"`; every other field overrides it. With
+    `preset = "own"` it stands by itself: it names its method and stages, and all else is as the defaults have it.
 
     Raises:
         ConfigError: an unknown preset, an unreadable file, or a field that is unknown or ill-typed.
@@ -43,10 +46,11 @@ def resolve(preset: str) -> Config:
     if not isinstance(fields, dict):
         raise ConfigError(f"configuration {path}: expected fields with values, got {type(fields).__name__}")
     base = fields.get("preset", "lidc")
-    if not isinstance(base, str) or base not in known:
+    if base != OWN and (not isinstance(base, str) or base not in known):
         raise ConfigError(f"configuration {path}: preset {brief(base)!r} is unknown; {_hint(str(base), known)}")
     try:
-        return override(known[base], fields, source=f"configuration {path}")
+        source = f"configuration {path}"
+        return whole(fields, source=source) if base == OWN else override(known[base], fields, source=source)
     except (ConfigError, ValueError) as error:  # ValueError: a number of more digits than JSON may have
         raise ConfigError(brief(error, 400 + len(str(path)))) from error
 

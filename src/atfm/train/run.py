@@ -96,10 +96,12 @@ class Run:
             write_json(file, sealed(identity, SEAL))
             return []
         extended: list[dict[str, Any]] = there.pop("extended", [])
+        there = _of_today(there)
         if there == identity:
             return extended
         steps = {f"config.stages.{name}.steps" for name in self.stages}
-        if not _different(there, identity) <= steps or "minutes" in identity:
+        chosen = identity["config"].get("patience") is not None or identity["config"].get("keep") == "better"
+        if not _different(there, identity) <= steps or "minutes" in identity or chosen:
             fields = sorted(_different(there, identity))
             raise CheckpointError(
                 f"{self.path}: holds another training (different: {', '.join(fields[:5])}); "
@@ -156,6 +158,15 @@ def _read(file: Path) -> dict[str, Any] | None:
         raise CheckpointError(f"{file}: is not what was written: edited or damaged; train into another folder")
     value.pop(SEAL, None)
     return value
+
+
+def _of_today(identity: dict[str, Any]) -> dict[str, Any]:
+    """The same, with the defaults of fields that a configuration did not have yet when the run was begun."""
+    try:
+        config = Config.model_validate_json(json.dumps(identity["config"]))
+    except (KeyError, ValueError):  # it has others than this one anyway, which is said
+        return identity
+    return identity | {"config": config.model_dump(mode="json")}
 
 
 def _different(a: Any, b: Any, prefix: str = "") -> set[str]:

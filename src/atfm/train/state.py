@@ -21,6 +21,9 @@ class State(BaseModel):
     history: list[dict[str, Any]] = Field([], description="validations")
     skipped: int = Field(0, ge=0, description="steps that were left out because they were not finite")
     trained_by: list[dict[str, int]] = Field([], description="how many processes trained, from which step on")
+    ended: dict[str, int] = Field({}, description="steps of the stages that came to their end early")
+    verdicts: list[dict[str, Any]] = Field([], description="which stages were kept, with the figures")
+    choice: dict[str, Any] = Field({}, description="what further validations are held against, see Choice")
     checkpoints: list[int] = Field([], description="steps of all checkpoints that the run had when this was written")
 
     @classmethod
@@ -47,4 +50,5 @@ class State(BaseModel):
 
     def told(self) -> dict[str, Any]:
         """What the card of the weights says of it."""
-        return self.model_dump(exclude={"checkpoints"})
+        unsaid = {name for name in ("ended", "verdicts") if not getattr(self, name)}
+        return self.model_dump(exclude={"checkpoints", "choice", *unsaid})

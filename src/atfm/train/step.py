@@ -12,6 +12,7 @@ from atfm.errors import ConfigError, TrainingError
 from atfm.methods.config import StageConfig
 from atfm.methods.method import Stage
 from atfm.seeding import seed_of
+from atfm.train.frozen import Frozen
 from atfm.train.processes import Processes
 from atfm.train.sums import Sums
 
@@ -29,17 +30,25 @@ class Stepper:
         seed: of the training.
         device: where.
         processes: those that share the parts of a step; each has a stepper.
+        frozen: what of the stage stays as it is; None: nothing.
     """
 
     def __init__(
-        self, stage: Stage, plan: StageConfig, seed: int, device: torch.device, processes: Processes | None = None
+        self,
+        stage: Stage,
+        plan: StageConfig,
+        seed: int,
+        device: torch.device,
+        processes: Processes | None = None,
+        frozen: Frozen | None = None,
     ) -> None:
-        self.stage, self.plan, self.seed, self.device = stage, plan, seed, device
+        self.stage, self.plan, self.seed, self.device, self.frozen = stage, plan, seed, device, frozen
         self.processes = processes or Processes()
         self.parameters = list(stage.trained.requires_grad_(True).parameters())
         # Fused: it can leave a step out on the device itself, which then need not be waited for.
         self.optimiser = torch.optim.AdamW(self.parameters, lr=plan.lr, weight_decay=plan.weight_decay, fused=True)
-        self.sums = Sums(stage.trained, plan.parts, self.processes)
+        drop = (lambda: None) if frozen is None else frozen.drop
+        self.sums = Sums(stage.trained, plan.parts, self.processes, drop)
         self.streak, self.skipped = 0, 0  # as far as `check` has asked
         self._streak, self._skipped = torch.zeros((), device=device), torch.zeros((), device=device)
 
@@ -57,6 +66,8 @@ class Stepper:
             number: of the step within the stage, from 0.
             batches: gives this process's own parts of the step's batch, one after the other.
         """
+        if self.frozen is not None and self.frozen.at(number):
+            self.sums.changed()
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.lr * schedule(self.plan, number)
         self.sums.begin()

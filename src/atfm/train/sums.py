@@ -1,6 +1,6 @@
 """`Sums`: what the parts of a step add up to, in one process or in several that share them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -28,9 +28,13 @@ class Sums:
         trained: whose gradients they are.
         parts: of a step, in all processes together.
         processes: those that share the parts.
+        drop: drops gradients that are not wanted, after each part.
     """
 
-    def __init__(self, trained: nn.Module, parts: int, processes: Processes) -> None:
+    def __init__(
+        self, trained: nn.Module, parts: int, processes: Processes, drop: Callable[[], object] = lambda: None
+    ) -> None:
+        self.drop = drop
         self.parameters = list(trained.parameters())
         self.parts, self.processes = parts, processes
         layers = [module for module in trained.modules() if isinstance(module, (_NormBase, Running))]
@@ -38,6 +42,10 @@ class Sums:
         self._floats = [buffer for buffer in self._running if buffer.is_floating_point()]
         self._agreed: tuple[set[int], list[str]] | None = None
         self.begin()
+
+    def changed(self) -> None:
+        """Other parameters are trained from this step on than in those before."""
+        self._agreed = None
 
     def begin(self) -> None:
         """Begin a step: nothing is added up yet."""
@@ -60,6 +68,7 @@ class Sums:
             TrainingError: other losses than those of the parts before.
         """
         (torch.stack(list(losses.values())).sum() / self.parts).backward()
+        self.drop()
         if self._losses and self._losses.keys() != losses.keys():
             raise TrainingError(f"losses: expected {', '.join(self._losses)} in every part, got {', '.join(losses)}")
         self._losses = {name: value.detach() for name, value in losses.items()}

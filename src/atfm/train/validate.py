@@ -1,5 +1,7 @@
 """The score along the way: GED and HM-IoU of the averaged weights on a few fixed validation cases."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from atfm.metrics.scores import score_case
 from atfm.seeding import Noise
 from atfm.train.processes import Processes
 
-__all__ = ["validate"]
+__all__ = ["case_scores", "means", "validate"]
 
 _AT_ONCE = 2**24  # numbers of all samples that are drawn at a time; those of a large volume come one by one
 _SCORES = ("ged", "ged_{n}", "hm_iou_{n}", "diversity", "annotator_diversity")
@@ -25,17 +27,29 @@ def validate(
 
     Processes share the cases, and all get the same means, whatever their number.
     """
+    return means(case_scores(method, cases, samples, seed, processes=processes))
+
+
+@torch.no_grad()
+def case_scores(
+    method: Method, cases: CaseDataset, samples: int, seed: int, *, processes: Processes | None = None
+) -> list[dict[str, float]]:
+    """Return the scores of each case, in their order, see `validate`; none of one where nothing counts."""
     processes = processes or Processes()
     method.eval()
     names = [name.format(n=samples) for name in _SCORES]
-    own = [_scores(method, cases, index, samples, seed) for index in processes.share(range(len(cases.case_ids)))]
-    rows = processes.rejoin(own)
-    means: dict[str, float] = {}
-    for name in names:
-        values = [row[name] for row in rows if name in row]
-        if values:
-            means[name] = sum(values) / len(values)
-    return means
+    own = []
+    for index in processes.share(range(len(cases.case_ids))):
+        scores = _scores(method, cases, index, samples, seed)
+        own.append({name: scores[name] for name in names if name in scores})
+    return processes.rejoin(own)
+
+
+def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of each score over the cases that have it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    values = {name: [row[name] for row in rows if name in row] for name in names}
+    return {name: sum(found) / len(found) for name, found in values.items()}
 
 
 def _scores(method: Method, cases: CaseDataset, index: int, samples: int, seed: int) -> dict[str, float]:

@@ -1,0 +1,134 @@
+"""`Pace`: how long a step of each stage and a validation take here, and how many of them fit into a time."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from atfm.data.augment import AugmentationRange
+from atfm.data.batch import Batch
+from atfm.data.dataset import CaseDataset
+from atfm.data.plan import Plan
+from atfm.errors import ConfigError
+from atfm.methods.config import StageConfig
+from atfm.methods.method import Method
+from atfm.seeding import Noise
+from atfm.train.clock import Watch, now, step_seconds
+from atfm.train.config import Config
+
+__all__ = ["Pace", "check_minutes", "filled", "measured"]
+
+_VALIDATING = 0.1  # of the time, at most
+_OFTEN = 5  # validations of a stage, at most
+_SAVING = 0.02  # of the time, for checkpoints
+_AVERAGED = 0.05  # of a stage's steps, over which its weights are averaged
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds on the machine at hand.
+
+    Args:
+        steps: of one step of each stage, by its name.
+        case: of the validation of one case.
+        spent: of measuring.
+    """
+
+    steps: Mapping[str, float]
+    case: float
+    spent: float
+
+    def shared(self, processes: int) -> "Pace":
+        """The pace of so many processes, as one measured it."""
+        steps = {name: seconds / processes for name, seconds in self.steps.items()}
+        return Pace(steps, self.case / processes, self.spent)
+
+
+def measured(config: Config, method: Method, train: CaseDataset, *, minutes: float, watch: Watch = "wall") -> Pace:
+    """Measure steps and validations of a configuration, for a fiftieth of the time that it will have.
+
+    Args:
+        config: a stage of 0 steps stays out.
+        method: of this configuration, with fresh weights; it stays as it is.
+        train: the cases that are trained on.
+        minutes: that the training will have.
+        watch: what they are measured by.
+    """
+    began = now(watch)
+    limits = AugmentationRange(**config.augment.model_dump())
+
+    def batches(stage: str, plan: StageConfig, first: int, end: int) -> Iterator[Batch]:
+        seen = Plan(config.seed, stage, len(train), plan.batch, limits, method.window, parts=plan.parts)
+        return train.batches(seen, ((step, part) for step in range(first, end) for part in range(plan.parts)))
+
+    least = min(2.0, 60 * minutes / 50 / len(config.stages))
+    steps = {
+        name: step_seconds(config, method, name, batches, train.device, steps=1, watch=watch, least=least, warm=1)
+        for name, plan in config.stages.items()
+        if plan.steps
+    }
+    before = now(watch)
+    method.eval()
+    with torch.no_grad():
+        method.sample(train.image(0).unsqueeze(0), config.validate_samples, noise=Noise(0, ["pace"]))
+    return Pace(steps, now(watch) - before, now(watch) - began)
+
+
+def filled(config: Config, shares: Mapping[str, float], pace: Pace, *, minutes: float, validation: int) -> Config:
+    """Return a configuration whose stages, validations and checkpoints take these minutes together.
+
+    Args:
+        config: its stages' steps, warm-up and averaging are replaced, and how often is validated and saved.
+        shares: of the time, by stage; they sum to 1.
+        pace: of this configuration on this machine.
+        minutes: for everything.
+        validation: cases of the split.
+
+    Raises:
+        ConfigError: a time that is not positive, or too short for a step of each stage.
+    """
+    check_minutes(minutes)
+    whole = max(0.0, 60 * minutes - pace.spent) * (1 - _SAVING)
+    cases, many = min(validation, config.validate_cases), sum(share > 0 for share in shares.values())
+    one = max(1e-9, pace.case * cases)
+    if cases and one * many > _VALIDATING * whole:  # not even once a stage: fewer cases
+        cases = max(1, int(cases * _VALIDATING * whole / (one * many)))
+        one = pace.case * cases
+    often = max(1, min(_OFTEN, int(_VALIDATING * whole / (one * many)))) if cases else 1
+    training = whole - one * often * many if cases else whole
+    steps = {name: int(share * training / pace.steps[name]) for name, share in shares.items() if share}
+    for name, count in steps.items():
+        if count < 1:
+            least = max(pace.steps[other] / share for other, share in shares.items() if share) + pace.spent
+            raise ConfigError(
+                f"--minutes {minutes:g}: too short for stage {name}, of which a step takes {pace.steps[name]:.2g} s; "
+                f"give at least {1.2 * least / 60:.2g}"
+            )
+    stages = {name: config.stages[name].model_copy(update=paced(count)) for name, count in steps.items()}
+    each = math.ceil(max(steps.values()) / often)
+    return config.model_copy(
+        update={
+            "stages": config.stages | stages,
+            "validate_cases": max(1, cases),
+            "validate_every": each,
+            "save_every": max(50, math.ceil(sum(steps.values()) / 20)),
+        }
+    )
+
+
+def check_minutes(minutes: float) -> None:
+    """Refuse a time that is none.
+
+    Raises:
+        ConfigError: it is not above 0.
+    """
+    if not 0 < minutes < float("inf"):
+        raise ConfigError(f"--minutes: expected a time above 0, got {minutes:g}")
+
+
+def paced(steps: int) -> dict[str, Any]:
+    """The fields of a stage that go with its number of steps."""
+    ema = 1 - 1 / max(2.0, _AVERAGED * steps)
+    return {"steps": steps, "warmup": min(200, round(0.05 * steps)), "ema": round(min(0.999, ema), 4)}

@@ -1,0 +1,67 @@
+"""Steps, validations and checkpoints fill the minutes, on numbers that are given and on a clock that is real."""
+
+import pytest
+import torch
+
+from atfm.data.held import Held
+from atfm.data.phantom.kinds import phantom_cases
+from atfm.errors import ConfigError
+from atfm.methods import StageConfig
+from atfm.methods.gtr import GTRConfig, PresenceConfig
+from atfm.plan.pace import Pace, filled, measured
+from atfm.train.config import Config
+
+CONFIG = Config(
+    method=GTRConfig(widths=(4, 4), rank=2, monte_carlo=2, presence=PresenceConfig(widths=(4, 4))),
+    stages={"presence": StageConfig(batch=2), "gtr": StageConfig(batch=2)},
+    validate_samples=2,
+)
+SHARES = {"presence": 0.25, "gtr": 0.75}
+PACE = Pace({"presence": 0.1, "gtr": 0.2}, case=0.05, spent=3.0)
+
+
+@pytest.mark.parametrize(("minutes", "cases"), [(1.0, 10), (10.0, 40), (10.0, 0), (0.3, 100)])
+def test_all_of_it_takes_the_minutes(minutes: float, cases: int) -> None:
+    config = filled(CONFIG, SHARES, PACE, minutes=minutes, validation=cases)
+    steps = {name: plan.steps for name, plan in config.stages.items()}
+    training = sum(steps[name] * PACE.steps[name] for name in steps)
+    often = sum(-(-count // config.validate_every) for count in steps.values()) if cases else 0
+    validating = often * PACE.case * min(config.validate_cases, cases)
+    assert 0.8 * 60 * minutes < training + validating + PACE.spent < 60 * minutes
+    assert validating <= 0.11 * 60 * minutes + PACE.case * len(SHARES)
+    assert steps["gtr"] * PACE.steps["gtr"] == pytest.approx(3 * steps["presence"] * PACE.steps["presence"], abs=0.7)
+
+
+def test_averaging_and_warm_up_go_with_the_steps() -> None:
+    short, long = (filled(CONFIG, SHARES, PACE, minutes=m, validation=0).stages["gtr"] for m in (0.5, 100.0))
+    assert short.ema == pytest.approx(1 - 1 / (0.05 * short.steps), abs=1e-4)
+    assert (long.ema, long.warmup) == (0.999, 200) and short.warmup == round(0.05 * short.steps)
+
+
+def test_a_stage_without_a_share_keeps_no_step() -> None:
+    off = CONFIG.model_copy(update={"stages": {**CONFIG.stages, "presence": StageConfig(steps=0)}})
+    config = filled(off, {"presence": 0.0, "gtr": 1.0}, PACE, minutes=1.0, validation=4)
+    assert config.stages["presence"].steps == 0 < config.stages["gtr"].steps
+
+
+@pytest.mark.parametrize("minutes", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_time_has_to_be_one(minutes: float) -> None:
+    with pytest.raises(ConfigError, match="--minutes: expected a time above 0"):
+        filled(CONFIG, SHARES, PACE, minutes=minutes, validation=0)
+
+
+def test_too_short_a_time_names_one_that_is_not() -> None:
+    with pytest.raises(ConfigError, match="too short for stage presence") as error:
+        filled(CONFIG, SHARES, PACE, minutes=0.05, validation=0)
+    enough = float(str(error.value).rsplit(" ", 1)[1])
+    assert all(plan.steps for plan in filled(CONFIG, SHARES, PACE, minutes=enough, validation=0).stages.values())
+
+
+def test_a_pace_is_measured_and_the_method_stays() -> None:
+    cases = Held(list(phantom_cases(0, 4, size=16)), 1)
+    method = CONFIG.build(in_channels=1, channels=1, size=(16, 16))
+    before = {name: value.clone() for name, value in method.state_dict().items()}
+    pace = measured(CONFIG, method, cases, minutes=0.001)
+    assert set(pace.steps) == {"presence", "gtr"} and all(0 < seconds < 1 for seconds in pace.steps.values())
+    assert pace.spent > pace.case > 0
+    assert all(torch.equal(before[name], value) for name, value in method.state_dict().items())
