@@ -49,8 +49,8 @@ def test_a_spot_of_a_series_in_every_form(model: Model, series: Opened, tmp_path
     assert forms_of(prediction, series.source) == FORMS
     saved = {form: save(prediction, form, tmp_path) for form in FORMS}
     assert [one.path.name for one in saved.values()] == [
-        "png.zip",
-        "nifti.zip",
+        "samples-png.zip",
+        "samples-nifti.zip",
         "hypotheses.seg.nrrd",
         "segmentation.dcm",
         "structures.dcm",

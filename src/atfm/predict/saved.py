@@ -133,7 +133,7 @@ def _moved(prediction: Prediction, files_in: Path) -> Prediction:
 
 def _packed(prediction: Prediction, folder: Path, form: Format) -> Saved:
     """All files of `write` in one."""
-    path = folder / f"{form}.zip"
+    path = folder / f"samples-{form}.zip"
     with TemporaryDirectory(dir=folder, prefix=".") as parts, atomic_write(path) as temporary:
         out = Path(parts) / "result"
         write(prediction, out, form=form)
