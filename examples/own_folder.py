@@ -3,8 +3,7 @@
     python examples/own_folder.py FOLDER --masks 'masks/{case}_{annotator}.png' --minutes 60
     python examples/own_folder.py      # a folder that is simulated first
 
-`atfm data import folder`, `atfm train` and `atfm evaluate` do the same on the command line; a run that was stopped goes
-on with the same command.
+`atfm data import folder`, `atfm train auto` and `atfm evaluate` do the same on the command line.
 """
 
 import argparse
@@ -20,6 +19,7 @@ from atfm.evaluate import evaluate, save
 from atfm.fit import fit
 from atfm.importers import build_store, plan_folder
 from atfm.io.saving import write_png
+from atfm.plan import plan
 from atfm.train.cases import from_store
 from atfm.train.presets import resolve
 
@@ -40,8 +40,8 @@ def main(given: list[str] | None = None) -> None:
     parser.add_argument("--images", default="images/{case}.png")
     parser.add_argument("--masks", default="masks/{case}_{annotator}.png")
     parser.add_argument("--patient", help="regular expression whose group in a case's name is its patient")
-    parser.add_argument("--preset", default="phantom", help="one of `atfm methods`, or a TOML file")
-    parser.add_argument("--minutes", type=float, help="of the training; else it has the steps of the preset")
+    parser.add_argument("--preset", help="one of `atfm methods`, or a TOML file (default: planned from the store)")
+    parser.add_argument("--minutes", type=float, help="of the training (default: ten; of a preset its own steps)")
     parser.add_argument("--cases", type=int, default=200, help="of the simulated folder")
     parser.add_argument("--out", type=Path, default=Path("own"))
     args = parser.parse_args(given)
@@ -54,10 +54,15 @@ def main(given: list[str] | None = None) -> None:
     store = Store.open(args.out / "store")
     print(f"{len(store)} cases of {len(store.patients())} patients")  # in a notebook `store` shows itself
 
-    config = resolve(args.preset)
-    fitted = fit(
-        config, from_store(store, config), args.out / "run", device=torch.device("cpu"), minutes=args.minutes, say=print
-    )
+    minutes = args.minutes
+    if args.preset:
+        config = resolve(args.preset)
+    else:
+        planned, minutes = plan(store, minutes=args.minutes), None  # its steps are those of the minutes
+        config = planned.config
+        print(*planned.reasons, *planned.warnings, sep="\n")
+    cases = from_store(store, config)
+    fitted = fit(config, cases, args.out / "run", device=torch.device("cpu"), minutes=minutes, say=print)
     print(f"{fitted.steps} steps in {fitted.run}")
 
     model = atfm.load(fitted.run)

@@ -5,6 +5,7 @@ import json
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel
 import nrrd
@@ -13,6 +14,7 @@ import pytest
 import atfm
 from atfm.data import Store
 from atfm.predict import Prediction, prepare_file, sample
+from atfm.train.presets import resolve
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
@@ -80,10 +82,17 @@ def test_an_own_folder_to_a_model(
     quick = tmp_path / "quick.toml"
     steps = "[stages]\ngtr.steps = 2\nsfm.steps = 1\nenergy.steps = 1\n"
     quick.write_text(f'preset = "phantom"\nvalidate_cases = 2\nvalidate_samples = 2\n{steps}')
-    run("own_folder", tmp_path, monkeypatch, "--cases", "20", "--preset", str(quick))
+    # in no time at all; tests/plan have what is really planned
+    plan = SimpleNamespace(config=resolve(str(quick)), reasons=["because of a reason"], warnings=["warned"])
+    monkeypatch.setattr("atfm.plan.plan", lambda store, minutes: plan if minutes == 3 else None)
+    run("own_folder", tmp_path, monkeypatch, "--cases", "20", "--minutes", "3")
     told = capsys.readouterr().out
     assert "20 cases of 20 patients" in told and "4 steps in" in told and "Prediction of 16 samples, 32 x 32" in told
+    assert "because of a reason\nwarned\n" in told
     store = Store.open(tmp_path / "store")
     assert store.annotators(0) == 4 and set(store.info.splits) == {"train", "val", "test"}
     assert (tmp_path / "report" / "report.html").exists()
-    assert (tmp_path / "run" / "weights.safetensors").exists()
+    weights = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    run("own_folder", tmp_path, monkeypatch, "--preset", str(quick))  # by hand: the same training, which is done
+    assert "because" not in capsys.readouterr().out
+    assert (tmp_path / "run" / "weights.safetensors").read_bytes() == weights
