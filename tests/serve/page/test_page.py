@@ -392,6 +392,7 @@ def test_a_service_that_is_away_full_or_slow_is_told(visit: Visit) -> None:
     shown.draw(lambda: page.click("#draw"))
     before = shown.samples()
     page.fill("#n", "1024")
+    page.fill("#steps", "32")  # so that it is far from done when the first samples are looked at
     page.click("#draw")
     page.wait_for_selector(".samples path[stroke='#fff']", state="attached")
     assert "of 1024 drawn" in shown.text("#told"), "samples are seen as they come"
@@ -399,6 +400,7 @@ def test_a_service_that_is_away_full_or_slow_is_told(visit: Visit) -> None:
     assert shown.text("#told") == "Stopped" and shown.samples() == before
     assert page.locator("#draw").is_visible() and page.locator(".hypotheses .outline").count() >= 1
     page.fill("#n", "4")
+    page.fill("#steps", "")
     with_token = []
     page.route("**/api/v1/samples", refused(401, "no-token", "a token"), times=1)
     page.on("request", lambda request: with_token.append(request.headers.get("authorization")))
