@@ -8,7 +8,7 @@ from typing import Any
 
 from atfm.cli.ablate import said
 from atfm.cli.common_flags import add_shard, add_watch, resolve_device, shard_of
-from atfm.cli.leaderboard import claimed
+from atfm.cli.leaderboard import claimed, show
 
 __all__ = ["add_parser"]
 
@@ -149,13 +149,3 @@ def command(args: argparse.Namespace) -> str:
     words += ["--seeds", *map(str, args.seeds)] if args.seeds != [0] else []
     words += ["--methods", *args.methods] if args.methods else []
     return shlex.join(words)
-
-
-def show(result: dict[str, Any]) -> str:
-    """The page, and where the files are; of a shard, how much it did."""
-    if "shard" in result:
-        return (
-            f"shard {result['shard']}: {result['trainings']} of {result['of']} trainings are done; when all shards "
-            "are, the same command without --shard writes the table"
-        )
-    return f"{result['text']}\nwritten: {', '.join(result['files'])}"
