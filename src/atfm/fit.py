@@ -40,6 +40,8 @@ from atfm.train.taking import Taken, take_fitting, take_stage
 
 __all__ = ["Fitted", "fit"]
 
+_FROM = "from"  # what all stages begin from, beside the models that single stages are taken of
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -104,7 +106,7 @@ def fit(
         watch: what the minutes are measured by, see `atfm.train.clock.now`; "cpu" is for a CPU.
         take: stages whose weights are taken from other models, by name, instead of being trained.
         start: a model that all stages begin from, to fine-tune it: all of its weights that fit by name and shape are
-            taken, and what was not is said; a stage of 0 steps stays as it is.
+            taken, and what was not is said; a stage of 0 steps stays as it is, and one of `take` comes from there.
         budget: how many bytes of cases are held on the device; more are streamed, without another result.
         processes: those that train together, of which this is one; all see `out`, and the main one writes.
         tell: is told of every step.
@@ -115,7 +117,7 @@ def fit(
 
     Raises:
         ConfigError: a configuration that does not fit the data, the model to begin from, the run, the memory or the
-            number of processes; `take` and `start` together.
+            number of processes.
         CheckpointError: `out` holds another training, or none but damaged checkpoints.
         BusyError: another process is training in `out`.
         TrainingError: the training diverged.
@@ -142,7 +144,7 @@ def fit(
     )
     train = opened(cases.train)
     validation = opened(cases.validation) if len(cases.validation) else None
-    method, taken = _begun(config, train, cases.classes, given, whole=start is not None)
+    method, taken = _begun(config, train, cases.classes, given)
     method = method.to(device)
     names = {name for one in taken.values() for name in one.tensors}
     _check_choice(config, method, names, validation is not None, noted)
@@ -245,14 +247,17 @@ def _room(config: Config, cases: Cases, budget: Budget, device: torch.device, pr
 
 
 def _begun(
-    config: Config, train: CaseDataset, classes: int, given: Mapping[str, Model], *, whole: bool
+    config: Config, train: CaseDataset, classes: int, given: Mapping[str, Model]
 ) -> tuple[Method, dict[str, Taken]]:
-    """The method with fresh weights, or with those that are taken, and what these are."""
+    """The method with fresh weights, or with those that are taken, and what these are; a stage's own go first."""
     torch.manual_seed(config.seed)
     method = config.build(in_channels=train.channels, channels=classes, size=train.size)
-    if whole:
-        return method, {name: take_fitting(model.method, method, model.name) for name, model in given.items()}
-    return method, {name: take_stage(model.method, method, name, model.name) for name, model in given.items()}
+    own = {name: model for name, model in given.items() if name != _FROM}
+    taken = {name: take_stage(model.method, method, name, model.name) for name, model in own.items()}
+    if _FROM in given:
+        model, apart = given[_FROM], {name for one in taken.values() for name in one.tensors}
+        taken[_FROM] = take_fitting(model.method, method, model.name, apart)
+    return method, taken
 
 
 def _card(
@@ -288,10 +293,9 @@ def _patients(cases: Cases, given: Mapping[str, Model]) -> dict[str, Any]:
 
 
 def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:
-    """The models that weights are taken from, by stage; all weights under the name `from`."""
-    if take and start is not None:
-        raise ConfigError("stages to take and a model to begin from: give one of them, the second holds all stages")
-    return {"from": load(start)} if start is not None else {name: load(model) for name, model in take.items()}
+    """The models that weights are taken from, by stage; what all stages begin from under the name `from`."""
+    begun = {} if start is None else {_FROM: load(start)}
+    return begun | {name: load(model) for name, model in take.items()}
 
 
 def _without(config: Config, take: Mapping[str, str | Path]) -> Config:

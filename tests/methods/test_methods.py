@@ -12,7 +12,7 @@ from atfm.errors import ConfigError, InputError
 from atfm.flow.solver import HEUN
 from atfm.methods import Drawn, Frame, Method, Samples
 from atfm.methods.atfm import ATFM, ATFMConfig, SFMConfig
-from atfm.methods.gtr import GTR, GTRConfig, PresenceConfig
+from atfm.methods.gtr import GTR, EnergyConfig, GTRConfig, PresenceConfig
 from atfm.seeding import Draw, Noise
 
 HURDLE = PresenceConfig(widths=(4, 8), dropout=0.0)
@@ -98,6 +98,41 @@ def test_the_prior_lets_stage_3_train_gtr_too() -> None:
     found = stage.loss(batch())
     sum(found.values()).backward()  # type: ignore[union-attr]
     assert found.keys() == {"energy", "likelihood"} and all(p.grad is not None for p in trained)
+
+
+@pytest.mark.parametrize("presence", [None, HURDLE])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gtr_is_tuned_by_the_score_of_its_own_samples(channels: int, presence: PresenceConfig | None) -> None:
+    """The likelihood as without it, and beside it the score of independent samples, written out image by image."""
+    fields = EnergyConfig(weight=7.0, draws=3, slope=1.0)
+    method, plain = (gtr(channels, presence=presence, energy=energy) for energy in (fields, None))
+    whole = with_empty(batch(channels=channels))
+    torch.manual_seed(2)
+    found = method.loss(whole)
+    torch.manual_seed(2)
+    assert found.keys() == {"likelihood", "score"}
+    assert torch.equal(found["likelihood"], plain.loss(whole)["likelihood"])
+    logits = method.network(whole.image).rsample((3,)).movedim(0, 1)  # after the likelihood's own noise
+    masks = logits > 0 if channels == 1 else F.one_hot(logits.argmax(2), channels).movedim(-1, 2)[:, :, 1:] > 0
+    truth = (whole.annotations if channels == 1 else whole.annotations[:, :, 1:]) > 0
+    total = 0.0
+    for image in range(len(masks)):
+        readers = [mask for mask, there in zip(truth[image], whole.present[image], strict=True) if there]
+        marking = readers if presence is None else [mask for mask in readers if mask.any()]
+        if not marking:
+            continue
+        across = [distance(sample, reader) for sample in masks[image] for reader in marking]
+        within = [distance(a, b) for i, a in enumerate(masks[image]) for j, b in enumerate(masks[image]) if i != j]
+        score = 2 * sum(across) / len(across) - sum(within) / len(within)
+        total += (len(marking) / len(readers)) ** 2 * score / len(masks)
+    assert found["score"].item() == pytest.approx(7 * total, rel=1e-5)
+    sum(found.values()).backward()  # type: ignore[union-attr]
+    assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in method.network.parameters())
+
+
+def distance(a: torch.Tensor, b: torch.Tensor) -> float:
+    """`1 - IoU` with a pixel added to both, the mean over the classes."""
+    return sum(1 - ((x & y).sum().item() + 1) / ((x | y).sum().item() + 1) for x, y in zip(a, b, strict=True)) / len(a)
 
 
 def test_behind_a_hurdle_empty_masks_teach_the_masks_nothing() -> None:

@@ -214,8 +214,22 @@ def test_a_model_to_begin_from_has_to_fit(straight: Path, tmp_path: Path) -> Non
     other = override(presets()["ssn-phantom"], {"save_every": 3, "validate_cases": 3, "validate_samples": 4})
     with pytest.raises(ConfigError, match=r"none of its weights fit this method \(.*: not in it, and so on\)"):
         fit(other, cases(), tmp_path / "run", **here)
-    with pytest.raises(ConfigError, match="give one of them"):
-        fit(tiny(), cases(), tmp_path / "run", take={"gtr": straight}, **here)
+
+
+def test_a_stage_may_come_from_another_model_than_what_all_begin_from(straight: Path, tmp_path: Path) -> None:
+    """The stage that is taken is not of the model that the others begin from, and nothing is counted twice."""
+    other = fit(tiny(seed=3), cases(), tmp_path / "other", device=torch.device("cpu")).run
+    config = override(tiny(), {"stages": {"sfm": {"steps": 0}, "energy": {"steps": 0}}})
+    here = {"device": torch.device("cpu"), "start": straight, "take": {"gtr": other}}
+    fitted = fit(config, cases(), tmp_path / "run", **here)
+    got, begun, taken = (load(run).method.state_dict() for run in (tmp_path / "run", straight, other))
+    for name, value in got.items():
+        source = taken if name.startswith("truncation.network.") else begun
+        assert torch.equal(value, source[name]), name
+    own = sum(value.numel() for name, value in got.items() if name.startswith("truncation.network."))
+    assert fitted.taken["gtr"]["numbers"] == own
+    assert fitted.taken["from"]["numbers"] == sum(value.numel() for value in got.values()) - own
+    assert load(tmp_path / "run").card["taken"].keys() == {"gtr", "from"}
 
 
 def test_weights_that_are_not_finite_replace_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Weights taken from another method: those of a stage, or of all stages what fits, with what did not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class Taken:
 
 
 @torch.no_grad()
-def take_fitting(source: Method, target: Method, name: str) -> Taken:
+def take_fitting(source: Method, target: Method, name: str, apart: Collection[str] = ()) -> Taken:
     """Take over all weights of a model that are called as the method's own and have their shapes.
 
     Between two kinds of method these are the weights of stages that both have.
@@ -65,11 +65,13 @@ def take_fitting(source: Method, target: Method, name: str) -> Taken:
         source: the method of the model.
         target: with fresh weights.
         name: of the model.
+        apart: names of weights that come from elsewhere.
 
     Raises:
         ConfigError: not a single tensor fits.
     """
-    given, own = _offered(source, target), target.state_dict()
+    given, there = _offered(source, target), target.state_dict()
+    own = {key: value for key, value in there.items() if key not in apart}
     fresh = {key: _reason(given.get(key), value) for key, value in own.items() if not _fits(given.get(key), value)}
     taken = [key for key in own if key not in fresh]
     if not taken:
@@ -81,7 +83,7 @@ def take_fitting(source: Method, target: Method, name: str) -> Taken:
     for key in taken:
         own[key].copy_(given[key])
     numbers = sum(own[key].numel() for key in taken)
-    unused = sum(key not in own for key in given)
+    unused = sum(key not in there for key in given)
     return Taken(name, tuple(taken), fresh, numbers, sum(value.numel() for value in own.values()), unused)
 
 

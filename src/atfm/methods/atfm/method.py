@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from atfm.data.batch import Batch
 from atfm.distributions.low_rank_normal import LowRankNormal
-from atfm.flow.energy import energy_score
 from atfm.flow.field import ConditionalField
 from atfm.flow.loss import cross_entropy, flow_matching, semantic
 from atfm.flow.network import STNet
@@ -138,24 +137,13 @@ class ATFM(Method):
     def energy(self, batch: Batch) -> dict[str, Tensor]:
         """Return the energy score of masks drawn as they are when sampling: the same steps, solver and temperature.
 
-        Where GTR is trained too, its own likelihood beside the score keeps it the distribution that it is.
-
-        Behind a hurdle the score is that of the mixture `q [empty] + (1 - q) p(Y | present)` with the readers' own
-        share `q` of empty masks. There the terms of empty masks cancel, and of the energy score is left
-
-            (1 - q)^2 ( 2 E d(s, y) - E d(s, s') ),    y of the readers who marked something,
-
-        which tells the flow nothing of presence, and weighs an image that one reader of four marked by 1/16.
+        Where GTR is trained too, its own loss beside the score keeps it the distribution that it is.
         """
         x_0, context = self._starts(batch.image, self.draws, self.temperature, frozen=not self.prior)
         drawn = self._integrate(context, x_0)  # [B, S, C, *window]
         annotations = self.focus(batch.annotations)
         valid = None if batch.valid is None else self.focus(batch.valid)
-        present, weight = batch.present, None
-        if self.truncation.presence is not None:
-            present = marked(annotations, batch.present)
-            weight = (present.sum(1) / batch.present.sum(1)).square()
-        losses = {"energy": energy_score(drawn, annotations, present, valid, weight=weight, slope=self.slope)}
+        losses = {"energy": self.truncation.score(drawn, annotations, batch.present, valid, self.slope)}
         if self.prior:
             losses |= {name: self.prior * loss for name, loss in self.truncation.loss(batch).items()}
         return losses

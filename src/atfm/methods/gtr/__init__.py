@@ -1,11 +1,11 @@
 """GTR, stage 1 of ATFM, as a method of its own."""
 
 from atfm.methods.config import Entry
-from atfm.methods.gtr.config import GTRConfig, PresenceConfig
+from atfm.methods.gtr.config import EnergyConfig, GTRConfig, PresenceConfig
 from atfm.methods.gtr.method import GTR
 from atfm.methods.gtr.presets import PRESETS
 
-__all__ = ["ENTRY", "GTR", "GTRConfig", "PresenceConfig"]
+__all__ = ["ENTRY", "GTR", "EnergyConfig", "GTRConfig", "PresenceConfig"]
 
 ENTRY = Entry(
     config=GTRConfig,

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from atfm.errors import ConfigError
 from atfm.methods.config import Blocks, Levels, MethodConfig, Part
-from atfm.methods.gtr.method import GTR
+from atfm.methods.gtr.method import GTR, OwnEnergy
 from atfm.methods.method import Frame
 from atfm.truncation.network import GTRNetwork
 from atfm.truncation.presence import PresenceNetwork
 
-__all__ = ["GTRConfig", "PresenceConfig", "check_networks"]
+__all__ = ["EnergyConfig", "GTRConfig", "PresenceConfig", "check_networks"]
 
 
 class PresenceConfig(Part):
@@ -38,6 +38,14 @@ class PresenceConfig(Part):
         )
 
 
+class EnergyConfig(Part):
+    """The energy score of GTR's own samples, beside its likelihood."""
+
+    weight: float = Field(300.0, gt=0, description="of the score, a distance in [0, 1], beside nats per image")
+    draws: int = Field(8, ge=2, description="samples of each image in it; they pass through no network")
+    slope: float = Field(2.0, ge=1, le=16, description="of its gradient at the threshold of a mask")
+
+
 class GTRConfig(MethodConfig):
     """GTR: a low-rank normal over logits."""
 
@@ -51,6 +59,11 @@ class GTRConfig(MethodConfig):
     monte_carlo: int = Field(20, ge=2, multiple_of=2, description="antithetic samples M of the likelihood")
     annotators: Literal["all", "one"] = Field(
         "all", description="all in one likelihood, or one drawn at a time (paper)"
+    )
+    energy: EnergyConfig | None = Field(
+        None,
+        description="the energy score of its own samples beside the likelihood; null: the likelihood alone (paper)",
+        exclude_if=lambda energy: energy is None,  # runs and cards from before say nothing of it
     )
     presence: PresenceConfig | None = Field(None, description="a hurdle before the masks; null: GTR draws empty masks")
 
@@ -84,6 +97,7 @@ class GTRConfig(MethodConfig):
             presence=None if self.presence is None else self.presence.build(frame),
             monte_carlo=self.monte_carlo,
             shared=self.annotators == "all",
+            energy=None if self.energy is None else OwnEnergy(**self.energy.model_dump()),
             stride=self.strides()["widths"],
         )
 

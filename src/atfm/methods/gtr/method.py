@@ -1,13 +1,14 @@
 """GTR alone as a method: the paper's "Act. GTR" ablation and, in essence, a Stochastic Segmentation Network."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from atfm.data.batch import Batch
 from atfm.distributions.low_rank_normal import LowRankNormal
+from atfm.flow.energy import energy_score
 from atfm.methods.method import Frame, Method, Stage
 from atfm.methods.samples import Drawn
 from atfm.methods.sliding import NoiseField, Tiling
@@ -17,13 +18,27 @@ from atfm.truncation.likelihood import all_annotators, one_annotator
 from atfm.truncation.network import GTRNetwork
 from atfm.truncation.presence import PresenceNetwork, hurdle, marked, presence_loss
 
-__all__ = ["GTR", "squash"]
+__all__ = ["GTR", "OwnEnergy", "squash"]
 
 
 @in_float32
 def squash(logits: Tensor) -> Tensor:
     """Return the probabilities of logits `[B, S, C, *spatial]`: sigmoid for one channel, softmax for several."""
     return logits.sigmoid() if logits.shape[2] == 1 else logits.softmax(2)
+
+
+class OwnEnergy(NamedTuple):
+    """How the energy score of GTR's own samples stands beside its likelihood, see `atfm.flow.energy`.
+
+    Args:
+        weight: of the score beside nats per image.
+        draws: samples of each image in it.
+        slope: of its gradient at the threshold of a mask, see `atfm.flow.energy.harden`.
+    """
+
+    weight: float
+    draws: int
+    slope: float
 
 
 class GTR(Method):
@@ -36,6 +51,7 @@ class GTR(Method):
             distribution is that of all masks.
         monte_carlo: number `M` of antithetic samples in the likelihood.
         shared: all annotators of an image share the M samples; False is the paper's form, one annotator at a time.
+        energy: the energy score beside the likelihood; None: the paper's form.
         stride: as for `Method`.
     """
 
@@ -47,10 +63,12 @@ class GTR(Method):
         presence: PresenceNetwork | None = None,
         monte_carlo: int = 20,
         shared: bool = True,
+        energy: OwnEnergy | None = None,
         stride: int | None = None,
     ) -> None:
         super().__init__(frame, stride)
         self.network, self.presence, self.monte_carlo, self.shared = network, presence, monte_carlo, shared
+        self.own_energy = energy
 
     def stages(self) -> list[Stage]:
         own = Stage("gtr", self, self.network, self.loss)
@@ -68,9 +86,38 @@ class GTR(Method):
         annotations = self.focus(batch.annotations)
         valid = None if batch.valid is None else self.focus(batch.valid)
         seen = None if self.presence is None else marked(annotations, batch.present)
-        logits = self.network(self.focus(batch.image)).antithetic(self.monte_carlo)
+        distribution = self.network(self.focus(batch.image))
         likelihood = all_annotators if self.shared else one_annotator
-        return {"likelihood": likelihood(logits, annotations, batch.present, valid, marked=seen).mean()}
+        logits = distribution.antithetic(self.monte_carlo)
+        losses = {"likelihood": likelihood(logits, annotations, batch.present, valid, marked=seen).mean()}
+        own = self.own_energy
+        if own is None:
+            return losses
+        drawn = squash(distribution.rsample((own.draws,)).movedim(0, 1))  # independent, as when sampling
+        return losses | {"score": own.weight * self.score(drawn, annotations, batch.present, valid, own.slope)}
+
+    def score(self, drawn: Tensor, annotations: Tensor, present: Tensor, valid: Tensor | None, slope: float) -> Tensor:
+        """Return the energy score of samples `[B, S, C, *window]`, without those readers that a hurdle answers for.
+
+        Behind a hurdle the score is that of the mixture `q [empty] + (1 - q) p(Y | present)` with the readers' own
+        share `q` of empty masks. There the terms of empty masks cancel, and of the energy score is left
+
+            (1 - q)^2 ( 2 E d(s, y) - E d(s, s') ),    y of the readers who marked something,
+
+        which tells the masks nothing of presence, and weighs an image that one reader of four marked by 1/16.
+
+        Args:
+            drawn: in [0, 1].
+            annotations: `[B, K, C, *window]`.
+            present: `[B, K]` bool.
+            valid: `[B, K, *window]` bool; None: all.
+            slope: see `atfm.flow.energy.harden`.
+        """
+        if self.presence is None:
+            return energy_score(drawn, annotations, present, valid, slope=slope)
+        seen = marked(annotations, present)
+        weight = (seen.sum(1) / present.sum(1)).square()
+        return energy_score(drawn, annotations, seen, valid, weight=weight, slope=slope)
 
     # Sampling.
 
