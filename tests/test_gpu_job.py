@@ -21,7 +21,7 @@ from atfm.data.intensity import Intensity  # noqa: E402
 from atfm.data.ood.recorder import Recorder  # noqa: E402
 from atfm.data.packed import pack  # noqa: E402
 from atfm.data.store import Store  # noqa: E402
-from atfm.fit import stretched  # noqa: E402
+from atfm.fit.card import stretched  # noqa: E402
 from atfm.importers import build_store, plan_phantom  # noqa: E402
 from atfm.train.checkpoint import load_pair, save_pair  # noqa: E402
 

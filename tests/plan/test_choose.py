@@ -4,7 +4,7 @@ import pytest
 
 from atfm.plan import choose
 from atfm.plan.look import look
-from atfm.plan.rules import RULES, SHARES
+from atfm.plan.rules import ENOUGH, RULES
 from atfm.plan.view import view_of
 
 
@@ -15,14 +15,14 @@ def whole(facts):
 def test_levels_go_on_until_four_positions_are_left(facts, same) -> None:
     for side, widths in ((128.0, 5), (64.0, 4), (32.0, 3), (12.0, 1)):
         given = facts(size=same(side, side), lesion=same(side / 2, side / 2), small=side / 2)
-        fields, _ = choose.method(given, view_of(given, fit=None, window=None, crop=None), SHARES["few"])
+        fields, _ = choose.method(given, view_of(given, fit=None, window=None, crop=None), present=False)
         assert len(fields["gtr"]["widths"]) == widths
         assert len(fields["sfm"]["context_widths"]) == min(3, max(1, widths - 1))
 
 
 def test_few_patients_get_narrow_networks_and_strong_augmentation(facts) -> None:
     few, many = facts(patients=22), facts(patients=500)
-    narrow, wide = (choose.method(one, whole(one), SHARES["few"])[0]["gtr"]["widths"] for one in (few, many))
+    narrow, wide = (choose.method(one, whole(one), present=False)[0]["gtr"]["widths"] for one in (few, many))
     assert all(a < b for a, b in zip(narrow, wide, strict=True) if b != 96)
     far, near = (choose.augment(one, whole(one))[0] for one in (few, many))
     assert far["scale"] > near["scale"] and far["shift"] > near["shift"]
@@ -45,7 +45,8 @@ def test_presence_where_readers_leave_masks_empty(facts, changes, present: bool)
     given = facts(**changes)
     found, _ = choose.presence(given, whole(given))
     assert found == present
-    shares, reasons = choose.shares_of(given, present=found)
+    shares = choose.shares_of(given, present=found)
+    reasons = choose.timed(given, shares, shares)
     assert sum(shares.values()) == pytest.approx(1) and ("presence" in shares) == present
     assert [reason.field for reason in reasons] == [f"stages.{name}" for name in shares]
 
@@ -56,10 +57,23 @@ def test_no_presence_where_crops_slide(facts, same) -> None:
 
 
 def test_a_stage_without_a_share_makes_no_steps(facts, same) -> None:
-    shares, reasons = choose.shares_of(facts(size=same(32.0, 48.0, 48.0)), present=False)
+    volume = facts(size=same(32.0, 48.0, 48.0))
+    shares = choose.shares_of(volume, present=False)
     stages = choose.stages_of(facts(), shares)
     assert shares["energy"] == 0 and stages["energy"] == {"steps": 0}
-    assert reasons[-1].value == "left out"
+    (reason,) = [one for one in choose.timed(volume, shares, shares) if one.value == "left out"]
+    assert (reason.field, reason.why) == ("stages.energy", "for volumes")
+
+
+def test_a_stage_that_time_leaves_out_says_so(facts) -> None:
+    given = facts(patients=500)
+    shares = choose.shares_of(given, present=True)
+    short = {**shares, "gtr": 0.85, "sfm": 0.0, "energy": 0.0}
+    reasons = {reason.field: reason for reason in choose.timed(given, shares, short)}
+    assert [*reasons] == [f"stages.{name}" for name in ("presence", "gtr", "sfm", "energy")]
+    assert reasons["stages.gtr"].value == "85% of the time"
+    for name in ("sfm", "energy"):
+        assert reasons[f"stages.{name}"].rule == "later" and f"{ENOUGH:,} steps" in reasons[f"stages.{name}"].why
 
 
 def test_without_val_training_patients_are_held_out(facts) -> None:

@@ -8,7 +8,8 @@ from atfm.data.phantom.kinds import phantom_cases
 from atfm.errors import ConfigError
 from atfm.methods import StageConfig
 from atfm.methods.gtr import GTRConfig, PresenceConfig
-from atfm.plan.pace import Pace, filled, measured
+from atfm.plan.pace import Pace, afforded, filled, measured
+from atfm.plan.rules import ENOUGH
 from atfm.train.config import Config
 
 CONFIG = Config(
@@ -42,6 +43,15 @@ def test_a_stage_without_a_share_keeps_no_step() -> None:
     off = CONFIG.model_copy(update={"stages": {**CONFIG.stages, "presence": StageConfig(steps=0)}})
     config = filled(off, {"presence": 0.0, "gtr": 1.0}, PACE, minutes=1.0, validation=4)
     assert config.stages["presence"].steps == 0 < config.stages["gtr"].steps
+
+
+def test_no_time_is_taken_from_a_gtr_that_has_too_little() -> None:
+    """The flow comes in where GTR makes enough steps in its own share, and presence keeps what it has."""
+    shares = {"presence": 0.2, "gtr": 0.4, "sfm": 0.1, "energy": 0.3}
+    enough = ENOUGH * PACE.steps["gtr"] / 0.4 / 60
+    assert afforded(shares, PACE, minutes=1.01 * enough) == shares
+    short = afforded(shares, PACE, minutes=0.99 * enough)
+    assert short == {"presence": 0.2, "gtr": pytest.approx(0.8), "sfm": 0.0, "energy": 0.0}
 
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("inf"), float("nan")])

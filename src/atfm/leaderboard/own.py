@@ -165,6 +165,8 @@ def _planned(
 def swapped(planned: Config) -> dict[str, Config]:
     """Return a plan with its method swapped: the same images, augmentation, batch and widths.
 
+    GTR alone is the paper's, trained by its likelihood alone.
+
     Raises:
         ConfigError: a plan whose method has no network that reads an image as GTR does.
     """
@@ -182,7 +184,7 @@ def swapped(planned: Config) -> dict[str, Config]:
             planned, UNetConfig(network=network, test_time_dropout=False, target="majority"), {"unet": stage}
         ),
         "ensemble": _with(planned, EnsembleConfig(members=MEMBERS, network=network), {"ensemble": stage}),
-        "gtr": _with(planned, gtr, own),
+        "gtr": _with(planned, gtr.model_copy(update={"energy": None}), own),
     }
 
 

@@ -8,7 +8,9 @@ from atfm.plan.facts import Facts
 from atfm.plan.reason import Reason
 from atfm.plan.rules import (
     BATCH,
+    ENERGY,
     ENERGY_LR,
+    ENOUGH,
     FAR,
     FEW,
     HELD,
@@ -30,7 +32,7 @@ from atfm.plan.rules import (
 )  # fmt: skip
 from atfm.plan.view import View, spoken
 
-__all__ = ["augment", "method", "presence", "shares_of", "stages_of", "validation"]
+__all__ = ["augment", "method", "presence", "shares_of", "stages_of", "timed", "validation"]
 
 Fields = dict[str, Any]
 _WHY = {
@@ -54,19 +56,21 @@ def presence(facts: Facts, view: View) -> tuple[bool, Reason]:
     )
 
 
-def method(facts: Facts, view: View, shares: Mapping[str, float]) -> tuple[Fields, list[Reason]]:
+def method(facts: Facts, view: View, *, present: bool) -> tuple[Fields, list[Reason]]:
     """Choose the method and its networks, from the size of what is seen and the number of patients."""
     gtr, reasons = _gtr(facts, view)
-    if "presence" in shares:
+    gtr["energy"] = dict(ENERGY)
+    if present:
         gtr["presence"] = dict(PRESENCE)
     levels = max(1, len(gtr["widths"]) - 1)
     flow = {name: widths[:levels] for name, widths in SFM.items() if name.endswith("widths")}
-    sfm = {**SFM, **flow, "patch": gtr["patch"], **({"slope": 2.0} if "presence" in shares else {})}
-    tuned = ", tuned by the energy score" if shares["energy"] else ""
-    why = f"a distribution of masks first, then a flow to single ones{tuned}"
+    sfm = {**SFM, **flow, "patch": gtr["patch"], **({"slope": 2.0} if present else {})}
     return {"name": "atfm", "gtr": gtr, "sfm": sfm}, [
-        Reason("method.name", "atfm", why, _kind(facts)),
+        Reason(
+            "method.name", "atfm", "a distribution of masks, and where there is time a flow to single ones", "later"
+        ),
         *reasons,
+        Reason("method.gtr.energy", "beside the likelihood", "samples are scored as they are drawn", "tuned"),
         Reason("method.sfm", "one step", "from starts of GTR drawn apart by 1.2", "flow"),
     ]
 
@@ -108,19 +112,34 @@ def augment(facts: Facts, view: View) -> tuple[Fields, list[Reason]]:
     return fields, [*reasons, Reason("augment.flip", "quarter turns" if square else "half turns", why, "upright")]
 
 
-def shares_of(facts: Facts, *, present: bool) -> tuple[dict[str, float], list[Reason]]:
-    """Choose each stage's share of the time; one of none is left out."""
-    kind = _kind(facts)
-    shares = dict(SHARES[kind])
-    if present:
-        shares = {"presence": PRESENT, **{name: (1 - PRESENT) * share for name, share in shares.items()}}
-    reasons = []
-    for name, share in shares.items():
-        left = {"few": f"for {facts.patients} patients", "volumes": "for volumes"}.get(kind, "")
-        said = ("presence" if name == "presence" else kind) if share else kind
-        value, why = (f"{share:.0%} of the time", _WHY[name]) if share else ("left out", left)
-        reasons.append(Reason(f"stages.{name}", value, why, said))
-    return shares, reasons
+def shares_of(facts: Facts, *, present: bool) -> dict[str, float]:
+    """Choose each stage's share of the time, where there is enough of it for all; one of none is left out."""
+    shares = dict(SHARES[_kind(facts)])
+    return (
+        {"presence": PRESENT, **{name: (1 - PRESENT) * share for name, share in shares.items()}} if present else shares
+    )
+
+
+def timed(facts: Facts, shares: Mapping[str, float], afforded: Mapping[str, float]) -> list[Reason]:
+    """Say why each stage has its share of the time.
+
+    Args:
+        facts: of the set.
+        shares: as chosen for the set.
+        afforded: as chosen for the time too, see `atfm.plan.pace.afforded`.
+    """
+    kind, reasons = _kind(facts), []
+    left = {"few": f"for {facts.patients} patients", "volumes": "for volumes"}.get(kind, "")
+    for name, share in afforded.items():
+        if share:
+            rule = "presence" if name == "presence" else kind
+            reasons.append(Reason(f"stages.{name}", f"{share:.0%} of the time", _WHY[name], rule))
+        elif shares[name]:
+            why = f"beside it GTR would make less than {ENOUGH:,} steps in this time"
+            reasons.append(Reason(f"stages.{name}", "left out", why, "later"))
+        else:
+            reasons.append(Reason(f"stages.{name}", "left out", left, kind))
+    return reasons
 
 
 def stages_of(facts: Facts, shares: Mapping[str, float]) -> Fields:

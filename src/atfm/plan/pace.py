@@ -14,11 +14,12 @@ from atfm.data.plan import Plan
 from atfm.errors import ConfigError
 from atfm.methods.config import StageConfig
 from atfm.methods.method import Method
+from atfm.plan.rules import ENOUGH
 from atfm.seeding import Noise
 from atfm.train.clock import Watch, now, step_seconds
 from atfm.train.config import Config
 
-__all__ = ["Pace", "check_minutes", "filled", "measured"]
+__all__ = ["Pace", "afforded", "check_minutes", "filled", "measured"]
 
 _VALIDATING = 0.1  # of the time, at most
 _OFTEN = 5  # validations of a stage, at most
@@ -74,6 +75,22 @@ def measured(config: Config, method: Method, train: CaseDataset, *, minutes: flo
     with torch.no_grad():
         method.sample(train.image(0).unsqueeze(0), config.validate_samples, noise=Noise(0, ["pace"]))
     return Pace(steps, now(watch) - before, now(watch) - began)
+
+
+def afforded(shares: Mapping[str, float], pace: Pace, *, minutes: float) -> dict[str, float]:
+    """Return the shares of the time with nothing for what follows GTR, where GTR would be too little trained for it.
+
+    Args:
+        shares: of the time, by stage, of a method that has GTR; they sum to 1.
+        pace: on this machine.
+        minutes: for everything.
+    """
+    steps = shares["gtr"] * 60 * minutes / pace.steps["gtr"]
+    names = list(shares)
+    later = {name: share for name, share in shares.items() if names.index(name) > names.index("gtr")}
+    if steps >= ENOUGH:
+        return dict(shares)
+    return {**shares, "gtr": shares["gtr"] + sum(later.values()), **dict.fromkeys(later, 0.0)}
 
 
 def filled(config: Config, shares: Mapping[str, float], pace: Pace, *, minutes: float, validation: int) -> Config:

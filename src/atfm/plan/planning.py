@@ -1,6 +1,6 @@
 """`plan`: a store in, a configuration with a reason for each choice out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from atfm.plan import choose
 from atfm.plan.facts import Facts, facts_of
 from atfm.plan.look import look
 from atfm.plan.misfits import misfits, shortcomings
-from atfm.plan.pace import Pace, check_minutes, filled, measured
+from atfm.plan.pace import Pace, afforded, check_minutes, filled, measured
 from atfm.plan.planned import Planned
 from atfm.plan.reason import Reason
 from atfm.plan.room import shared, within
@@ -75,8 +75,10 @@ def plan(
     built = config.build(in_channels=train.channels, channels=cases.classes, size=train.size).to(device)
     config, parts = within(config, built, train, memory, available_bytes(device))
     pace = measured(config, built, train, minutes=given, watch=watch).shared(processes)
-    config = filled(config, shares, pace, minutes=given, validation=len(cases.validation))
-    reasons += [*more, *parted, *parts, _paced(config, pace, given, said=minutes is not None)]
+    spent = afforded(shares, pace, minutes=given)
+    config = filled(_without(config, spent), spent, pace, minutes=given, validation=len(cases.validation))
+    reasons += [*more, *choose.timed(facts, shares, spent), *parted, *parts]
+    reasons.append(_paced(config, pace, given, said=minutes is not None))
     warnings = [*misfits(facts, view), *shortcomings(facts)]
     return Planned(config, reasons, warnings, facts, 60 * given)
 
@@ -97,8 +99,8 @@ def checked(store: Store, config: Config) -> list[str]:
 def _fields(facts: Facts, view: View, seed: int) -> tuple[dict[str, Any], dict[str, float], list[Reason]]:
     """The fields of a configuration but for what depends on the pace, the stages' shares of the time, and why."""
     present, hurdle = choose.presence(facts, view)
-    shares, timed = choose.shares_of(facts, present=present)
-    method, built = choose.method(facts, view, shares)
+    shares = choose.shares_of(facts, present=present)
+    method, built = choose.method(facts, view, present=present)
     augment, turned = choose.augment(facts, view)
     validated, judged = choose.validation(facts)
     fields = {
@@ -110,7 +112,15 @@ def _fields(facts: Facts, view: View, seed: int) -> tuple[dict[str, Any], dict[s
         "augment": augment,
         **validated,
     }
-    return fields, shares, [*built, hurdle, *turned, *timed, *judged]
+    return fields, shares, [*built, hurdle, *turned, *judged]
+
+
+def _without(config: Config, shares: Mapping[str, float]) -> Config:
+    """The configuration without a step of the stages that have no share of the time."""
+    stages = {
+        name: plan if shares[name] else plan.model_copy(update={"steps": 0}) for name, plan in config.stages.items()
+    }
+    return config.model_copy(update={"stages": stages})
 
 
 def _paced(config: Config, pace: Pace, minutes: float, *, said: bool) -> Reason:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 __all__ = [
-    "BATCH", "CANVAS", "CONTEXT", "ENERGY_LR", "FAR", "FEW", "HELD", "LEAST", "LR", "MINUTES", "MIXED", "NARROW",
-    "NEAR", "OFTEN", "POSITIONS", "PRESENCE", "PRESENT", "RULES", "SEEN", "SFM", "SHARES", "TILT", "UPRIGHT",
-    "VALIDATION", "VOXELS", "WEIGHT_DECAY", "WIDE", "Rule",
+    "BATCH", "CANVAS", "CONTEXT", "ENERGY", "ENERGY_LR", "ENOUGH", "FAR", "FEW", "HELD", "LEAST", "LR", "MINUTES",
+    "MIXED", "NARROW", "NEAR", "OFTEN", "POSITIONS", "PRESENCE", "PRESENT", "RULES", "SEEN", "SFM", "SHARES", "TILT",
+    "UPRIGHT", "VALIDATION", "VOXELS", "WEIGHT_DECAY", "WIDE", "Rule",
 ]  # fmt: skip
 
 
@@ -39,6 +39,7 @@ FEW = 100  # patients, below which networks are narrow and augmentation goes far
 NARROW, WIDE = (16, 32, 48, 64, 96, 96), (24, 40, 56, 80, 96, 96)
 OFTEN, SEEN = 0.02, 8  # share of empty masks, and cases that are empty to some readers only
 PRESENCE: Mapping[str, Any] = {"widths": (16, 32, 48), "members": 2}
+ENERGY: Mapping[str, Any] = {"weight": 300.0, "draws": 8, "slope": 2.0}
 SFM: Mapping[str, Any] = {
     "widths": (16, 32, 48, 64),
     "context_widths": (24, 32, 48),
@@ -63,6 +64,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {  # of the time
     "volumes": {"gtr": 0.65, "sfm": 0.35, "energy": 0.0},
 }
 PRESENT = 0.15  # of the time for presence, where there is one
+ENOUGH = 3_000  # steps of GTR, below which no time is taken from it for later stages
 HELD = 0.2  # of the training patients
 VALIDATION: Mapping[str, Any] = {"validate_cases": 40, "validate_samples": 16, "keep": "better", "patience": 4}
 
@@ -96,11 +98,15 @@ RULES: Mapping[str, Rule] = {
     "upright": Rule(
         f"turned unless images as they lie correlate by {UPRIGHT} more than turned ones; so mirrored", _OWN
     ),
+    "tuned": Rule("GTR is tuned by the energy score of its own samples, which costs an eighth more a step", _OWN),
     "flow": Rule("one step from starts drawn apart by 1.2: whole masks, as diverse as the readers", _OWN),
     "few": Rule(f"below {FEW} patients the energy score is left out: it learns the cases by heart", _OWN),
     "many": Rule("the energy score pays most", "measured: LIDC, The phantom"),
     "volumes": Rule(
         "without the energy score, whose samples take the memory of as many volumes", "the preset phantom-volume"
+    ),
+    "later": Rule(
+        f"the flow and what follows are left out where GTR makes less than {ENOUGH:,} steps beside them", _OWN
     ),
     "validation": Rule(
         "a stage is kept where validation is better with it; without val a fifth validates", "docs/training.md"

@@ -43,7 +43,7 @@ def begun_from(
     """
     fields, facts = planned.config.model_dump(mode="json"), planned.facts
     names = _stage_names(planned.config, method, facts.channels, facts.classes)
-    shares, _ = shares_of(facts, present="presence" in names)
+    shares = shares_of(facts, present="presence" in names)
     shares = {stage: shares.get(stage, 0.0) for stage in names}
     if not any(shares.values()):
         shares = dict.fromkeys(names, 1.0)

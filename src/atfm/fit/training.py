@@ -1,28 +1,21 @@
 """`fit`: a configuration and cases in, a trained run folder out."""
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from atfm import __version__
 from atfm.data.budget import Budget
-from atfm.data.dataset import CaseDataset
-from atfm.data.geometry.rule import Fit
-from atfm.data.intensity import Intensity
-from atfm.data.ood.recorder import Recorder
-from atfm.data.pseudonyms import key_name, patient_hash
-from atfm.data.seen.images import FIELD
 from atfm.errors import ConfigError
+from atfm.fit.beginning import begun, given_models, without_taken
+from atfm.fit.card import new_card, sources
 from atfm.io.memory import available_bytes
 from atfm.methods.method import Method
 from atfm.metrics.resolution import FEW, resolution_line
-from atfm.models import WEIGHTS, Model, load
+from atfm.models import WEIGHTS
 from atfm.train.cases import Cases
 from atfm.train.checkpoints import Checkpoints
 from atfm.train.clock import Watch, sized
@@ -36,11 +29,8 @@ from atfm.train.progress import Progress
 from atfm.train.publication import Publication
 from atfm.train.run import Run, held
 from atfm.train.step import check_parts
-from atfm.train.taking import Taken, take_fitting, take_stage
 
 __all__ = ["Fitted", "fit"]
-
-_FROM = "from"  # what all stages begin from, beside the models that single stages are taken of
 
 
 @dataclass(frozen=True)
@@ -126,8 +116,8 @@ def fit(
     """
     if watch == "cpu" and device.type != "cpu":
         raise ConfigError(f"--watch cpu: measures what a CPU computes, and {device} is none; leave it out")
-    given = _given(take or {}, start)
-    config = _without(config, take or {})
+    given = given_models(take or {}, start)
+    config = without_taken(config, take or {})
     together = processes or Processes()
     check_parts(config.stages, together)
     notes: list[str] = []
@@ -144,16 +134,14 @@ def fit(
     )
     train = opened(cases.train)
     validation = opened(cases.validation) if len(cases.validation) else None
-    method, taken = _begun(config, train, cases.classes, given)
+    method, taken = begun(config, train, cases.classes, given)
     method = method.to(device)
     names = {name for one in taken.values() for name in one.tensors}
     _check_choice(config, method, names, validation is not None, noted)
     for one in taken.values():
         noted(str(one))
     owners = [] if validation is None else [cases.owners.get(case, case) for case in validation.case_ids]
-    identity: dict[str, Any] = {"data": cases.description, **_sources(given)}
-    identity |= {"config": config.model_dump(mode="json")} | ({} if minutes is None else {"minutes": minutes})
-    identity |= {"watch": watch} if minutes is not None and watch != "wall" else {}
+    identity = {"data": cases.description, **sources(given), **_identity(config, minutes, watch)}
     done = max(Checkpoints(out).steps(), default=0)
     memory = foreseen(method, config.stages, train, validation, done=done, end=max_steps, limit=free)
     check_fits(memory, free)
@@ -187,26 +175,37 @@ def fit(
                     validate=trainer.judge.rows if trainer.judge.choice.on else None,
                 )
             )
-        card = _card(trainer.config, replace(cases, train=native), rule, given, taken) | {"cases": budget.told(train)}
+        kept = budget.told(train)
+        card = new_card(trainer.config, replace(cases, train=native), rule, given, taken) | {"cases": kept}
         card |= {"extended": run.extended} if run.extended else {}
         publication = Publication(out / WEIGHTS, card, noted)
         trainer.publish, trainer.ensure = publication.publish, publication.ensure
         steps = trainer.train(max_steps, tell)
-    validated = trainer.judge.history[-1] if trainer.judge.history else None
-    kept = budget.told(train)
+    came = {name: one.as_json() for name, one in taken.items()}
+    return _fitted(out, steps, trainer, cases=kept, memory=memory.as_json(), notes=notes, taken=came)
+
+
+def _identity(config: Config, minutes: float | None, watch: Watch) -> dict[str, Any]:
+    """What decides the weights besides the data; minutes are turned into steps when a run begins."""
+    found: dict[str, Any] = {"config": config.model_dump(mode="json")}
+    if minutes is None:
+        return found
+    return found | {"minutes": minutes} | ({"watch": watch} if watch != "wall" else {})
+
+
+def _fitted(out: Path, steps: int, trainer: Trainer, **fields: Any) -> Fitted:
+    """Where a trainer stands."""
+    choice, history = trainer.judge.choice, trainer.judge.history
     return Fitted(
-        out,
-        steps,
-        trainer.total,
-        trainer.skipped,
-        validated,
-        kept,
-        memory.as_json(),
-        notes,
+        run=out,
+        steps=steps,
+        total=trainer.total,
+        skipped=trainer.skipped,
+        validation=history[-1] if history else None,
         stage=trainer.published,
-        verdicts=trainer.judge.choice.verdicts,
-        ended=trainer.judge.choice.ended,
-        taken={name: one.as_json() for name, one in taken.items()},
+        verdicts=choice.verdicts,
+        ended=choice.ended,
+        **fields,
     )
 
 
@@ -244,91 +243,3 @@ def _room(config: Config, cases: Cases, budget: Budget, device: torch.device, pr
             f"{free / 2e9:.2g}, so that they are streamed"
         )
     return free
-
-
-def _begun(
-    config: Config, train: CaseDataset, classes: int, given: Mapping[str, Model]
-) -> tuple[Method, dict[str, Taken]]:
-    """The method with fresh weights, or with those that are taken, and what these are; a stage's own go first."""
-    torch.manual_seed(config.seed)
-    method = config.build(in_channels=train.channels, channels=classes, size=train.size)
-    own = {name: model for name, model in given.items() if name != _FROM}
-    taken = {name: take_stage(model.method, method, name, model.name) for name, model in own.items()}
-    if _FROM in given:
-        model, apart = given[_FROM], {name for one in taken.values() for name in one.tensors}
-        taken[_FROM] = take_fitting(model.method, method, model.name, apart)
-    return method, taken
-
-
-def _card(
-    config: Config, cases: Cases, rule: Fit | None, given: Mapping[str, Model], taken: Mapping[str, Taken]
-) -> dict[str, Any]:
-    """What is known of the weights before a step is made."""
-    recorder = Recorder(config.crop, rule)
-    recorder.look(cases.train)
-    return {
-        "config": config.model_dump(mode="json"),
-        "data": cases.description,
-        **_patients(cases, given),
-        "versions": versions(),
-        "intensity": stretched(cases.intensity, recorder).model_dump(mode="json"),
-        "orientation": cases.orientation,
-        FIELD: recorder.seen_images().joined([model.seen.images for model in given.values()]).model_dump(mode="json"),
-        **({} if rule is None or rule.usual is None else {"usual_spacing": list(rule.usual)}),
-        **({} if cases.patients_known is None else {"patients_known": cases.patients_known}),
-        "training_images": recorder.training_images(cases.modality).model_dump(mode="json"),
-        **_sources(given),
-        **_parts(taken),
-    }
-
-
-def _patients(cases: Cases, given: Mapping[str, Model]) -> dict[str, Any]:
-    """Who was trained on, by pseudonyms, and the names of the keys that these are made with."""
-    models = [model.seen for model in given.values()]
-    own = {patient_hash(patient, cases.patient_key) for patient in cases.patients}
-    keys = {key_name(cases.patient_key)} if cases.patient_key else set()
-    keys |= {key for model in models for key in model.patient_keys}
-    found: dict[str, Any] = {"patients": sorted(own.union(*(model.patients for model in models)))}
-    return found | ({"patient_keys": sorted(keys)} if keys else {})
-
-
-def _given(take: Mapping[str, str | Path], start: str | Path | None) -> dict[str, Model]:
-    """The models that weights are taken from, by stage; what all stages begin from under the name `from`."""
-    begun = {} if start is None else {_FROM: load(start)}
-    return begun | {name: load(model) for name, model in take.items()}
-
-
-def _without(config: Config, take: Mapping[str, str | Path]) -> Config:
-    """The configuration, in which the stages that are taken have no steps."""
-    for name in take:
-        if name not in config.stages:
-            raise ConfigError(f"--take {name}: {config.method.name} has the stages {', '.join(config.stages)}")
-    taken = {name: config.stages[name].model_copy(update={"steps": 0}) for name in take}
-    return config.model_copy(update={"stages": config.stages | taken})
-
-
-def _sources(given: Mapping[str, Model]) -> dict[str, Any]:
-    named = {name: {"sha256": model.card["sha256"], "name": model.name} for name, model in given.items()}
-    return {"taken": named} if named else {}
-
-
-def _parts(taken: Mapping[str, Taken]) -> dict[str, Any]:
-    """What was not taken, where it was not everything."""
-    left = {name: one.as_json() for name, one in taken.items() if not one.whole}
-    return {"taken_in_part": left} if left else {}
-
-
-def stretched(rule: Intensity, recorder: Recorder) -> Intensity:
-    """The rule, with what the images themselves tell of it; parts of images that were stretched no longer show it."""
-    told = rule.stretched or recorder.stretched
-    return rule.model_copy(update={"stretched": told}) if rule.kind in ("byte", "as-is") else rule
-
-
-def versions() -> dict[str, str]:
-    """Return what a training ran on."""
-    return {
-        "atfm": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-    }
