@@ -1,6 +1,7 @@
 """Names, folders and files become methods; what is broken is refused in one line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,16 @@ def test_a_folder_named_like_shipped_weights_does_not_hide_them(tmp_path: Path, 
     for path in ("./lidc", str(tmp_path / "lidc"), Path("lidc")):
         with pytest.raises(CheckpointError, match=r"lidc.weights.json"):
             load(path)
+
+
+def test_a_run_is_known_by_the_name_that_it_was_trained_under(file: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=r"`atfm train ccdm-phantom` trains that preset into runs/ccdm-phantom"):
+        load("ccdm-phantom")
+    shutil.copytree(file.parent, tmp_path / "runs" / "ccdm-phantom")
+    assert load("ccdm-phantom").card == load(file).card and load("ccdm-phantom").name == "ccdm-phantom"
+    with pytest.raises(CheckpointError, match=r"expected a run folder, a .safetensors file"):
+        load("./ccdm-phantom")
 
 
 def test_the_command_says_which_is_taken(tmp_path: Path, monkeypatch, capsys) -> None:

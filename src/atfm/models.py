@@ -16,7 +16,7 @@ from atfm.data.seen.seen import Seen, seen_of
 from atfm.disk.lock import folder_lock
 from atfm.errors import CheckpointError, ConfigError
 from atfm.io.decoding import brief
-from atfm.io.naming import hidden_by, is_name
+from atfm.io.naming import hidden_by, is_folder_name, is_name
 from atfm.methods.method import Method
 from atfm.metrics.masks import Array
 from atfm.predict import Chunk, Point, Prediction, Prepared, Window, prepare_array, sample, stream
@@ -24,11 +24,13 @@ from atfm.train.card import edited
 from atfm.train.checkpoint import load_pair, save_pair, seal_beside
 from atfm.train.config import Config
 from atfm.train.migration import migrated
+from atfm.train.presets import presets
 from atfm.train.publication import publish
 
 __all__ = ["Model", "amend", "edit", "find", "load", "publish", "shipped"]
 
 WEIGHTS = "weights.safetensors"  # in a run folder; the shipped ones are atfm/weights/<name>.safetensors
+RUNS = Path("runs")  # where trainings are put that are given no folder
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,8 @@ def _patients(card: Mapping[str, Any]) -> frozenset[str]:
 def find(name: str | Path) -> Path:
     """Return the weight file of a run folder, a weight file or the name of shipped weights.
 
+    A name that is neither is that of a run in `runs`, where `atfm train` puts it; shipped weights come first.
+
     Raises:
         CheckpointError: nothing of that name.
     """
@@ -223,8 +227,13 @@ def find(name: str | Path) -> Path:
         return path
     if called in shipped():
         return _shipped(called)
+    if is_name(name) and is_folder_name(called) and (RUNS / called / WEIGHTS).exists():
+        return RUNS / called / WEIGHTS
     names = ", ".join(shipped()) or "none"
-    raise CheckpointError(f"model {called!r}: expected a run folder, a .safetensors file or shipped weights ({names})")
+    preset = f"; `atfm train {called}` trains that preset into {RUNS / called}" if called in presets() else ""
+    raise CheckpointError(
+        f"model {called!r}: expected a run folder, a .safetensors file or shipped weights ({names}){preset}"
+    )
 
 
 def _shipped(name: str) -> Path:

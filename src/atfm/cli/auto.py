@@ -25,11 +25,12 @@ def planned(args: argparse.Namespace, processes: Any) -> tuple[Any, Path, dict[s
         InputError: no store, or whatever `atfm.plan.plan` refuses.
     """
     from atfm.errors import InputError
+    from atfm.models import RUNS
     from atfm.train.config import whole
 
     if args.data is None:
         raise InputError("--data: expected a store, from whose cases auto plans; make one with `atfm data import`")
-    out = args.out or Path("runs") / args.data.resolve().name
+    out = args.out or RUNS / args.data.resolve().name
     found = processes.from_main(_found(args, out / PLAN, processes) if processes.main else None)
     return whole(found["config"], source=str(out / PLAN)), out, {"plan": found["told"]}
 

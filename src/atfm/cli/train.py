@@ -178,12 +178,13 @@ def default_folder(preset: str) -> Path:
     """The run folder of a preset; `--set preset=...` can give it any name."""
     from atfm.errors import ConfigError
     from atfm.io.naming import is_folder_name
+    from atfm.models import RUNS
 
     if not is_folder_name(preset):
         raise ConfigError(
             f"preset {preset!r}: the run folder is named after it; give a name without / and dots, or --out"
         )
-    return Path("runs") / preset
+    return RUNS / preset
 
 
 def taken(texts: list[str]) -> dict[str, str]:
