@@ -53,7 +53,7 @@ def test_what_may_be_edited(run: Path, capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("patients=[]", "expected a field of a card that may be edited, which are name, licence, notes, method.sfm."),
+        ("patients=[]", "expected a field of a card that may be edited, which are name, licence, notes, method.gtr."),
         ("training.step=90", "what the weights were trained as stays as it was"),
         ("temperature=-1", "field 'method.sfm.temperature'"),
         ("temperature=hot", "field 'method.sfm.temperature'"),

@@ -11,6 +11,7 @@ from atfm.methods.gtr import GTRConfig, PresenceConfig
 from atfm.plan.pace import Pace, afforded, filled, measured
 from atfm.plan.rules import ENOUGH
 from atfm.train.config import Config
+from atfm.train.temperature import TRIALS
 
 CONFIG = Config(
     method=GTRConfig(widths=(4, 4), rank=2, monte_carlo=2, presence=PresenceConfig(widths=(4, 4))),
@@ -22,14 +23,17 @@ PACE = Pace({"presence": 0.1, "gtr": 0.2}, case=0.05, spent=3.0)
 
 
 @pytest.mark.parametrize(("minutes", "cases"), [(1.0, 10), (10.0, 40), (10.0, 0), (0.3, 100)])
-def test_all_of_it_takes_the_minutes(minutes: float, cases: int) -> None:
-    config = filled(CONFIG, SHARES, PACE, minutes=minutes, validation=cases)
+@pytest.mark.parametrize("calibrate", [False, True])
+def test_all_of_it_takes_the_minutes(minutes: float, cases: int, calibrate: bool) -> None:
+    chosen = CONFIG.model_copy(update={"calibrate": calibrate})
+    config = filled(chosen, SHARES, PACE, minutes=minutes, validation=cases)
     steps = {name: plan.steps for name, plan in config.stages.items()}
     training = sum(steps[name] * PACE.steps[name] for name in steps)
     often = sum(-(-count // config.validate_every) for count in steps.values()) if cases else 0
+    often += TRIALS if calibrate and cases else 0
     validating = often * PACE.case * min(config.validate_cases, cases)
     assert 0.8 * 60 * minutes < training + validating + PACE.spent < 60 * minutes
-    assert validating <= 0.11 * 60 * minutes + PACE.case * len(SHARES)
+    assert validating <= 0.16 * 60 * minutes + PACE.case * len(SHARES)
     assert steps["gtr"] * PACE.steps["gtr"] == pytest.approx(3 * steps["presence"] * PACE.steps["presence"], abs=0.7)
 
 

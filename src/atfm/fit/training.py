@@ -1,5 +1,6 @@
 """`fit`: a configuration and cases in, a trained run folder out."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,13 +10,14 @@ from typing import Any
 import torch
 
 from atfm.data.budget import Budget
+from atfm.data.dataset import CaseDataset
 from atfm.errors import ConfigError
 from atfm.fit.beginning import begun, given_models, without_taken
 from atfm.fit.card import new_card, sources
 from atfm.io.memory import available_bytes
 from atfm.methods.method import Method
 from atfm.metrics.resolution import FEW, resolution_line
-from atfm.models import WEIGHTS
+from atfm.models import WEIGHTS, edit, load
 from atfm.train.cases import Cases
 from atfm.train.checkpoints import Checkpoints
 from atfm.train.clock import Watch, sized
@@ -29,6 +31,7 @@ from atfm.train.progress import Progress
 from atfm.train.publication import Publication
 from atfm.train.run import Run, held
 from atfm.train.step import check_parts
+from atfm.train.temperature import calibrated
 
 __all__ = ["Fitted", "fit"]
 
@@ -181,8 +184,24 @@ def fit(
         publication = Publication(out / WEIGHTS, card, noted)
         trainer.publish, trainer.ensure = publication.publish, publication.ensure
         steps = trainer.train(max_steps, tell)
+    if config.calibrate and validation is not None and steps == trainer.total:
+        _calibrate(out, config, validation, together, noted)
     came = {name: one.as_json() for name, one in taken.items()}
     return _fitted(out, steps, trainer, cases=kept, memory=memory.as_json(), notes=notes, taken=came)
+
+
+def _calibrate(
+    out: Path, config: Config, validation: CaseDataset, processes: Processes, say: Callable[[str], object]
+) -> None:
+    """Write the temperature of least validation GED into the card of the weights, as an edit of it."""
+    method = load(out, validation.device).method
+    found = calibrated(method, validation, config.validate_samples, config.seed, processes=processes)
+    if found is None:
+        return
+    say(str(found))
+    if processes.main and found.temperature != found.before:
+        edit(out / WEIGHTS, {"temperature": found.temperature}, when=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    processes.barrier()
 
 
 def _identity(config: Config, minutes: float | None, watch: Watch) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def _planned(
 def swapped(planned: Config) -> dict[str, Config]:
     """Return a plan with its method swapped: the same images, augmentation, batch and widths.
 
-    GTR alone is the paper's, trained by its likelihood alone.
+    GTR alone is the paper's: trained by its likelihood, and sampled as it is trained.
 
     Raises:
         ConfigError: a plan whose method has no network that reads an image as GTR does.
@@ -189,7 +189,7 @@ def swapped(planned: Config) -> dict[str, Config]:
 
 
 def _with(planned: Config, method: MethodConfig, stages: Mapping[str, StageConfig]) -> Config:
-    return planned.model_copy(update={"method": method, "stages": dict(stages)})
+    return planned.model_copy(update={"method": method, "stages": dict(stages), "calibrate": False})
 
 
 def _shares(config: Config) -> dict[str, float]:

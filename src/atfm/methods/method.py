@@ -90,6 +90,8 @@ class Method(nn.Module):
     # In how many steps a subclass integrates when sampling, where it does; its networks do not depend on them.
     steps: int | None = None
     most: int | None = None  # steps, where there is a limit
+    # By how much a subclass scales the noise of a normal that it draws from, where it does.
+    temperature: float | None = None
 
     def __init__(self, frame: Frame, stride: int | None = None) -> None:
         super().__init__()
@@ -141,6 +143,20 @@ class Method(nn.Module):
             raise ConfigError(f"steps: expected at most {self.most}, the levels of noise of this model, got {steps}")
         other = copy.copy(self)  # a module of its own that shares all weights
         other.steps = steps
+        return other
+
+    def with_temperature(self, temperature: float) -> Self:
+        """Return the same method, weights shared, whose samples are drawn further apart, or nearer below 1.
+
+        Raises:
+            ConfigError: a method without a temperature, or one that is not above 0.
+        """
+        if self.temperature is None:
+            raise ConfigError("temperature: this model draws from no normal that could be scaled; leave it out")
+        if not 0 < temperature < float("inf"):
+            raise ConfigError(f"temperature: expected a number above 0, got {temperature:g}")
+        other = copy.copy(self)  # a module of its own that shares all weights
+        other.temperature = temperature
         return other
 
     @torch.no_grad()

@@ -18,10 +18,11 @@ from atfm.plan.rules import ENOUGH
 from atfm.seeding import Noise
 from atfm.train.clock import Watch, now, step_seconds
 from atfm.train.config import Config
+from atfm.train.temperature import TRIALS
 
 __all__ = ["Pace", "afforded", "check_minutes", "filled", "measured"]
 
-_VALIDATING = 0.1  # of the time, at most
+_VALIDATING = 0.15  # of the time, at most
 _OFTEN = 5  # validations of a stage, at most
 _SAVING = 0.02  # of the time, for checkpoints
 _AVERAGED = 0.05  # of a stage's steps, over which its weights are averaged
@@ -109,12 +110,13 @@ def filled(config: Config, shares: Mapping[str, float], pace: Pace, *, minutes: 
     check_minutes(minutes)
     whole = max(0.0, 60 * minutes - pace.spent) * (1 - _SAVING)
     cases, many = min(validation, config.validate_cases), sum(share > 0 for share in shares.values())
+    once = TRIALS if config.calibrate else 0  # validations at the very end
     one = max(1e-9, pace.case * cases)
-    if cases and one * many > _VALIDATING * whole:  # not even once a stage: fewer cases
-        cases = max(1, int(cases * _VALIDATING * whole / (one * many)))
+    if cases and one * (many + once) > _VALIDATING * whole:  # not even once a stage: fewer cases
+        cases = max(1, int(cases * _VALIDATING * whole / (one * (many + once))))
         one = pace.case * cases
-    often = max(1, min(_OFTEN, int(_VALIDATING * whole / (one * many)))) if cases else 1
-    training = whole - one * often * many if cases else whole
+    often = max(1, min(_OFTEN, int((_VALIDATING * whole / one - once) / many))) if cases else 1
+    training = whole - one * (often * many + once) if cases else whole
     steps = {name: int(share * training / pace.steps[name]) for name, share in shares.items() if share}
     for name, count in steps.items():
         if count < 1:

@@ -39,7 +39,7 @@ FEW = 100  # patients, below which networks are narrow and augmentation goes far
 NARROW, WIDE = (16, 32, 48, 64, 96, 96), (24, 40, 56, 80, 96, 96)
 OFTEN, SEEN = 0.02, 8  # share of empty masks, and cases that are empty to some readers only
 PRESENCE: Mapping[str, Any] = {"widths": (16, 32, 48), "members": 2}
-ENERGY: Mapping[str, Any] = {"weight": 300.0, "draws": 8, "slope": 2.0}
+ENERGY: Mapping[str, Any] = {"weight": 4.0, "draws": 8, "slope": 2.0}
 SFM: Mapping[str, Any] = {
     "widths": (16, 32, 48, 64),
     "context_widths": (24, 32, 48),
@@ -66,7 +66,13 @@ SHARES: Mapping[str, Mapping[str, float]] = {  # of the time
 PRESENT = 0.15  # of the time for presence, where there is one
 ENOUGH = 3_000  # steps of GTR, below which no time is taken from it for later stages
 HELD = 0.2  # of the training patients
-VALIDATION: Mapping[str, Any] = {"validate_cases": 40, "validate_samples": 16, "keep": "better", "patience": 4}
+VALIDATION: Mapping[str, Any] = {
+    "validate_cases": 40,
+    "validate_samples": 16,
+    "keep": "better",
+    "patience": 4,
+    "calibrate": True,
+}
 
 _OWN = "measured: One's own set"
 RULES: Mapping[str, Rule] = {
@@ -109,7 +115,9 @@ RULES: Mapping[str, Rule] = {
         f"the flow and what follows are left out where GTR makes less than {ENOUGH:,} steps beside them", _OWN
     ),
     "validation": Rule(
-        "a stage is kept where validation is better with it; without val a fifth validates", "docs/training.md"
+        "a stage is kept where validation is better with it, and samples are spread as validation wants; without val a "
+        "fifth validates",
+        "docs/training.md",
     ),
     "from": Rule("the networks of the model that --from names", "docs/training.md, From another model"),
     "steps": Rule("as many as fit into the time", "measured now, on this machine"),

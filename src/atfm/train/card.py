@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from atfm.errors import ConfigError
 from atfm.io.decoding import brief
@@ -42,7 +42,7 @@ def edited(card: Mapping[str, Any], changes: Mapping[str, Any], when: str) -> di
         if field in WORDS:
             new = _with_word(new, field, value)
         else:
-            field, before, value = _resolved(new["config"]["method"], field, value)
+            field, before, value = _resolved(new, field, value)
             new["config"] = _sampled(new["config"], field, value)
         record.append({"field": field, "from": before, "to": value, "when": when})
     return new | ({EDITS: record} if record else {})
@@ -70,25 +70,36 @@ def _with_word(card: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
     return rest if value is None else rest | {field: value}
 
 
-def _resolved(method: Mapping[str, Any], field: str, value: Any) -> tuple[str, Any, Any]:
+def _resolved(card: Mapping[str, Any], field: str, value: Any) -> tuple[str, Any, Any]:
     """The whole path of a field of sampling, what it is now, and what it is to be."""
-    there = dict(_sampling(method, "method."))
+    there = dict(_sampling(_config(card["config"]).method, "method."))
     chosen = [path for path in there if field in (path, path.rpartition(".")[2])]
-    if len(chosen) != 1:
+    if not chosen:
         names = ", ".join([*WORDS, *there])
         raise ConfigError(
             f"{brief(field)}: expected a field of a card that may be edited, which are {names}; what the weights were "
             "trained as stays as it was"
         )
-    return chosen[0], there[chosen[0]], value
+    # Of several the one by which these weights are sampled: that of the stage that they are of, else the last one's.
+    stage = card["training"]["stage"]
+    path = next((path for path in chosen if path.split(".")[1] == stage), chosen[-1])
+    return path, there[path], value
 
 
-def _sampling(fields: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
+def _sampling(part: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
             yield from _sampling(value, f"{prefix}{name}.")
         elif name in SAMPLING:
             yield prefix + name, value
+
+
+def _config(fields: Mapping[str, Any]) -> Config:
+    try:
+        return Config.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        raise ConfigError(f"the configuration of the card: {brief(' '.join(str(error).split()))}") from error
 
 
 def _sampled(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -96,8 +107,4 @@ def _sampled(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]
     fields: Any = value
     for name in reversed(path.split(".")):
         fields = {name: fields}
-    try:
-        whole = Config.model_validate_json(json.dumps(config))
-    except ValidationError as error:
-        raise ConfigError(f"the configuration of the card: {brief(' '.join(str(error).split()))}") from error
-    return override(whole, fields, source="card").model_dump(mode="json")
+    return override(_config(config), fields, source="card").model_dump(mode="json")

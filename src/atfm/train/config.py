@@ -109,6 +109,12 @@ class Config(Part):
         "best weights are its result; null: all steps are made, and the last weights are",
         exclude_if=lambda patience: patience is None,  # runs and cards from before say nothing of it
     )
+    calibrate: bool = Field(
+        False,
+        description="when all is trained, the temperature of least validation GED is written into the card, where the "
+        "method has one",
+        exclude_if=lambda calibrate: not calibrate,  # runs and cards from before say nothing of it
+    )
     keep: Literal["all", "better"] = Field(
         "all",
         description="better: a stage with which validation is no better than without it is left out",

@@ -60,6 +60,7 @@ class ATFM(Method):
     """
 
     steps: int
+    temperature: float
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ class PresenceConfig(Part):
 class EnergyConfig(Part):
     """The energy score of GTR's own samples, beside its likelihood."""
 
-    weight: float = Field(300.0, gt=0, description="of the score, a distance in [0, 1], beside nats per image")
+    weight: float = Field(4.0, gt=0, description="of the score, in units of the likelihood, whatever that is")
     draws: int = Field(8, ge=2, description="samples of each image in it; they pass through no network")
     slope: float = Field(2.0, ge=1, le=16, description="of its gradient at the threshold of a mask")
 
@@ -64,6 +64,12 @@ class GTRConfig(MethodConfig):
         None,
         description="the energy score of its own samples beside the likelihood; null: the likelihood alone (paper)",
         exclude_if=lambda energy: energy is None,  # runs and cards from before say nothing of it
+    )
+    temperature: float = Field(
+        1.0,
+        gt=0,
+        description="scale of the noise when GTR itself is sampled; calibrate chooses it",
+        exclude_if=lambda temperature: temperature == 1,
     )
     presence: PresenceConfig | None = Field(None, description="a hurdle before the masks; null: GTR draws empty masks")
 
@@ -97,6 +103,7 @@ class GTRConfig(MethodConfig):
             presence=None if self.presence is None else self.presence.build(frame),
             monte_carlo=self.monte_carlo,
             shared=self.annotators == "all",
+            temperature=self.temperature,
             energy=None if self.energy is None else OwnEnergy(**self.energy.model_dump()),
             stride=self.strides()["widths"],
         )

@@ -31,7 +31,7 @@ class OwnEnergy(NamedTuple):
     """How the energy score of GTR's own samples stands beside its likelihood, see `atfm.flow.energy`.
 
     Args:
-        weight: of the score beside nats per image.
+        weight: of the score, in units of the likelihood at hand: nats grow with what is marked, and distances do not.
         draws: samples of each image in it.
         slope: of its gradient at the threshold of a mask, see `atfm.flow.energy.harden`.
     """
@@ -52,8 +52,11 @@ class GTR(Method):
         monte_carlo: number `M` of antithetic samples in the likelihood.
         shared: all annotators of an image share the M samples; False is the paper's form, one annotator at a time.
         energy: the energy score beside the likelihood; None: the paper's form.
+        temperature: scale of the noise when sampling; trained is the distribution of temperature 1.
         stride: as for `Method`.
     """
+
+    temperature: float
 
     def __init__(
         self,
@@ -64,11 +67,12 @@ class GTR(Method):
         monte_carlo: int = 20,
         shared: bool = True,
         energy: OwnEnergy | None = None,
+        temperature: float = 1.0,
         stride: int | None = None,
     ) -> None:
         super().__init__(frame, stride)
         self.network, self.presence, self.monte_carlo, self.shared = network, presence, monte_carlo, shared
-        self.own_energy = energy
+        self.own_energy, self.temperature = energy, temperature
 
     def stages(self) -> list[Stage]:
         own = Stage("gtr", self, self.network, self.loss)
@@ -94,7 +98,8 @@ class GTR(Method):
         if own is None:
             return losses
         drawn = squash(distribution.rsample((own.draws,)).movedim(0, 1))  # independent, as when sampling
-        return losses | {"score": own.weight * self.score(drawn, annotations, batch.present, valid, own.slope)}
+        score = self.score(drawn, annotations, batch.present, valid, own.slope)
+        return losses | {"score": own.weight * losses["likelihood"].detach() * score}
 
     def score(self, drawn: Tensor, annotations: Tensor, present: Tensor, valid: Tensor | None, slope: float) -> Tensor:
         """Return the energy score of samples `[B, S, C, *window]`, without those readers that a hurdle answers for.
@@ -128,7 +133,7 @@ class GTR(Method):
         return needs if self.presence is None else needs | {"presence": Draw("uniform")}
 
     def forward(self, image: Tensor, noise: Mapping[str, Tensor]) -> Drawn:
-        return self.behind_hurdle(self.start(self.network(image), noise), image, noise)
+        return self.behind_hurdle(self.start(self.network(image), noise, self.temperature), image, noise)
 
     @in_float32
     def start(self, distribution: LowRankNormal, noise: Mapping[str, Tensor], temperature: float = 1.0) -> Tensor:
@@ -167,7 +172,8 @@ class GTR(Method):
         return self._unpacked(tiling.blend(shape, packed, padded))
 
     def slide(self, tiling: Tiling, image: Tensor, n: int, noise: Noise, first: int) -> Drawn:
-        return Drawn(self.slid(tiling, image, noise.draw(self.needs(tiling.padded), n, image.device, first=first)))
+        numbers = noise.draw(self.needs(tiling.padded), n, image.device, first=first)
+        return Drawn(self.slid(tiling, image, numbers, self.temperature))
 
     def slid(self, tiling: Tiling, image: Tensor, noise: Mapping[str, Tensor], temperature: float = 1.0) -> Tensor:
         """Return `X_0` of the padded image, `[B, S, C, *padded]`, as `start` of its blended distribution.
