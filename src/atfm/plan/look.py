@@ -4,7 +4,7 @@ import math
 
 from atfm.plan.facts import Facts, Range
 from atfm.plan.reason import Reason
-from atfm.plan.rules import CANVAS, CONTEXT, FEW, LEAST, MIXED, VOXELS
+from atfm.plan.rules import CANVAS, CONTEXT, FEW, LEAST, MIDDLE, MIXED, VOXELS
 from atfm.plan.view import View, spoken, view_of
 from atfm.train.config import FitConfig
 
@@ -37,7 +37,7 @@ def _as_they_are(facts: Facts) -> Looked:
     margin = 1.0 if facts.patients >= FEW else 1.2
     window = tuple(min(round(side), 16 * math.ceil(margin * side * facts.reach / 16)) for side in facts.size.usual)
     whole = spoken(facts.size.usual)
-    if math.prod(window) <= 0.5 * math.prod(facts.size.usual):
+    if math.prod(window) <= MIDDLE * math.prod(facts.size.usual):
         why = f"in 99 of 100 cases all marks lie in the middle {spoken(window)} of {whole} pixels"
         view = view_of(facts, fit=None, window=window, crop=None)
         return view, [Reason("window", spoken(window), why, "window")]
