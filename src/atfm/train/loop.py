@@ -185,21 +185,9 @@ class Trainer:
         tell: Callable[[Progress], None],
     ) -> None:
         method, plan = stage.method, self.config.stages[stage.name]  # with all of its steps: by them goes the schedule
-        if tensors:
-            with self._fitting(done):
-                self.method.load_state_dict(named(tensors, "method."))
         begun, whole = max(done, first), first + self._steps(stage)
         last = min(end, whole)
-        frozen = Frozen(self.method, stage, plan, self.taken)
-        stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes, frozen)
-        average = averaged(method, plan.ema, begun - first)
-        if tensors and done > first:
-            with self._fitting(done):
-                average.module.load_state_dict(named(tensors, "average."))
-                stepper.restore(named(tensors, "optimiser."))
-        else:
-            self.judge.choice.begin()
-        _set_modes(stage)
+        stepper, average = self._prepared(stage, plan, begun - first, tensors)
         before, read, due, pace = self.skipped, begun, False, Pace(plan.batch)
         batches = self.batches(stage.name, plan, begun - first, last - first)
         for step in range(begun, last):
@@ -240,6 +228,25 @@ class Trainer:
             if over:
                 break
         method.load_state_dict(average.module.state_dict())
+
+    def _prepared(
+        self, stage: Stage, plan: StageConfig, made: int, tensors: dict[str, Tensor] | None
+    ) -> tuple[Stepper, AveragedModel]:
+        """What makes a stage's steps and what averages its weights, as a checkpoint after `made` of them left both."""
+        if tensors:
+            with self._fitting(self._saved):
+                self.method.load_state_dict(named(tensors, "method."))
+        frozen = Frozen(self.method, stage, plan, self.taken)
+        stepper = Stepper(stage, plan, self.config.seed, self.device, self.processes, frozen)
+        average = averaged(stage.method, plan.ema, made)
+        if tensors and made:
+            with self._fitting(self._saved):
+                average.module.load_state_dict(named(tensors, "average."))
+                stepper.restore(named(tensors, "optimiser."))
+        else:
+            self.judge.choice.begin()
+        _set_modes(stage)
+        return stepper, average
 
     def _images_left(self, step: int) -> int:
         """Images of the steps from `step` on that are to be made now."""
