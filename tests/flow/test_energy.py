@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from atfm.flow.energy import energy_score, harden
+from atfm.flow.energy import cut, energy_score, harden
 from atfm.metrics.ged import annotator_diversity, ged
 from atfm.metrics.overlap import overlaps
 
@@ -72,6 +72,19 @@ def test_masks_forward_and_probabilities_backward() -> None:
     assert set(hard.detach().round(decimals=6).unique().tolist()) == {0.0, 1.0}
     hard.sum().backward()
     assert torch.equal(probability.grad, torch.ones_like(probability))
+
+
+@pytest.mark.parametrize("slope", [1.0, 2.5])
+def test_logits_are_cut_as_their_probabilities_are_hardened(slope: float) -> None:
+    logits = torch.randn(2, 3, 1, 5, 4, generator=torch.Generator().manual_seed(1))
+    logits[0, 0, 0, 0, 0] = 0.0
+    along = torch.randn_like(logits)
+    ours, theirs = (logits.clone().requires_grad_() for _ in range(2))
+    masks = cut(ours, slope=slope), harden(theirs.sigmoid(), slope=slope)
+    torch.testing.assert_close(*masks)
+    for mask in masks:
+        (mask * along).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_classes_are_hardened_to_the_likeliest_and_the_background_is_left_out() -> None:

@@ -102,9 +102,13 @@ def test_the_prior_lets_stage_3_train_gtr_too() -> None:
 
 @pytest.mark.parametrize("presence", [None, HURDLE])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_gtr_is_tuned_by_the_score_of_its_own_samples(channels: int, presence: PresenceConfig | None) -> None:
-    """The likelihood as without it, and beside it the score of independent samples, written out image by image."""
-    fields = EnergyConfig(weight=7.0, draws=3, slope=1.0)
+@pytest.mark.parametrize("draws", [2, 3])
+def test_gtr_is_tuned_by_the_score_of_its_own_samples(draws: int, channels: int, presence: Any) -> None:
+    """The likelihood as without it, and beside it the score of independent samples, written out image by image.
+
+    Two of them are halves of the four antithetic ones of the likelihood, three have to be drawn.
+    """
+    fields = EnergyConfig(weight=7.0, draws=draws, slope=1.0)
     method, plain = (gtr(channels, presence=presence, energy=energy) for energy in (fields, None))
     whole = with_empty(batch(channels=channels))
     torch.manual_seed(2)
@@ -112,7 +116,13 @@ def test_gtr_is_tuned_by_the_score_of_its_own_samples(channels: int, presence: P
     torch.manual_seed(2)
     assert found.keys() == {"likelihood", "score"}
     assert torch.equal(found["likelihood"], plain.loss(whole)["likelihood"])
-    logits = method.network(whole.image).rsample((3,)).movedim(0, 1)  # after the likelihood's own noise
+    torch.manual_seed(2)
+    distribution = method.network(whole.image)
+    pairs = distribution.antithetic(4)
+    torch.testing.assert_close(
+        pairs[:, :2] + pairs[:, 2:], 2 * distribution.mean.unsqueeze(1).expand(-1, 2, -1, -1, -1)
+    )
+    logits = pairs[:, :2] if draws == 2 else distribution.rsample((3,)).movedim(0, 1)
     masks = logits > 0 if channels == 1 else F.one_hot(logits.argmax(2), channels).movedim(-1, 2)[:, :, 1:] > 0
     truth = (whole.annotations if channels == 1 else whole.annotations[:, :, 1:]) > 0
     total = 0.0

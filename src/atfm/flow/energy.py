@@ -9,13 +9,15 @@ is least where samples are distributed as annotations are (Gneiting and Raftery,
 index is a positive definite kernel (Bouchard, Jousselme and Dore, Int. J. of Approximate Reasoning 2013).
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from atfm.nn.precision import in_float32
 
-__all__ = ["energy_score", "harden"]
+__all__ = ["cut", "energy_score", "harden", "score_masks"]
 
 
 def harden(probability: Tensor, *, slope: float = 1.0) -> Tensor:
@@ -34,6 +36,27 @@ def harden(probability: Tensor, *, slope: float = 1.0) -> Tensor:
     return hard + soft - soft.detach()
 
 
+def cut(logits: Tensor, *, slope: float = 1.0) -> Tensor:
+    """Return the mask of logits `[B, S, 1, *spatial]`: `harden` of their sigmoid, in a fraction of its passes."""
+    return Tensor(_Cut.apply(logits, slope))
+
+
+class _Cut(torch.autograd.Function):
+    """`[x > 0]` with the gradient of `sigmoid(k x)`."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(logits)
+        ctx.slope = slope
+        return (logits > 0).to(logits.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (logits,) = ctx.saved_tensors
+        soft = torch.sigmoid(logits if ctx.slope == 1 else ctx.slope * logits)
+        return gradients[0] * (soft * (1 - soft) * ctx.slope), None
+
+
 def _steeper(probability: Tensor, slope: float) -> Tensor:
     """`p^k / sum_c p_c^k`, computed in logarithms."""
     logs = slope * probability.clamp(1e-6, 1 - 1e-6).log()
@@ -42,7 +65,6 @@ def _steeper(probability: Tensor, slope: float) -> Tensor:
     return torch.sigmoid(logs - slope * (1 - probability).clamp(1e-6, 1 - 1e-6).log())
 
 
-@in_float32
 def energy_score(
     probability: Tensor,
     annotations: Tensor,
@@ -57,15 +79,38 @@ def energy_score(
 
     Args:
         probability: samples `[B, S, C, *spatial]` in [0, 1], `S >= 2`; they are hardened here.
+        annotations: as for `score_masks`.
+        present: likewise.
+        valid: likewise.
+        weight: likewise.
+        slope: of the gradient, see `harden`.
+        smooth: as for `score_masks`.
+    """
+    return score_masks(harden(probability, slope=slope), annotations, present, valid, weight=weight, smooth=smooth)
+
+
+@in_float32
+def score_masks(
+    masks: Tensor,
+    annotations: Tensor,
+    present: Tensor,
+    valid: Tensor | None = None,
+    *,
+    weight: Tensor | None = None,
+    smooth: float = 1.0,
+) -> Tensor:
+    """Return `L_E` of masks that have a gradient (`harden`, `cut`), averaged over images, a scalar.
+
+    Args:
+        masks: independent samples `[B, S, C, *spatial]` in {0, 1}, `S >= 2`; of classes the background is left out.
         annotations: `[B, K, C, *spatial]` in {0, 1}.
         present: `[B, K]` bool.
         valid: `[B, K, *spatial]` bool, the pixels of which an annotator says something; None: all.
         weight: `[B]`, how much each image counts; None: all alike. An image of weight 0 may have no annotator at all.
-        slope: of the gradient, see `harden`.
         smooth: pixels added to intersection and union of each class, so that empty masks have a slope.
     """
-    first = int(probability.shape[2] > 1)
-    drawn, truth = harden(probability, slope=slope)[:, :, first:], annotations[:, :, first:]
+    first = int(masks.shape[2] > 1)
+    drawn, truth = masks[:, :, first:], annotations[:, :, first:]
     if valid is not None:  # A pixel that one annotator leaves out says nothing of how samples differ either.
         said = valid.masked_fill(~present.reshape(*present.shape, *[1] * (valid.dim() - 2)), True).all(1)
         drawn, truth = drawn * said[:, None, None], truth * said[:, None, None]

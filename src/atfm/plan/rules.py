@@ -65,7 +65,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {  # of the time
     "volumes": {"gtr": 0.65, "sfm": 0.35, "energy": 0.0},
 }
 PRESENT = 0.15  # of the time for presence, where there is one
-ENOUGH = 3_000  # steps of GTR, below which no time is taken from it for later stages
+ENOUGH = 10_000  # steps of GTR, below which no time is taken from it for later stages
 HELD = 0.2  # of the training patients
 VALIDATION: Mapping[str, Any] = {
     "validate_cases": 40,
@@ -105,7 +105,9 @@ RULES: Mapping[str, Rule] = {
     "upright": Rule(
         f"turned unless images as they lie correlate by {UPRIGHT} more than turned ones; so mirrored", _OWN
     ),
-    "tuned": Rule("GTR is tuned by the energy score of its own samples, which costs an eighth more a step", _OWN),
+    "tuned": Rule(
+        "GTR is tuned by the energy score of its own samples, which costs a twentieth to an eighth more a step", _OWN
+    ),
     "flow": Rule("one step from starts drawn apart by 1.2: whole masks, as diverse as the readers", _OWN),
     "few": Rule(f"below {FEW} patients the energy score is left out: it learns the cases by heart", _OWN),
     "many": Rule("the energy score pays most", "measured: LIDC, The phantom"),

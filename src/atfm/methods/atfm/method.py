@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from atfm.data.batch import Batch
 from atfm.distributions.low_rank_normal import LowRankNormal
+from atfm.flow.energy import harden
 from atfm.flow.field import ConditionalField
 from atfm.flow.loss import cross_entropy, flow_matching, semantic
 from atfm.flow.network import STNet
@@ -144,7 +145,7 @@ class ATFM(Method):
         drawn = self._integrate(context, x_0)  # [B, S, C, *window]
         annotations = self.focus(batch.annotations)
         valid = None if batch.valid is None else self.focus(batch.valid)
-        losses = {"energy": self.truncation.score(drawn, annotations, batch.present, valid, self.slope)}
+        losses = {"energy": self.truncation.score(harden(drawn, slope=self.slope), annotations, batch.present, valid)}
         if self.prior:
             losses |= {name: self.prior * loss for name, loss in self.truncation.loss(batch).items()}
         return losses

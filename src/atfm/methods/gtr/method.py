@@ -8,7 +8,7 @@ from torch import Tensor
 
 from atfm.data.batch import Batch
 from atfm.distributions.low_rank_normal import LowRankNormal
-from atfm.flow.energy import energy_score
+from atfm.flow.energy import cut, harden, score_masks
 from atfm.methods.method import Frame, Method, Stage
 from atfm.methods.samples import Drawn
 from atfm.methods.sliding import NoiseField, Tiling
@@ -32,7 +32,7 @@ class OwnEnergy(NamedTuple):
 
     Args:
         weight: of the score, in units of the likelihood at hand: nats grow with what is marked, and distances do not.
-        draws: samples of each image in it.
+        draws: samples of each image in it; up to half of those of the likelihood, they are some of these.
         slope: of its gradient at the threshold of a mask, see `atfm.flow.energy.harden`.
     """
 
@@ -97,12 +97,19 @@ class GTR(Method):
         own = self.own_energy
         if own is None:
             return losses
-        drawn = squash(distribution.rsample((own.draws,)).movedim(0, 1))  # independent, as when sampling
-        score = self.score(drawn, annotations, batch.present, valid, own.slope)
+        masks = self._masks(distribution, logits, own)
+        score = self.score(masks, annotations, batch.present, valid)
         return losses | {"score": own.weight * losses["likelihood"].detach() * score}
 
-    def score(self, drawn: Tensor, annotations: Tensor, present: Tensor, valid: Tensor | None, slope: float) -> Tensor:
-        """Return the energy score of samples `[B, S, C, *window]`, without those readers that a hurdle answers for.
+    @in_float32
+    def _masks(self, distribution: LowRankNormal, logits: Tensor, own: OwnEnergy) -> Tensor:
+        """Independent samples `[B, S, C, *window]` as masks: of antithetic logits one of each pair, where these do."""
+        enough = own.draws <= logits.shape[1] // 2
+        drawn = logits[:, : own.draws] if enough else distribution.rsample((own.draws,)).movedim(0, 1)
+        return cut(drawn, slope=own.slope) if self.channels == 1 else harden(squash(drawn), slope=own.slope)
+
+    def score(self, masks: Tensor, annotations: Tensor, present: Tensor, valid: Tensor | None) -> Tensor:
+        """Return the energy score of masks `[B, S, C, *window]`, without those readers that a hurdle answers for.
 
         Behind a hurdle the score is that of the mixture `q [empty] + (1 - q) p(Y | present)` with the readers' own
         share `q` of empty masks. There the terms of empty masks cancel, and of the energy score is left
@@ -112,17 +119,16 @@ class GTR(Method):
         which tells the masks nothing of presence, and weighs an image that one reader of four marked by 1/16.
 
         Args:
-            drawn: in [0, 1].
+            masks: independent samples, with a gradient, see `atfm.flow.energy`.
             annotations: `[B, K, C, *window]`.
             present: `[B, K]` bool.
             valid: `[B, K, *window]` bool; None: all.
-            slope: see `atfm.flow.energy.harden`.
         """
         if self.presence is None:
-            return energy_score(drawn, annotations, present, valid, slope=slope)
+            return score_masks(masks, annotations, present, valid)
         seen = marked(annotations, present)
         weight = (seen.sum(1) / present.sum(1)).square()
-        return energy_score(drawn, annotations, seen, valid, weight=weight, slope=slope)
+        return score_masks(masks, annotations, seen, valid, weight=weight)
 
     # Sampling.
 
