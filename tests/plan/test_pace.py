@@ -19,7 +19,8 @@ CONFIG = Config(
     validate_samples=2,
 )
 SHARES = {"presence": 0.25, "gtr": 0.75}
-PACE = Pace({"presence": 0.1, "gtr": 0.2}, case=0.05, spent=3.0)
+CASE = 0.05
+PACE = Pace({"presence": 0.1, "gtr": 0.2}, {"presence": CASE, "gtr": CASE}, spent=3.0)
 
 
 @pytest.mark.parametrize(("minutes", "cases"), [(1.0, 10), (10.0, 40), (10.0, 0), (0.3, 100)])
@@ -31,9 +32,9 @@ def test_all_of_it_takes_the_minutes(minutes: float, cases: int, calibrate: bool
     training = sum(steps[name] * PACE.steps[name] for name in steps)
     often = sum(-(-count // config.validate_every) for count in steps.values()) if cases else 0
     often += TRIALS if calibrate and cases else 0
-    validating = often * PACE.case * min(config.validate_cases, cases)
+    validating = often * CASE * min(config.validate_cases, cases)
     assert 0.8 * 60 * minutes < training + validating + PACE.spent < 60 * minutes
-    assert validating <= 0.16 * 60 * minutes + PACE.case * len(SHARES)
+    assert validating <= 0.16 * 60 * minutes + CASE * len(SHARES)
     assert steps["gtr"] * PACE.steps["gtr"] == pytest.approx(3 * steps["presence"] * PACE.steps["presence"], abs=0.7)
 
 
@@ -77,5 +78,5 @@ def test_a_pace_is_measured_and_the_method_stays() -> None:
     before = {name: value.clone() for name, value in method.state_dict().items()}
     pace = measured(CONFIG, method, cases, minutes=0.001)
     assert set(pace.steps) == {"presence", "gtr"} and all(0 < seconds < 1 for seconds in pace.steps.values())
-    assert pace.spent > pace.case > 0
+    assert pace.cases.keys() == pace.steps.keys() and all(pace.spent > seconds > 0 for seconds in pace.cases.values())
     assert all(torch.equal(before[name], value) for name, value in method.state_dict().items())

@@ -21,7 +21,8 @@ def paced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every step take a hundredth of a second, and a validation no time."""
 
     def measured(config: object, *rest: object, **more: object) -> Pace:
-        return Pace({name: 0.01 for name, plan in config.stages.items() if plan.steps}, 0.0, 0.0)  # type: ignore[attr-defined]
+        names = [name for name, plan in config.stages.items() if plan.steps]  # type: ignore[attr-defined]
+        return Pace(dict.fromkeys(names, 0.01), dict.fromkeys(names, 0.0), 0.0)
 
     monkeypatch.setattr("atfm.plan.swapped.measured", measured)
 

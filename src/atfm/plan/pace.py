@@ -1,11 +1,12 @@
 """`Pace`: how long a step of each stage and a validation take here, and how many of them fit into a time."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from atfm.data.augment import AugmentationRange
 from atfm.data.batch import Batch
@@ -34,18 +35,18 @@ class Pace:
 
     Args:
         steps: of one step of each stage, by its name.
-        case: of the validation of one case.
+        cases: of the validation of one case, after each stage.
         spent: of measuring.
     """
 
     steps: Mapping[str, float]
-    case: float
+    cases: Mapping[str, float]
     spent: float
 
     def shared(self, processes: int) -> "Pace":
         """The pace of so many processes, as one measured it."""
         steps = {name: seconds / processes for name, seconds in self.steps.items()}
-        return Pace(steps, self.case / processes, self.spent)
+        return Pace(steps, {name: seconds / processes for name, seconds in self.cases.items()}, self.spent)
 
 
 def measured(config: Config, method: Method, train: CaseDataset, *, minutes: float, watch: Watch = "wall") -> Pace:
@@ -71,11 +72,20 @@ def measured(config: Config, method: Method, train: CaseDataset, *, minutes: flo
         for name, plan in config.stages.items()
         if plan.steps
     }
-    before = now(watch)
+    drawn = {stage.name: stage.method for stage in method.stages() if stage.name in steps}
+    image = train.image(0).unsqueeze(0)
+    cases = {name: _sampling_seconds(one, image, config.validate_samples, watch) for name, one in drawn.items()}
+    return Pace(steps, cases, now(watch) - began)
+
+
+@torch.no_grad()
+def _sampling_seconds(method: Method, image: Tensor, samples: int, watch: Watch) -> float:
+    """The seconds of so many masks of an image; the second time counts, since the first one warms up."""
     method.eval()
-    with torch.no_grad():
-        method.sample(train.image(0).unsqueeze(0), config.validate_samples, noise=Noise(0, ["pace"]))
-    return Pace(steps, now(watch) - before, now(watch) - began)
+    for _ in range(2):
+        before = now(watch)
+        method.sample(image, samples, noise=Noise(0, ["pace"]))
+    return now(watch) - before
 
 
 def afforded(shares: Mapping[str, float], pace: Pace, *, minutes: float) -> dict[str, float]:
@@ -109,14 +119,10 @@ def filled(config: Config, shares: Mapping[str, float], pace: Pace, *, minutes: 
     """
     check_minutes(minutes)
     whole = max(0.0, 60 * minutes - pace.spent) * (1 - _SAVING)
-    cases, many = min(validation, config.validate_cases), sum(share > 0 for share in shares.values())
-    once = TRIALS if config.calibrate else 0  # validations at the very end
-    one = max(1e-9, pace.case * cases)
-    if cases and one * (many + once) > _VALIDATING * whole:  # not even once a stage: fewer cases
-        cases = max(1, int(cases * _VALIDATING * whole / (one * (many + once))))
-        one = pace.case * cases
-    often = max(1, min(_OFTEN, int((_VALIDATING * whole / one - once) / many))) if cases else 1
-    training = whole - one * (often * many + once) if cases else whole
+    staged = [name for name, share in shares.items() if share]
+    each, end = sum(pace.cases[name] for name in staged), _at_the_end(config, staged, pace)
+    often, cases = _validations(each, end, min(validation, config.validate_cases), whole)
+    training = whole - cases * (often * each + end)
     steps = {name: int(share * training / pace.steps[name]) for name, share in shares.items() if share}
     for name, count in steps.items():
         if count < 1:
@@ -135,6 +141,28 @@ def filled(config: Config, shares: Mapping[str, float], pace: Pace, *, minutes: 
             "save_every": max(50, math.ceil(sum(steps.values()) / 20)),
         }
     )
+
+
+def _at_the_end(config: Config, stages: Sequence[str], pace: Pace) -> float:
+    """Seconds for one case that is validated when all is trained."""
+    return TRIALS * pace.cases[stages[-1]] if config.calibrate else 0.0
+
+
+def _validations(each: float, end: float, cases: int, whole: float) -> tuple[int, int]:
+    """How often every stage is validated and on how many cases, so that it all takes no more than its share.
+
+    Args:
+        each: seconds for one case that every stage validates once.
+        end: for one at the very end.
+        cases: that there are.
+        whole: seconds of all.
+    """
+    if not cases:
+        return 1, 0
+    most = _VALIDATING * whole
+    if cases * (each + end) > most:  # not even once a stage: fewer cases
+        cases = max(1, int(most / max(1e-9, each + end)))
+    return max(1, min(_OFTEN, int((most / cases - end) / max(1e-9, each)))), cases
 
 
 def check_minutes(minutes: float) -> None:
