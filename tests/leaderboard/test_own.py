@@ -19,16 +19,22 @@ from atfm.train.presets import presets
 
 PLAN = override(
     presets()["phantom-presence"],
-    {"patience": 2, "keep": "better", "augment": {"warp": 0.7}, "method": {"gtr": {"widths": [8, 12], "dropout": 0.1}}},
+    {
+        "patience": 2,
+        "keep": "better",
+        "calibrate": True,
+        "augment": {"warp": 0.7},
+        "method": {"gtr": {"widths": [8, 12], "dropout": 0.1, "energy": {}}},
+    },
 )
 
 
 def test_the_method_is_swapped_and_all_else_stays() -> None:
     assert isinstance(PLAN.method, ATFMConfig)
     found = swapped(PLAN)
-    assert [*found] == ["unet", "ensemble", "gtr"]
+    assert [*found] == ["unet", "ensemble", "gtr", "hurdle"]
     for config in found.values():
-        rest = {"method", "stages"}
+        rest = {"method", "stages", "calibrate"}
         assert config.model_dump(exclude=rest) == PLAN.model_dump(exclude=rest)
         assert Config.model_validate_json(config.model_dump_json()) == config
         method = config.build(in_channels=1, channels=1, size=(32, 32))
@@ -36,7 +42,14 @@ def test_the_method_is_swapped_and_all_else_stays() -> None:
     unet, ensemble = found["unet"].method, found["ensemble"].method
     assert (unet.target, unet.test_time_dropout, unet.network.widths) == ("majority", False, (8, 12))
     assert (ensemble.members, ensemble.readers, ensemble.network) == (5, "one", unet.network)
-    assert found["gtr"].method == PLAN.method.gtr and [*found["gtr"].stages] == ["presence", "gtr"]
+    ours = PLAN.method.gtr
+    assert ours.energy is not None and ours.presence is not None and PLAN.calibrate
+    assert found["hurdle"].method == ours.model_copy(update={"energy": None})
+    assert found["gtr"].method == ours.model_copy(update={"energy": None, "presence": None})
+    assert [*found["hurdle"].stages] == ["presence", "gtr"] and [*found["gtr"].stages] == ["gtr"]
+    assert not any(config.calibrate for config in found.values())
+    plain = override(presets()["phantom"], {"preset": "own"})
+    assert "hurdle" not in swapped(plain)
     assert found["unet"].stages["unet"] == PLAN.stages["gtr"]
 
 

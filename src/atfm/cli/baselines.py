@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("stores", nargs="+", metavar="STORE[:PATIENTS]", help="with the splits train, val and test")
     parser.add_argument("--out", type=Path, default=Path("baselines"), metavar="DIR", help="default: baselines")
     parser.add_argument(
-        "--methods", nargs="+", default=[], metavar="ROW", help="unet, ensemble, gtr, atfm (default: all)"
+        "--methods", nargs="+", default=[], metavar="ROW", help="unet, ensemble, gtr, hurdle, atfm (default: all)"
     )
     parser.add_argument(
         "--minutes", type=float, default=10, help="of each training, of folds of each fold (default: 10)"

@@ -34,7 +34,8 @@ MEMBERS = 5
 ROWS = {
     "unet": "a deterministic U-Net, trained on the majority of the readers",
     "ensemble": f"{MEMBERS} deterministic U-Nets, each trained on one reader",
-    "gtr": "a low-rank normal over logits alone (in essence SSN)",
+    "gtr": "a low-rank normal over logits alone (in essence SSN), as it was published",
+    "hurdle": "the same behind the plan's presence; of sets whose plan has one",
     OURS: "what atfm train auto trains",
 }
 
@@ -165,7 +166,7 @@ def _planned(
 def swapped(planned: Config) -> dict[str, Config]:
     """Return a plan with its method swapped: the same images, augmentation, batch and widths.
 
-    GTR alone is the paper's: trained by its likelihood, and sampled as it is trained.
+    GTR alone is the paper's: of all masks, trained by its likelihood, and sampled as it is trained.
 
     Raises:
         ConfigError: a plan whose method has no network that reads an image as GTR does.
@@ -179,12 +180,15 @@ def swapped(planned: Config) -> dict[str, Config]:
     network = SegmenterConfig(widths=gtr.widths, blocks=gtr.blocks, patch=gtr.patch, dropout=gtr.dropout)
     stage = planned.stages["gtr"]
     own = {name: plan for name, plan in planned.stages.items() if name in ("presence", "gtr")}
+    plain = gtr.model_copy(update={"energy": None})
+    hurdle = {} if gtr.presence is None else {"hurdle": _with(planned, plain, own)}
     return {
         "unet": _with(
             planned, UNetConfig(network=network, test_time_dropout=False, target="majority"), {"unet": stage}
         ),
         "ensemble": _with(planned, EnsembleConfig(members=MEMBERS, network=network), {"ensemble": stage}),
-        "gtr": _with(planned, gtr.model_copy(update={"energy": None}), own),
+        "gtr": _with(planned, plain.model_copy(update={"presence": None}), {"gtr": stage}),
+        **hurdle,
     }
 
 
