@@ -54,7 +54,7 @@ def test_from_a_folder_to_samples(shared_data: Path, tmp_path: Path, monkeypatch
     assert told["data import"]["cases"] == told["data info"]["cases"] == 8
     assert told["plan"]["config"]["fit"] == {"canvas": [128, 128]}
     assert resolve("plan.toml").fit is not None
-    assert told["train"]["steps"] == told["train"]["total"] > 0 and told["train"]["stages_kept"]
+    assert told["train"]["steps"] == told["train"]["total"] > 0 and told["train"]["stage"] == "gtr"
     assert Path("runs/mine/plan.toml").exists()
     assert told["evaluate"]["cases"] == 2 and "ged_2" in told["evaluate"]["scores"]
     assert len(told["sample"]["images"][0]["files"]["masks"]) == 2

@@ -52,8 +52,9 @@ def test_auto_plans_trains_and_goes_on_by_its_plan(store: Path, tmp_path: Path, 
     assert status == 0 and told["steps"] == told["total"] > 3 and not told["plan"]["made"]
     assert "goes on by the plan in runs/dots/plan.toml" in err
     assert (tmp_path / "runs/dots/plan.toml").read_text() == plan
-    assert told["stages_kept"] and told["stage"] in ("gtr", "sfm", "energy")
-    assert all({"kept", "with", "without"} <= verdict.keys() for verdict in told["stages_kept"])
+    # so short a time is GTR's alone, and its spread is what validation says last
+    assert told["stage"] == "gtr" and not told["stages_kept"]
+    assert any(note.startswith("temperature ") for note in told["notes"])
 
 
 def test_a_dry_run_of_auto_writes_nothing(store: Path, tmp_path: Path, capsys) -> None:

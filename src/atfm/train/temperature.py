@@ -17,7 +17,7 @@ from atfm.train.validate import case_scores
 __all__ = ["TRIALS", "Calibrated", "calibrated"]
 
 STEP = 1.2  # from one temperature to the next: far finer than validation cases can tell
-TRIALS = 5  # validations that it takes as a rule
+TRIALS = 3  # validations that it takes where the temperature stays, and more where it moves
 _MOST = 6  # steps to either side
 
 
