@@ -1,7 +1,7 @@
 r"""The temperature of a method that draws from a normal, chosen on validation cases when its weights are trained.
 
-Networks of few cases are too sure of themselves: on new images their samples lie nearer together than readers do. As a
-temperature of the logits mends the calibration of a classifier (Guo et al., ICML 2017), one scale of the noise mends
+Networks of few cases can be too sure of themselves: on new images their samples lie nearer together than readers do. As
+a temperature of the logits mends the calibration of a classifier (Guo et al., ICML 2017), one scale of the noise mends
 the spread of samples; it is the one of least GED.
 """
 
