@@ -148,9 +148,7 @@ def fit(
     done = max(Checkpoints(out).steps(), default=0)
     memory = foreseen(method, config.stages, train, validation, done=done, end=max_steps, limit=free)
     check_fits(memory, free)
-    chooses = config.patience is not None or config.keep == "better"
-    few = [_shown(cases, owners)] if chooses and 0 < len(set(owners)) < FEW else []
-    for sentence in (*told(cases.train), *few, f"this training holds {memory}"):
+    for sentence in (*told(cases.train), *_shown(config, cases, owners), f"this training holds {memory}"):
         noted(sentence)
     with held(out, together):
         run = Run(out, identity, [stage.name for stage in method.stages()], together, noted)
@@ -166,18 +164,7 @@ def fit(
             say=noted,
         )
         if minutes is not None:
-            trainer.config = run.resolve(
-                lambda: sized(
-                    config,
-                    method,
-                    trainer.batches,
-                    minutes=minutes,
-                    device=device,
-                    processes=together,
-                    watch=watch,
-                    validate=trainer.judge.rows if trainer.judge.choice.on else None,
-                )
-            )
+            trainer.config = run.resolve(partial(_sized, trainer, minutes, watch))
         kept = budget.told(train)
         card = new_card(trainer.config, replace(cases, train=native), rule, given, taken) | {"cases": kept}
         card |= {"extended": run.extended} if run.extended else {}
@@ -228,10 +215,26 @@ def _fitted(out: Path, steps: int, trainer: Trainer, **fields: Any) -> Fitted:
     )
 
 
-def _shown(cases: Cases, owners: Sequence[str]) -> str:
-    """What validations on so few patients can show."""
-    few = len(set(owners))
-    return resolution_line(f"{len(cases.train):,} training cases, {few} patients to validate on", few)
+def _sized(trainer: Trainer, minutes: float, watch: Watch) -> Config:
+    """The steps of all stages that take the minutes, validations among them where a choice is made by these."""
+    return sized(
+        trainer.config,
+        trainer.method,
+        trainer.batches,
+        minutes=minutes,
+        device=trainer.device,
+        processes=trainer.processes,
+        watch=watch,
+        validate=trainer.judge.rows if trainer.judge.choice.on else None,
+    )
+
+
+def _shown(config: Config, cases: Cases, owners: Sequence[str]) -> list[str]:
+    """What validations on so few patients can show, where a choice is made by these."""
+    few, chooses = len(set(owners)), config.patience is not None or config.keep == "better"
+    if not chooses or not 0 < few < FEW:
+        return []
+    return [resolution_line(f"{len(cases.train):,} training cases, {few} patients to validate on", few)]
 
 
 def _check_choice(
