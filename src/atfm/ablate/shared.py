@@ -61,8 +61,7 @@ def shared_stages(config: Config, method: Method, patients: float, out: Path, da
     begun = folder / "config.json"
     if begun.exists():
         return Shared(first, _begun(begun), folder)
-    later = {name: plan.model_copy(update={"steps": 0}) for name, plan in config.stages.items() if name not in first}
-    return Shared(first, config.model_copy(update={"stages": config.stages | later}), folder)
+    return Shared(first, config.without(config.stages.keys() - set(first)), folder)
 
 
 def _begun(file: Path) -> Config:

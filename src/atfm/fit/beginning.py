@@ -28,8 +28,7 @@ def without_taken(config: Config, take: Mapping[str, str | Path]) -> Config:
     for name in take:
         if name not in config.stages:
             raise ConfigError(f"--take {name}: {config.method.name} has the stages {', '.join(config.stages)}")
-    taken = {name: config.stages[name].model_copy(update={"steps": 0}) for name in take}
-    return config.model_copy(update={"stages": config.stages | taken})
+    return config.without(take)
 
 
 def begun(

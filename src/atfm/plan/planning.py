@@ -1,6 +1,6 @@
 """`plan`: a store in, a configuration with a reason for each choice out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -76,7 +76,13 @@ def plan(
     config, parts = within(config, built, train, memory, available_bytes(device))
     pace = measured(config, built, train, minutes=given, watch=watch).shared(processes)
     spent = afforded(shares, pace, minutes=given)
-    config = filled(_without(config, spent), spent, pace, minutes=given, validation=len(cases.validation))
+    config = filled(
+        config.without({name for name, share in spent.items() if not share}),
+        spent,
+        pace,
+        minutes=given,
+        validation=len(cases.validation),
+    )
     reasons += [*more, *choose.timed(facts, shares, spent), *parted, *parts]
     reasons.append(_paced(config, pace, given, said=minutes is not None))
     warnings = [*misfits(facts, view), *shortcomings(facts)]
@@ -113,14 +119,6 @@ def _fields(facts: Facts, view: View, seed: int) -> tuple[dict[str, Any], dict[s
         **validated,
     }
     return fields, shares, [*built, hurdle, *turned, *judged]
-
-
-def _without(config: Config, shares: Mapping[str, float]) -> Config:
-    """The configuration without a step of the stages that have no share of the time."""
-    stages = {
-        name: plan if shares[name] else plan.model_copy(update={"steps": 0}) for name, plan in config.stages.items()
-    }
-    return config.model_copy(update={"stages": stages})
 
 
 def _paced(config: Config, pace: Pace, minutes: float, *, said: bool) -> Reason:

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -145,6 +145,11 @@ class Config(Part):
                 f"field 'crop': expected {len(size)} numbers and no window beside it, got {list(self.crop)}"
             )
         return Frame(in_channels, channels, size, self.window or (), slides=self.crop is not None)
+
+    def without(self, stages: Collection[str]) -> Self:
+        """The configuration in which these stages make no step."""
+        still = {name: plan.model_copy(update={"steps": 0}) for name, plan in self.stages.items() if name in stages}
+        return self.model_copy(update={"stages": self.stages | still})
 
     def build(self, *, in_channels: int, channels: int, size: tuple[int, ...]) -> Method:
         """Return the method with fresh weights, for images of this kind.
