@@ -113,6 +113,16 @@ def test_images_that_look_alike_are_a_leak_where_chance_gives_fewer(cases, alike
     assert (1 - below <= 0.01) is leaks
 
 
+def test_where_training_images_of_different_patients_look_alike_those_of_a_test_may_too() -> None:
+    names = ("a", "b", "c")
+    with pytest.raises(LeakError, match="images that look like 3 of the 40"):
+        guard(SEEN, ["new"], model="m", images=Compared(40, alike=names))
+    leak = guard(SEEN, ["new"], model="m", images=Compared(40, alike=names, by_chance=0.04))
+    assert any("3 of 40 images look like" in line and "about 1 in 25." in line for line in leak.warnings)
+    with pytest.raises(LeakError):  # 20 of 40 are more than that
+        guard(SEEN, ["new"], model="m", images=Compared(40, alike=tuple(f"c{i}" for i in range(20)), by_chance=0.04))
+
+
 def test_training_images_without_a_fingerprint_are_told_of() -> None:
     looker = Looker()
     looker.look(np.random.default_rng(0).random((1, 8, 8), np.float32))

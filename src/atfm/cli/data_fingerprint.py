@@ -61,6 +61,7 @@ def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
         InputError: a model that was trained on other patients.
         CheckpointError: no card, or one of weights that are not there.
     """
+    from atfm.data.patients import are_known
     from atfm.data.pseudonyms import patient_hashes
     from atfm.data.seen.images import FIELD, Looker
     from atfm.errors import InputError
@@ -76,13 +77,13 @@ def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
             f"{card}: was trained on {len(model.patients)} patients, split {split!r} has {len(patients)}, "
             f"{len(strange)} of them others; give the store and split that it was trained on"
         )
-    looker = Looker()
+    looker, known = Looker(), store.info.patients_known
     with bar("looking") as progress:
         for done, i in enumerate(cases, start=1):
-            looker.look(store[i].image)
+            case = store[i]
+            looker.look(case.image, case.patient_id if known is not None and are_known(known) else None)
             progress(done, len(cases))
     seen = looker.seen(len(cases))
-    known = store.info.patients_known
     fields = {FIELD: seen.model_dump(mode="json")} | ({} if known is None else {"patients_known": known})
     amend(card.with_suffix(".safetensors"), lambda there: migrated(there) | fields)
     return {"card": str(card), "images": seen.images, "recorded": seen.recorded, "bytes": card.stat().st_size}

@@ -41,11 +41,16 @@ class Leak:
 
     @property
     def by_chance(self) -> bool:
-        """Whether as many images as look alike do so by chance: P(X >= alike) for X ~ Binomial(images, 1/1000)."""
+        """Whether as many images as look alike do so by chance: P(X >= alike) for X ~ Binomial(images, rate)."""
         if self.images is None:
             return True
         alike, cases = len(self.images.alike), self.images.cases
-        return alike == 0 or bool(binom.sf(alike - 1, cases, BY_CHANCE) > UNLIKELY)
+        return alike == 0 or bool(binom.sf(alike - 1, cases, self.rate) > UNLIKELY)
+
+    @property
+    def rate(self) -> float:
+        """How often chance makes images alike: as the training's own do of different patients, 1/1000 at least."""
+        return BY_CHANCE if self.images is None else max(BY_CHANCE, self.images.by_chance)
 
     @property
     def found(self) -> bool:
@@ -105,7 +110,7 @@ class Leak:
             verb = "looks" if len(alike) == 1 else "look"
             said.append(
                 f"{len(alike)} of {cases} images {verb} like a training image ({some(alike)}); chance gives as many, "
-                f"about 1 in {round(1 / BY_CHANCE):,}."
+                f"about 1 in {round(1 / self.rate):,}."
             )
         return said
 
@@ -138,6 +143,7 @@ def joined(leaks: Sequence[Leak]) -> Leak:
         sum(one.cases for one in images),
         tuple(case for one in images for case in one.exact),
         tuple(case for one in images for case in one.alike),
+        max((one.by_chance for one in images), default=0.0),
     )
     return Leak(
         tested=sum(leak.tested for leak in leaks),

@@ -68,6 +68,37 @@ def test_joined_with_those_of_the_models_that_weights_come_from() -> None:
     assert looked(*first).joined([None]).partial and looked(*first).joined([]) == looked(*first)
 
 
+def test_a_model_that_has_seen_the_same_images_adds_none() -> None:
+    first, second = images(3), images(2)
+    whole = looked(*first, *second)
+    assert whole.joined([looked(*first), looked(*second)]) == whole
+    assert whole.joined([looked(*first, of=9)]).images == 14  # six of those are not known
+    assert looked(*first).joined([whole]).recorded == 8
+
+
+def test_how_often_chance_makes_images_alike_is_told_by_those_of_different_patients() -> None:
+    def share(*patients: str | None) -> float:
+        looker = Looker()
+        for number, patient in enumerate(patients):
+            looker.look(several[number // 2] * np.float32(1 - 0.1 * (number % 2)), patient)  # two and two are alike
+        return looker.seen(len(patients)).by_chance
+
+    several = images(4)
+    assert share("a", "a", "b", "b", "c", "c", "d", "d") == 0  # of one patient images are, and should be
+    assert share("a", "b", "c", "d", "e", "f", "g", "h") == 1
+    assert share("a", "b", "c", "c", "d", "d", "e", "e") == 2 / 5
+    assert share("a", None, "b", "c", "d", "e", "f", "g") == 0  # whose one of them is, is not known
+    assert share(*[None] * 8) == 0 and share() == 0
+
+
+def test_a_share_that_is_0_is_no_part_of_a_card() -> None:
+    seen = looked(*images(2))
+    assert "by_chance" not in seen.model_dump(mode="json")
+    often = seen.model_copy(update={"by_chance": 0.25})
+    assert seen_images_of({FIELD: often.model_dump(mode="json")}, "m") == often
+    assert looked(*images(1)).joined([often]).by_chance == 0.25 == often.compare([case(*images(1))]).by_chance
+
+
 def test_none_recorded_compares_with_nothing() -> None:
     assert looked(of=3).compare([case(*images(1))]).alike == ()
 

@@ -34,10 +34,11 @@ class Recorder:
     Args:
         crop: size of the parts that a training step sees of larger images; None: whole images.
         fit: how images are brought to the network, whose pixels are then looked at; None: as they are.
+        known: whether the ids of the cases' patients stand for patients.
     """
 
-    def __init__(self, crop: Sequence[int] | None = None, fit: Fit | None = None) -> None:
-        self.crop, self.fit = tuple(crop) if crop else None, fit
+    def __init__(self, crop: Sequence[int] | None = None, fit: Fit | None = None, *, known: bool = False) -> None:
+        self.crop, self.fit, self.known = tuple(crop) if crop else None, fit, known
         self._looker, self._of = Looker(), 0
         self._seen: list[Features] = []
         self._patients: list[str] = []
@@ -65,7 +66,7 @@ class Recorder:
             self._spacings.add(tuple(round(float(mm), 6) for mm in spacing))
             self._images, self._channels = self._images + 1, len(case.image)
             self._full += reaches(case.image)
-            self._looker.look(case.image)
+            self._looker.look(case.image, case.patient_id if self.known else None)
             yield case
 
     @property

@@ -17,6 +17,8 @@ __all__ = ["FIELD", "Compared", "Looker", "SeenImages", "seen_images_of"]
 
 FIELD = "seen_images"  # of a card
 WIDTH = BITS // 8
+ASKED = 200  # patients of whom an image is held against those of all others
+LOOKED_AT = 2**27  # pixels of these images, each of which is hashed nine times
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,13 @@ class Compared:
         cases: how many were compared; an image that shows nothing is not.
         exact: the cases whose pixels are those of a training image.
         alike: the others that look like one.
+        by_chance: the share of the training's images that look like one of another patient, see `SeenImages`.
     """
 
     cases: int
     exact: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
+    by_chance: float = 0.0
 
 
 class SeenImages(BaseModel):
@@ -43,6 +47,8 @@ class SeenImages(BaseModel):
         size: spatial, where all have one.
         exact, alike: of all that are recorded, sorted, in base64; see `Fingerprint`.
         partial: weights were taken from a model that has none of its own images here.
+        by_chance: the share of them that look like an image of another patient, found as those of a test are; 0 too
+            where it is not known who the patients are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +59,7 @@ class SeenImages(BaseModel):
     exact: str
     alike: str
     partial: bool = False
+    by_chance: float = Field(0.0, ge=0, le=1, exclude_if=lambda share: share == 0)
 
     @field_validator("exact", "alike")
     @classmethod
@@ -77,15 +84,23 @@ class SeenImages(BaseModel):
         return frozenset(data[at : at + EXACT_BYTES] for at in range(0, len(data), EXACT_BYTES))
 
     def joined(self, others: Sequence[Self | None]) -> "SeenImages":
-        """These and those of the models that weights were taken from; None for a model that has none recorded."""
-        parts = [self, *(other for other in others if other is not None)]
+        """These and those of the models that weights were taken from; None for a model that has none recorded.
+
+        A model all of whose images are among these adds none.
+        """
+        parts, known = [self], self.digests
+        for other in others:
+            if other is not None and (other.recorded < other.images or not other.digests <= known):
+                parts.append(other)
+                known |= other.digests
         return SeenImages(
             images=sum(part.images for part in parts),
             recorded=sum(part.recorded for part in parts),
             size=self.size if len({part.size for part in parts}) == 1 else None,
             exact=_packed(b"".join(sorted(part.digests)) for part in parts),
             alike=_packed(part.hashes.tobytes() for part in parts),
-            partial=any(part.partial for part in parts) or len(parts) <= len(others),
+            partial=self.partial or any(other is None or other.partial for other in others),
+            by_chance=max(part.by_chance for part in parts),
         )
 
     def compare(self, cases: Iterable[Case]) -> Compared:
@@ -103,7 +118,7 @@ class SeenImages(BaseModel):
                 exact.append(case.case_id)
             elif views and any(_nearest(windows(view), hashes) <= ALIKE for view in _views(case.image, self.size)):
                 alike.append(case.case_id)
-        return Compared(count, tuple(exact), tuple(alike))
+        return Compared(count, tuple(exact), tuple(alike), self.by_chance)
 
 
 class Looker:
@@ -113,14 +128,23 @@ class Looker:
         self._exact: list[bytes] = []
         self._alike: list[bytes] = []
         self._sizes: set[tuple[int, ...]] = set()
+        self._patients: list[str | None] = []
+        self._asked: dict[str, np.ndarray] = {}
+        self._pixels = 0
 
-    def look(self, image: np.ndarray) -> None:
-        """Look at an image `[C_in, *spatial]` in [0, 1]."""
+    def look(self, image: np.ndarray, patient: str | None = None) -> None:
+        """Look at an image `[C_in, *spatial]` in [0, 1]; None: whose it is is not known."""
         self._sizes.add(image.shape[1:])
         seen = fingerprint(image)
-        if seen is not None:
-            self._exact.append(seen.exact)
-            self._alike.append(seen.alike.tobytes())
+        if seen is None:
+            return
+        self._exact.append(seen.exact)
+        self._alike.append(seen.alike.tobytes())
+        self._patients.append(patient)
+        if patient is not None and patient not in self._asked and len(self._asked) < ASKED:
+            self._pixels += image[0].size
+            if self._pixels <= LOOKED_AT or not self._asked:
+                self._asked[patient] = windows(image)
 
     def seen(self, images: int) -> SeenImages:
         """What was seen, of so many images that are trained on."""
@@ -130,7 +154,15 @@ class Looker:
             size=next(iter(self._sizes)) if len(self._sizes) == 1 else None,
             exact=_packed([b"".join(sorted(self._exact))]),
             alike=_packed([b"".join(sorted(self._alike))]),
+            by_chance=self._by_chance(),
         )
+
+    def _by_chance(self) -> float:
+        """The share of the patients of whom an image looks like one of another patient."""
+        patients = np.array([patient or "" for patient in self._patients])
+        hashes = np.frombuffer(b"".join(self._alike), np.uint64).reshape(-1, WIDTH // 8)
+        alike = [_nearest(asked, hashes[patients != patient]) <= ALIKE for patient, asked in self._asked.items()]
+        return sum(alike) / len(alike) if alike and None not in self._patients else 0.0
 
 
 def seen_images_of(card: Mapping[str, Any], name: str) -> SeenImages | None:
