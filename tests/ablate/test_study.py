@@ -103,7 +103,7 @@ def test_every_row_is_a_valid_configuration(row) -> None:
 
 
 def test_limits_change_what_they_name(tmp_path: Path) -> None:
-    start = shortened(resolve("lidc"), 500)
+    start = shortened(resolve("atfm-flow-lidc"), 500)
     assert {name: plan.steps for name, plan in start.stages.items()} == {"gtr": 500, "sfm": 260, "energy": 270}
     by_name = {row.name: row for row in LIMITS}
     assert by_name["width-half"].config(start).method.gtr.widths == (16, 24, 32, 48)
@@ -179,7 +179,7 @@ def test_two_rows_of_one_name_and_rows_that_do_not_fit_are_refused_before_anythi
 
 def test_a_preset_is_shortened_by_the_first_stage_that_it_trains() -> None:
     none = {"gtr": {"steps": 0}}
-    tuned = shortened(override(resolve("lidc"), {"stages": none}), 260)
+    tuned = shortened(override(resolve("atfm-flow-lidc"), {"stages": none}), 260)
     assert {name: plan.steps for name, plan in tuned.stages.items()} == {"gtr": 0, "sfm": 260, "energy": 270}
     nothing = override(resolve("gtr-lidc"), {"stages": none})
     with pytest.raises(ConfigError, match="all of its stages have 0 steps"):

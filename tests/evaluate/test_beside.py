@@ -92,8 +92,8 @@ def test_a_model_that_cannot_read_the_store_is_refused(store, discs, model) -> N
 
 
 def test_shipped_weights_are_called_what_they_are(discs, model) -> None:
-    """One step tuned by the energy score is not the paper's two stages, and is not printed under their name."""
-    assert title_of(load("lidc")) == "GTR and 1 step of the flow, tuned by the energy score"
+    """What the energy score tuned is not the paper's two stages, and is not printed under their name."""
+    assert title_of(load("lidc")) == "GTR behind a hurdle, tuned by the energy score"
     assert title_of(load("lidc-large")) == "GTR and 2 steps of the flow behind a hurdle, two stages"
     assert title_of(model(discs)) == "Discs"
     (first, second) = contenders(load("lidc"), [load("lidc-large")])

@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, default=Path("ablation"), help="folder (default: ablation)")
     parser.add_argument("--section", choices=["paper", "ours", "limits"], help="default: paper and ours")
     parser.add_argument("--preset", help="depart from this preset, shortened, of whatever method (with limits: default "
-                        "lidc, or phantom without --data)")  # fmt: skip
+                        "atfm-flow-lidc, or phantom without --data)")  # fmt: skip
     parser.add_argument("--row", nargs="+", action="append", default=[], metavar=("NAME", "FIELD=VALUE"),
                         help="a row of your own and the fields it overrides; may be given several times")  # fmt: skip
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="these rows; an unknown one names those there are")
@@ -124,7 +124,7 @@ def chosen(args: argparse.Namespace) -> tuple[Any, list[Any]]:
 
     own = [Row(name, " ".join(fields), assignments(fields)) for name, *fields in args.row]
     if args.section == "limits":
-        start = shortened(resolve(args.preset or ("lidc" if args.data else "phantom")), args.budget)
+        start = shortened(resolve(args.preset or ("atfm-flow-lidc" if args.data else "phantom")), args.budget)
         rows = [*LIMITS, *own]
     elif args.preset:
         start = shortened(resolve(args.preset), args.budget)

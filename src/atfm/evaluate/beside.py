@@ -9,6 +9,7 @@ from atfm.data.geometry.rule import Fit, fit_of
 from atfm.data.seen.seen import Seen
 from atfm.errors import InputError
 from atfm.evaluate.foreign.predictions import Predictions
+from atfm.methods.gtr.method import GTR
 from atfm.methods.method import Method
 from atfm.metrics.references import REFERENCES
 
@@ -87,11 +88,14 @@ def contenders(model: Scored, beside: Sequence[Scored] = ()) -> list[Contender]:
 def title_of(model: Scored) -> str:
     """What a model is, in words: of a trained ATFM whether the energy score tuned it, since that is another method.
 
-    The paper has two stages, GTR and the flow from it; `lidc` is GTR and one step, both tuned by the energy score.
+    The paper has two stages, GTR and the flow from it; `lidc` is GTR behind a hurdle, tuned by its samples' score.
     """
     kind = type(model.method).__name__
     if isinstance(model.method, Predictions):
         return f"Predictions {model.method.convention.name}"
+    if isinstance(model.method, GTR):
+        hurdle = "" if model.method.presence is None else " behind a hurdle"
+        return f"GTR{hurdle}" + (", tuned by the energy score" if model.method.own_energy else "")
     card = getattr(model, "card", None) or {}
     stages = card.get("config", {}).get("stages", {})
     if "sfm" not in stages or model.method.steps is None:
