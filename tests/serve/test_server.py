@@ -29,9 +29,13 @@ class Process:
     """`atfm serve` in a process of its own."""
 
     def __init__(self, *words: str, **environment: str) -> None:
-        command = [sys.executable, "-m", "atfm", "serve", "lidc", "--port", "0", "--json", "--threads", "1", *words]
+        command = ["serve", "lidc-large", "--port", "0", "--json", "--threads", "1", *words]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+            [sys.executable, "-m", "atfm", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | environment,
         )
         line = self.process.stdout.readline()
         assert line, self.process.communicate()
@@ -85,9 +89,9 @@ def test_a_process_from_its_start_to_its_end(capsys) -> None:
 
 
 def says_its_address_and_answers(running: Process) -> None:
-    assert running.said["models"] == ["lidc"] and running.said["address"].startswith("http://127.0.0.1:")
+    assert running.said["models"] == ["lidc-large"] and running.said["address"].startswith("http://127.0.0.1:")
     assert running.client.get("/").headers["content-type"] == "text/html; charset=utf-8"
-    assert running.client.get("api/v1/model").json()["name"] == "lidc"
+    assert running.client.get("api/v1/model").json()["name"] == "lidc-large"
 
 
 def frees_the_place_of_who_hangs_up(running: Process) -> None:

@@ -21,7 +21,7 @@ class Error(BaseModel):
 
 
 class ModelTold(BaseModel):
-    """A model: what it takes and what it was trained on."""
+    """A model: what it takes and what it was trained on; `steps` are its solver's, null where it has none."""
 
     name: str
     method: str
@@ -31,6 +31,7 @@ class ModelTold(BaseModel):
     dims: int
     classes: int
     patients_trained_on: int
+    steps: int | None
     modality: str | None
     needs: Literal["whole", "sliding"]
     card: dict[str, object]

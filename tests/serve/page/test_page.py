@@ -389,6 +389,8 @@ def test_a_service_that_is_away_full_or_slow_is_told(visit: Visit) -> None:
     page.click("#message .act")
     page.wait_for_selector("#message", state="hidden")
     page.wait_for_selector(".result", state="detached")
+    assert page.locator("#steps").is_disabled(), "lidc has no solver"
+    page.select_option("#model", label="lidc-large")
     shown.draw(lambda: page.click("#draw"))
     before = shown.samples()
     page.fill("#n", "1024")

@@ -67,6 +67,11 @@ export function followFacts(state) {
     if (model) chosen.value = model.name;
     const name = state.models.length < 2 && model ? `model ${model.name}: ` : "";
     byId("model-words").textContent = model ? `${name}${modelWords(model)}` : "";
+    const shown = state.models.filter((one) => modelsShown(state).includes(one.name));
+    const taken = shown.length === 0 || shown.some(({ steps }) => steps !== null);
+    byId("steps").disabled = !taken;
+    byId("steps").placeholder = taken ? "own" : "none";
+    byId("steps").title = taken ? "" : "This model has no solver";
   });
   state.on(["image", "title"], () => {
     const { image } = state;

@@ -166,7 +166,8 @@ export class Request {
   body(model, target) {
     const { image } = this.state;
     const number = (id) => (Number.isNaN(byId(id).valueAsNumber) ? undefined : byId(id).valueAsNumber);
-    const body = { image: image.id, model, n: number("n"), seed: number("seed"), steps: number("steps") };
+    const body = { image: image.id, model, n: number("n"), seed: number("seed") };
+    if (this.state.models.find(({ name }) => name === model)?.steps !== null) body.steps = number("steps");
     if (body.n > CHUNK) body.chunk = CHUNK;
     if (target.kind === "slices") body.slices = target.slices;
     if (target.kind === "spot") body.point = target.point;

@@ -42,6 +42,7 @@ def told(model: Model) -> dict[str, Any]:
         "dims": len(method.size),
         "classes": method.channels,
         "patients_trained_on": len(model.patients),
+        "steps": model.method.steps,
         "modality": images.get("modality") if isinstance(images, Mapping) else None,
         "needs": "sliding" if method.stride is not None else "whole",
         "card": _small(card),
