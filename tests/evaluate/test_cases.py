@@ -7,7 +7,8 @@ import pytest
 
 from atfm.data.case import Case
 from atfm.data.pseudonyms import key_name, patient_hash
-from atfm.data.seen.images import Compared, Looker
+from atfm.data.seen.images import Compared
+from atfm.data.seen.looker import Looker
 from atfm.data.seen.seen import Seen
 from atfm.errors import InputError, LeakError
 from atfm.evaluate.cases import choose, guard
@@ -125,7 +126,7 @@ def test_where_training_images_of_different_patients_look_alike_those_of_a_test_
 
 def test_training_images_without_a_fingerprint_are_told_of() -> None:
     looker = Looker()
-    looker.look(np.random.default_rng(0).random((1, 8, 8), np.float32))
+    looker.look(np.random.default_rng(0).random((1, 8, 8), np.float32), "p")
     partial = looker.seen(1000).joined([None])
     leak = guard(Seen(SEEN.patients, "given", partial), ["new"], model="m", images=partial.compare([blank()]))
     assert "999 of its 1,000 training images have no fingerprint" in leak.line

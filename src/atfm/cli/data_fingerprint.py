@@ -61,9 +61,9 @@ def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
         InputError: a model that was trained on other patients.
         CheckpointError: no card, or one of weights that are not there.
     """
-    from atfm.data.patients import are_known
     from atfm.data.pseudonyms import patient_hashes
-    from atfm.data.seen.images import FIELD, Looker
+    from atfm.data.seen.images import FIELD
+    from atfm.data.seen.looker import Looker
     from atfm.errors import InputError
     from atfm.models import amend, load
     from atfm.train.migration import migrated
@@ -77,11 +77,12 @@ def into_card(store: "Store", split: str, card: Path, key: bytes) -> Result:
             f"{card}: was trained on {len(model.patients)} patients, split {split!r} has {len(patients)}, "
             f"{len(strange)} of them others; give the store and split that it was trained on"
         )
-    looker, known = Looker(), store.info.patients_known
+    known = store.info.patients_known
+    looker = Looker(known)
     with bar("looking") as progress:
         for done, i in enumerate(cases, start=1):
             case = store[i]
-            looker.look(case.image, case.patient_id if known is not None and are_known(known) else None)
+            looker.look(case.image, case.patient_id)
             progress(done, len(cases))
     seen = looker.seen(len(cases))
     fields = {FIELD: seen.model_dump(mode="json")} | ({} if known is None else {"patients_known": known})

@@ -11,7 +11,6 @@ from atfm import __version__
 from atfm.data.geometry.rule import Fit
 from atfm.data.intensity import Intensity
 from atfm.data.ood.recorder import Recorder
-from atfm.data.patients import are_known
 from atfm.data.pseudonyms import key_name, patient_hash
 from atfm.data.seen.images import FIELD
 from atfm.models import Model
@@ -26,7 +25,7 @@ def new_card(
     config: Config, cases: Cases, rule: Fit | None, given: Mapping[str, Model], taken: Mapping[str, Taken]
 ) -> dict[str, Any]:
     """What is known of the weights before a step is made."""
-    recorder = Recorder(config.crop, rule, known=cases.patients_known is not None and are_known(cases.patients_known))
+    recorder = Recorder(config.crop, rule, known=cases.patients_known)
     recorder.look(cases.train)
     return {
         "config": config.model_dump(mode="json"),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from atfm.data.case import Case
-from atfm.data.seen.images import FIELD, Looker, SeenImages, seen_images_of
+from atfm.data.seen.images import FIELD, SeenImages, seen_images_of
+from atfm.data.seen.looker import Looker
 from atfm.data.seen.seen import seen_of
 from atfm.errors import CheckpointError
 
@@ -23,7 +24,7 @@ def case(image: np.ndarray, name: str = "c") -> Case:
 def looked(*images: np.ndarray, of: int | None = None) -> SeenImages:
     looker = Looker()
     for image in images:
-        looker.look(image)
+        looker.look(image, "p")
     return looker.seen(len(images) if of is None else of)
 
 
@@ -74,21 +75,6 @@ def test_a_model_that_has_seen_the_same_images_adds_none() -> None:
     assert whole.joined([looked(*first), looked(*second)]) == whole
     assert whole.joined([looked(*first, of=9)]).images == 14  # six of those are not known
     assert looked(*first).joined([whole]).recorded == 8
-
-
-def test_how_often_chance_makes_images_alike_is_told_by_those_of_different_patients() -> None:
-    def share(*patients: str | None) -> float:
-        looker = Looker()
-        for number, patient in enumerate(patients):
-            looker.look(several[number // 2] * np.float32(1 - 0.1 * (number % 2)), patient)  # two and two are alike
-        return looker.seen(len(patients)).by_chance
-
-    several = images(4)
-    assert share("a", "a", "b", "b", "c", "c", "d", "d") == 0  # of one patient images are, and should be
-    assert share("a", "b", "c", "d", "e", "f", "g", "h") == 1
-    assert share("a", "b", "c", "c", "d", "d", "e", "e") == 2 / 5
-    assert share("a", None, "b", "c", "d", "e", "f", "g") == 0  # whose one of them is, is not known
-    assert share(*[None] * 8) == 0 and share() == 0
 
 
 def test_a_share_that_is_0_is_no_part_of_a_card() -> None:

@@ -9,7 +9,9 @@ from atfm.data.geometry.rule import Fit
 from atfm.data.ood.coreset import Coreset
 from atfm.data.ood.features import Features, features, tiles
 from atfm.data.ood.training_images import TrainingImages
-from atfm.data.seen.images import Looker, SeenImages
+from atfm.data.patients import PatientsKnown
+from atfm.data.seen.images import SeenImages
+from atfm.data.seen.looker import Looker
 from atfm.data.source import Source
 
 __all__ = ["Recorder", "nearly_all", "reaches"]
@@ -34,12 +36,14 @@ class Recorder:
     Args:
         crop: size of the parts that a training step sees of larger images; None: whole images.
         fit: how images are brought to the network, whose pixels are then looked at; None: as they are.
-        known: whether the ids of the cases' patients stand for patients.
+        known: how the cases' patients are known; see `Looker`.
     """
 
-    def __init__(self, crop: Sequence[int] | None = None, fit: Fit | None = None, *, known: bool = False) -> None:
-        self.crop, self.fit, self.known = tuple(crop) if crop else None, fit, known
-        self._looker, self._of = Looker(), 0
+    def __init__(
+        self, crop: Sequence[int] | None = None, fit: Fit | None = None, *, known: PatientsKnown | None = None
+    ) -> None:
+        self.crop, self.fit = tuple(crop) if crop else None, fit
+        self._looker, self._of = Looker(known), 0
         self._seen: list[Features] = []
         self._patients: list[str] = []
         self._spacings: set[tuple[float, ...]] = set()
@@ -66,7 +70,7 @@ class Recorder:
             self._spacings.add(tuple(round(float(mm), 6) for mm in spacing))
             self._images, self._channels = self._images + 1, len(case.image)
             self._full += reaches(case.image)
-            self._looker.look(case.image, case.patient_id if self.known else None)
+            self._looker.look(case.image, case.patient_id)
             yield case
 
     @property

@@ -13,12 +13,10 @@ from atfm.data.case import Case
 from atfm.data.seen.fingerprint import ALIKE, BITS, EXACT_BYTES, fingerprint, windows
 from atfm.errors import CheckpointError
 
-__all__ = ["FIELD", "Compared", "Looker", "SeenImages", "seen_images_of"]
+__all__ = ["FIELD", "Compared", "SeenImages", "nearest", "packed", "seen_images_of"]
 
 FIELD = "seen_images"  # of a card
 WIDTH = BITS // 8
-ASKED = 200  # patients of whom an image is held against those of all others
-LOOKED_AT = 2**27  # pixels of these images, each of which is hashed nine times
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,8 @@ class SeenImages(BaseModel):
             images=sum(part.images for part in parts),
             recorded=sum(part.recorded for part in parts),
             size=self.size if len({part.size for part in parts}) == 1 else None,
-            exact=_packed(b"".join(sorted(part.digests)) for part in parts),
-            alike=_packed(part.hashes.tobytes() for part in parts),
+            exact=packed(b"".join(sorted(part.digests)) for part in parts),
+            alike=packed(part.hashes.tobytes() for part in parts),
             partial=self.partial or any(other is None or other.partial for other in others),
             by_chance=max(part.by_chance for part in parts),
         )
@@ -116,53 +114,9 @@ class SeenImages(BaseModel):
             count += bool(views)
             if any(view.exact in known for view in views):
                 exact.append(case.case_id)
-            elif views and any(_nearest(windows(view), hashes) <= ALIKE for view in _views(case.image, self.size)):
+            elif views and any(nearest(windows(view), hashes) <= ALIKE for view in _views(case.image, self.size)):
                 alike.append(case.case_id)
         return Compared(count, tuple(exact), tuple(alike), self.by_chance)
-
-
-class Looker:
-    """Makes the fingerprints of training images as they pass by."""
-
-    def __init__(self) -> None:
-        self._exact: list[bytes] = []
-        self._alike: list[bytes] = []
-        self._sizes: set[tuple[int, ...]] = set()
-        self._patients: list[str | None] = []
-        self._asked: dict[str, np.ndarray] = {}
-        self._pixels = 0
-
-    def look(self, image: np.ndarray, patient: str | None = None) -> None:
-        """Look at an image `[C_in, *spatial]` in [0, 1]; None: whose it is is not known."""
-        self._sizes.add(image.shape[1:])
-        seen = fingerprint(image)
-        if seen is None:
-            return
-        self._exact.append(seen.exact)
-        self._alike.append(seen.alike.tobytes())
-        self._patients.append(patient)
-        if patient is not None and patient not in self._asked and len(self._asked) < ASKED:
-            self._pixels += image[0].size
-            if self._pixels <= LOOKED_AT or not self._asked:
-                self._asked[patient] = windows(image)
-
-    def seen(self, images: int) -> SeenImages:
-        """What was seen, of so many images that are trained on."""
-        return SeenImages(
-            images=images,
-            recorded=len(self._exact),
-            size=next(iter(self._sizes)) if len(self._sizes) == 1 else None,
-            exact=_packed([b"".join(sorted(self._exact))]),
-            alike=_packed([b"".join(sorted(self._alike))]),
-            by_chance=self._by_chance(),
-        )
-
-    def _by_chance(self) -> float:
-        """The share of the patients of whom an image looks like one of another patient."""
-        patients = np.array([patient or "" for patient in self._patients])
-        hashes = np.frombuffer(b"".join(self._alike), np.uint64).reshape(-1, WIDTH // 8)
-        alike = [_nearest(asked, hashes[patients != patient]) <= ALIKE for patient, asked in self._asked.items()]
-        return sum(alike) / len(alike) if alike and None not in self._patients else 0.0
 
 
 def seen_images_of(card: Mapping[str, Any], name: str) -> SeenImages | None:
@@ -180,7 +134,8 @@ def seen_images_of(card: Mapping[str, Any], name: str) -> SeenImages | None:
         raise CheckpointError(f"{name}: field {FIELD} of its JSON: {reason}; take the JSON of its training") from error
 
 
-def _packed(parts: Iterable[bytes]) -> str:
+def packed(parts: Iterable[bytes]) -> str:
+    """Fingerprints as they stand in a card."""
     return base64.b64encode(b"".join(parts)).decode()
 
 
@@ -193,7 +148,7 @@ def _views(image: np.ndarray, size: tuple[int, ...] | None) -> list[np.ndarray]:
     return [image, image[:, *centre]]
 
 
-def _nearest(asked: np.ndarray, known: np.ndarray) -> int:
+def nearest(asked: np.ndarray, known: np.ndarray) -> int:
     """The fewest signs in which any of `[V, BITS / 8]` differs from any of `[N, BITS / 64]`."""
     if not len(known):
         return BITS

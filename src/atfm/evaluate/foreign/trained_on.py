@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from atfm.data.patients import are_known
 from atfm.data.pseudonyms import patient_hash
-from atfm.data.seen.images import Looker, SeenImages
+from atfm.data.seen.images import SeenImages
+from atfm.data.seen.looker import Looker
 from atfm.data.seen.seen import Seen, seen_of
 from atfm.data.store import Store
 from atfm.errors import CheckpointError, InputError
@@ -78,10 +78,10 @@ def _of_store(path: Path, splits: Sequence[str]) -> tuple[Seen, str]:
     cases = sorted({number for name in splits for number in store.split(name)})
     if not cases:
         raise InputError(f"--trained-on {path}: {' and '.join(splits)} holds no case; name others with --trained-split")
-    looker, known = Looker(), store.info.patients_known is not None and are_known(store.info.patients_known)
+    looker = Looker(store.info.patients_known)
     for number in cases:
         case = store[number]
-        looker.look(case.image, case.patient_id if known else None)
+        looker.look(case.image, case.patient_id)
     ids = store.ids()
     hashes = frozenset(patient_hash(ids[number][1]) for number in cases)
     told = f"{len(cases):,} cases of store {store.info.name} ({store.digest[:16]}), split {' and '.join(splits)}"
