@@ -75,6 +75,12 @@ def test_killed_at_every_rename_removal_and_fsync(tmp_path, there) -> None:
     assert list(dict.fromkeys(states)) == order and len(states) > 8
 
 
+def test_the_next_writer_removes_what_a_killed_one_left_half_written(tmp_path) -> None:
+    assert killed_at(tmp_path, 4) and list(tmp_path.glob(".writing-*"))
+    put(tmp_path, NEW, 1)  # in a folder within a locked one, which has no lock of its own
+    assert state(tmp_path) == "new" and not list(tmp_path.glob(".writing-*"))
+
+
 @pytest.mark.parametrize("at", range(1, 4))
 def test_a_full_disk_leaves_the_old_ones(tmp_path, monkeypatch, at) -> None:
     put(tmp_path, OLD, 0)

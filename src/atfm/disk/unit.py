@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from atfm.disk.atomic import disk_errors, new_temporary, settle_folder
+from atfm.disk.atomic import disk_errors, new_temporary, settle_folder, sweep
 from atfm.disk.machine import reading
 from atfm.disk.sealed import is_whole, sealed
 
@@ -43,6 +43,7 @@ def write_unit(folder: Path, files: Mapping[str, str], manifest: str, about: Map
     content[manifest] = (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
     with disk_errors(folder), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
         temporaries = {name: stack.enter_context(new_temporary(folder / name)) for name in content}
         for name, data in content.items():
             with temporaries[name].open("wb") as stream:
