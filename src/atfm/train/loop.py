@@ -25,6 +25,7 @@ from atfm.methods.method import Method, Stage
 from atfm.train.average import averaged
 from atfm.train.checkpoint import named, prefixed
 from atfm.train.config import Config
+from atfm.train.course import Course
 from atfm.train.frozen import Frozen
 from atfm.train.judge import Judge
 from atfm.train.processes import Processes
@@ -81,23 +82,20 @@ class Trainer:
         self._saved, self._end, self._of = 0, 0, ""
 
     @property
+    def course(self) -> Course:
+        """The steps of the stages; one that was ended early has those that were made."""
+        stages = [stage.name for stage in self.method.stages()]
+        return Course(stages, self.config.stages, self.judge.choice.ended)
+
+    @property
     def total(self) -> int:
         """Steps of all stages together."""
-        return sum(plan.steps for _, plan in self._plan())
+        return self.course.total
 
     @property
     def published(self) -> str:
         """The stage that the published weights are of."""
         return self.judge.chosen or self._of
-
-    def _plan(self) -> list[tuple[Stage, StageConfig]]:
-        """The stages with the steps that they have; one that was ended early has those that were made."""
-        plans = [(stage, self.config.stages[stage.name]) for stage in self.method.stages()]
-        ended = self.judge.choice.ended
-        return [
-            (stage, plan.model_copy(update={"steps": ended[stage.name]}) if stage.name in ended else plan)
-            for stage, plan in plans
-        ]
 
     def train(self, max_steps: int | None = None, tell: Callable[[Progress], None] = lambda progress: None) -> int:
         """Train until the end or until `max_steps` steps in all were made, going on from the last checkpoint.
@@ -115,30 +113,25 @@ class Trainer:
         done = self._go_on(restored)
         end = self._end = self.total if max_steps is None else min(max_steps, self.total)
         if not self.total and self.processes.main:  # every stage was taken from elsewhere: together they are the result
-            self.ensure(self.method, self._state(0, self._plan()[-1][0].name))
+            self.ensure(self.method, self._state(0, self.course.after(0)))
         if restored is None:
             with self._validating("the weights that were taken", 0):
                 self.judge.begin_from(self.taken)
-        first = 0
         for stage in self.method.stages():
-            last = first + self._steps(stage)
+            _, first, last, _ = self.course.of(stage.name)
             # A later stage's checkpoint holds this stage's final weights; one of its very end is still to be averaged.
             if done <= last:
                 if done == first == end and first:
                     break
                 self._stage(stage, first, done, end, restored[0] if restored else None, tell)
-                last = first + self._steps(stage)  # fewer where it came to its end early
+                last = self.course.of(stage.name).last  # fewer where it came to its end early
                 restored, done = None, max(done, min(end, last))
             stage.method.eval()
             stage.trained.requires_grad_(False)
-            first = last
             if done < last:
                 break
         self.processes.barrier()
         return done
-
-    def _steps(self, stage: Stage) -> int:
-        return next(plan.steps for own, plan in self._plan() if own.name == stage.name)
 
     def _go_on(self, restored: tuple[dict[str, Tensor], State] | None) -> int:
         """Take over where a checkpoint stands, see that it is published, and say in the log who goes on from there."""
@@ -146,7 +139,7 @@ class Trainer:
         if restored is not None:
             tensors, state = restored
             self.judge.go_on(state)
-            stage = stage_of(state, self._plan(), self.run.checkpoints.file(state.step))
+            stage = stage_of(state, self.method.stages(), self.course, self.run.checkpoints.file(state.step))
             done, self._of = state.step, state.stage
             self._saved = done
             self.skipped, self.trained_by = state.skipped, list(state.trained_by)
@@ -160,20 +153,11 @@ class Trainer:
             self.trained_by.append(began)
         if self.processes.main:
             self.run.log.rewind(done)
-            self.run.log.append(began | {"stage": self._stage_at(done), "device": self.device.type})
+            self.run.log.append(began | {"stage": self.course.after(done), "device": self.device.type})
         return done
 
     def _fitting(self, step: int) -> AbstractContextManager[None]:
         return fitting(self.run.checkpoints.file(step))
-
-    def _stage_at(self, done: int) -> str:
-        """The stage that the step after so many belongs to; of the last step the last one."""
-        last, plans = 0, self._plan()
-        for stage, plan in plans:
-            last += plan.steps
-            if done < last:
-                return stage.name
-        return plans[-1][0].name
 
     def _stage(
         self,
@@ -185,7 +169,7 @@ class Trainer:
         tell: Callable[[Progress], None],
     ) -> None:
         method, plan = stage.method, self.config.stages[stage.name]  # with all of its steps: by them goes the schedule
-        begun, whole = max(done, first), first + self._steps(stage)
+        begun, whole = max(done, first), self.course.of(stage.name).last
         last = min(end, whole)
         stepper, average = self._prepared(stage, plan, begun - first, tensors)
         before, read, due, pace = self.skipped, begun, False, Pace(plan.batch)
@@ -222,7 +206,7 @@ class Trainer:
                 due = False
             if checked or saves:
                 pace.set_aside()
-            left = pace.seconds_for(self._images_left(step + 1))
+            left = pace.seconds_for(self.course.images(step + 1, self._end))
             rate = pace.images_per_second
             tell(Progress(stage.name, step + 1, self.total, told, rate, left, self.skipped, checked, saves))
             if over:
@@ -247,15 +231,6 @@ class Trainer:
             self.judge.choice.begin()
         _set_modes(stage)
         return stepper, average
-
-    def _images_left(self, step: int) -> int:
-        """Images of the steps from `step` on that are to be made now."""
-        images, first = 0, 0
-        for _, plan in self._plan():
-            last = first + plan.steps
-            images += plan.batch * max(0, min(last, self._end) - max(first, step))
-            first = last
-        return images
 
     def _kept(self) -> str:
         """What is left to a training that cannot go on."""

@@ -9,25 +9,23 @@ from torch import Tensor
 
 from atfm.errors import CheckpointError
 from atfm.io.decoding import brief
-from atfm.methods.config import StageConfig
 from atfm.methods.method import Method, Stage
 from atfm.train.checkpoint import named
+from atfm.train.course import Course
 from atfm.train.state import State
 
 __all__ = ["average_of", "fitting", "stage_of"]
 
 
-def stage_of(state: State, plan: Sequence[tuple[Stage, StageConfig]], file: Path) -> Stage:
+def stage_of(state: State, stages: Sequence[Stage], course: Course, file: Path) -> Stage:
     """Return the stage that a checkpoint was written in.
 
     Raises:
         CheckpointError: this training has no such step of such a stage.
     """
-    first = 0
-    for stage, config in plan:
-        if stage.name == state.stage and first < state.step <= first + config.steps:
+    for stage in stages:
+        if stage.name == state.stage and course.made(state.step, stage.name):
             return stage
-        first += config.steps
     raise CheckpointError(
         f"{file}: step {state.step} of stage {brief(state.stage)}: this training has no such step; train into another "
         "folder"
