@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from atfm.cli.leaderboard import held_against
 from atfm.cli.main import main
 from atfm.errors import InputError
 from atfm.importers import build_store, plan_phantom
@@ -47,7 +48,9 @@ def test_it_trains_scores_and_writes_and_does_nothing_twice(out: Path, capsys) -
     assert len([line for line in told.err.splitlines() if "trained in" in line]) == 4
     page = (out / "leaderboard.md").read_text()
     assert "2 steps of the first stage" in page and "gtr-phantom" in page and "(2 trainings)" in page
-    lines = json.loads((out / "on-phantom" / "comparison.json").read_text())["lines"]
+    written = json.loads((out / "on-phantom" / "comparison.json").read_text())
+    lines = written["lines"]
+    assert written["against"] == "atfm"
     assert {line["label"]: line["trainings"] for line in lines[:2]} == {"atfm": 2, "gtr": 2}
     files = [*out.glob("on-phantom/runs/*/weights.safetensors"), *out.glob("on-phantom/evaluations/*/summary.json")]
     before = {file: file.stat().st_mtime_ns for file in files}
@@ -100,3 +103,11 @@ def test_mistakes_are_one_line(out: Path, capsys) -> None:
     assert main(["leaderboard", "--out", str(out), "--no-phantom"]) == 2
     assert "give a store with --lidc" in capsys.readouterr().err
     assert board(out, "--budget", "0") == 2 and "at least 1 step" in capsys.readouterr().err
+    assert board(out, "--against", "atmf") == 2
+    assert "--against atmf: expected one of atfm, gtr" in capsys.readouterr().err
+    assert not (out / "on-phantom").exists()
+
+
+def test_rows_are_held_against_ours_or_the_one_that_is_named() -> None:
+    assert held_against(None, ["gtr", "atfm"]) == "atfm" and held_against("gtr", ["atfm", "gtr"]) == "gtr"
+    assert held_against("gtr", ["ssn", "atfm"]) == "atfm" and held_against(None, ["ssn", "gtr"]) == "ssn"

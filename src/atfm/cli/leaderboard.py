@@ -14,6 +14,7 @@ from atfm.cli.common_flags import add_shard, add_watch, resolve_device, shard_of
 __all__ = ["add_parser"]
 
 PAGE, MANIFEST = "leaderboard.md", "leaderboard.json"
+OURS = "atfm"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -40,6 +41,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--lidc-seeds", type=int, nargs="+", default=[0], metavar="SEED", help="default: 0")
     parser.add_argument("--samples", type=int, default=100, metavar="N", help="masks of each case (default: 100)")
     parser.add_argument("--limit", type=int, metavar="N", help="score a fixed subset of N cases")
+    parser.add_argument(
+        "--against", metavar="ROW", help=f"all others are held against it (default: {OURS}, or the first)"
+    )
     parser.add_argument("--no-time", action="store_true", help="leave out the seconds of sampling and the figure")
     parser.add_argument("--published", action="store_true", help="show published rows too, with what forbids comparing")
     add_shard(parser, "trainings")
@@ -55,6 +59,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     with claimed(args.out, shard is not None):
         boards = boards_of(args)
         work = jobs(boards, args.methods)
+        check_against(args.against, [job.label for job in work])
         own = work if shard is None else shard.of(work)
         done, failed = carry_out(own, device, said)
         if shard is None:
@@ -63,9 +68,26 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             result = {"shard": str(shard), "trainings": len(own), "of": len(work)}
     if failed:
         names = "; ".join(f"{one.board}, {one.job}: {one.reason}" for one in failed)
-        rest = "the others are done" if shard is not None else f"the others stand in {args.out / PAGE}"
-        raise TrainingError(f"{len(failed)} of {len(own)} trainings failed ({names}); {rest}")
+        where = "are done" if shard is not None else f"stand in {args.out / PAGE}"
+        rest = f"; the others {where}" if done else ""
+        raise TrainingError(f"{len(failed)} of {len(own)} trainings failed ({names}){rest}")
     return result
+
+
+def check_against(label: str | None, labels: Sequence[str]) -> None:
+    """Refuse to hold rows against one that no board has, before any is trained."""
+    from atfm.errors import InputError
+
+    if label not in (None, *labels):
+        raise InputError(f"--against {label}: expected one of {', '.join(dict.fromkeys(labels))}")
+
+
+def held_against(label: str | None, done: Sequence[str]) -> str:
+    """The row that those of a board are held against; another one where it is not done."""
+    wanted = label or OURS
+    if label is not None and label not in done:
+        said(f"{label} is not done: rows are held against another")
+    return next((one for one in (wanted, OURS) if one in done), done[0])
 
 
 @contextmanager
@@ -124,13 +146,14 @@ def written(
     from atfm.disk.unit import write_unit
     from atfm.leaderboard import leaderboard_text
 
-    wanted = Wanted(timed=not args.no_time, published=args.published, by_ged=True)
     found, files = {}, []
     for board in boards:
         entrants = [one for one in done if one.kept.folder.is_relative_to(board.folder)]
         if len({entrant.label for entrant in entrants}) < 2:
             said(f"{board.name}: fewer than two methods are done: no table")
             continue
+        against = held_against(args.against, [entrant.label for entrant in entrants])
+        wanted = Wanted(against, timed=not args.no_time, published=args.published, by_ged=True)
         comparison = compare(entrants, board.store, wanted, device=device, tell=said)
         made_by = {"what": [[one.label, dict(one.kept.made_by)] for one in entrants]}
         document = write_unit(
@@ -157,6 +180,7 @@ def command(args: argparse.Namespace) -> str:
     words += ["--no-phantom"] if args.no_phantom else ["--seeds", *map(str, args.seeds)]
     words += ["--lidc-seeds", *map(str, args.lidc_seeds)] if args.lidc is not None else []
     words += ["--methods", *args.methods] if args.methods else []
+    words += ["--against", args.against] if args.against else []
     words += ["--no-time"] * args.no_time + ["--published"] * args.published
     return shlex.join(words)
 
