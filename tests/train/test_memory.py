@@ -117,7 +117,7 @@ def test_measuring_ends_where_there_is_no_more() -> None:
 def test_a_training_that_cannot_fit_is_refused_before_it_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, message: str
 ) -> None:
-    monkeypatch.setattr("atfm.fit.training.available_bytes", lambda device: free)
+    monkeypatch.setattr("atfm.fit.opening.available_bytes", lambda device: free)
     with pytest.raises(ConfigError, match=message):
         fit(config(), cases(), tmp_path / "run", device=CPU)
     assert not (tmp_path / "run").exists()

@@ -1,7 +1,7 @@
 """`fit`: a configuration and cases in, a trained run folder out."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,18 +14,16 @@ from atfm.data.dataset import CaseDataset
 from atfm.errors import ConfigError
 from atfm.fit.beginning import begun, given_models, without_taken
 from atfm.fit.card import new_card, sources
-from atfm.io.memory import available_bytes
+from atfm.fit.opening import opened
 from atfm.methods.method import Method
-from atfm.metrics.resolution import FEW, resolution_line
 from atfm.models import WEIGHTS, edit, load
 from atfm.train.cases import Cases
 from atfm.train.checkpoints import Checkpoints
 from atfm.train.clock import Watch, sized
 from atfm.train.config import Config
-from atfm.train.fitting import fitted_cases, rule_of, told
 from atfm.train.frozen import Frozen
 from atfm.train.loop import Trainer
-from atfm.train.memory import check_fits, foreseen, spoken
+from atfm.train.memory import check_fits, foreseen
 from atfm.train.processes import Processes
 from atfm.train.progress import Progress
 from atfm.train.publication import Publication
@@ -129,50 +127,43 @@ def fit(
         notes.append(note)
         say(note)
 
-    native, rule = cases.train, rule_of(config.fit, cases.train)
-    cases = fitted_cases(cases, rule)
-    free = _room(config, cases, budget, device, together)
-    opened = partial(
-        budget.open, classes=cases.classes, device=device, crop=config.crop, ignore_label=cases.ignore_label
-    )
-    train = opened(cases.train)
-    validation = opened(cases.validation) if len(cases.validation) else None
-    method, taken = begun(config, train, cases.classes, given)
+    read = opened(config, cases, budget, device, together)
+    method, taken = begun(config, read.train, cases.classes, given)
     method = method.to(device)
     names = {name for one in taken.values() for name in one.tensors}
-    _check_choice(config, method, names, validation is not None, noted)
+    _check_choice(config, method, names, read.validation is not None, noted)
     for one in taken.values():
         noted(str(one))
-    owners = [] if validation is None else [cases.owners.get(case, case) for case in validation.case_ids]
     identity = {"data": cases.description, **sources(given), **_identity(config, minutes, watch)}
     done = max(Checkpoints(out).steps(), default=0)
-    memory = foreseen(method, config.stages, train, validation, done=done, end=max_steps, limit=free)
-    check_fits(memory, free)
-    for sentence in (*told(cases.train), *_shown(config, cases, owners), f"this training holds {memory}"):
+    memory = foreseen(method, config.stages, read.train, read.validation, done=done, end=max_steps, limit=read.free)
+    check_fits(memory, read.free)
+    for sentence in (*read.told(config), f"this training holds {memory}"):
         noted(sentence)
     with held(out, together):
         run = Run(out, identity, [stage.name for stage in method.stages()], together, noted)
         trainer = Trainer(
             method,
             config,
-            train,
-            validation,
+            read.train,
+            read.validation,
             run,
             processes=together,
-            patients=owners,
+            patients=read.owners,
             taken=names,
             say=noted,
         )
         if minutes is not None:
             trainer.config = run.resolve(partial(_sized, trainer, minutes, watch))
-        kept = budget.told(train)
-        card = new_card(trainer.config, replace(cases, train=native), rule, given, taken) | {"cases": kept}
+        kept = budget.told(read.train)
+        card = new_card(trainer.config, replace(read.cases, train=read.native), read.rule, given, taken)
+        card |= {"cases": kept}
         card |= {"extended": run.extended} if run.extended else {}
         publication = Publication(out / WEIGHTS, card, noted)
         trainer.publish, trainer.ensure = publication.publish, publication.ensure
         steps = trainer.train(max_steps, tell)
-    if config.calibrate and validation is not None and steps == trainer.total:
-        _calibrate(out, config, validation, together, noted)
+    if config.calibrate and read.validation is not None and steps == trainer.total:
+        _calibrate(out, config, read.validation, together, noted)
     came = {name: one.as_json() for name, one in taken.items()}
     return _fitted(out, steps, trainer, cases=kept, memory=memory.as_json(), notes=notes, taken=came)
 
@@ -229,14 +220,6 @@ def _sized(trainer: Trainer, minutes: float, watch: Watch) -> Config:
     )
 
 
-def _shown(config: Config, cases: Cases, owners: Sequence[str]) -> list[str]:
-    """What validations on so few patients can show, where a choice is made by these."""
-    few, chooses = len(set(owners)), config.patience is not None or config.keep == "better"
-    if not chooses or not 0 < few < FEW:
-        return []
-    return [resolution_line(f"{len(cases.train):,} training cases, {few} patients to validate on", few)]
-
-
 def _check_choice(
     config: Config, method: Method, taken: set[str], validated: bool, say: Callable[[str], object]
 ) -> None:
@@ -246,22 +229,3 @@ def _check_choice(
             Frozen(method, stage, config.stages[stage.name], taken)
     if not validated and (config.patience is not None or config.keep == "better"):
         say("there are no validation cases: every stage makes all of its steps and is kept")
-
-
-def _room(config: Config, cases: Cases, budget: Budget, device: torch.device, processes: Processes) -> int | None:
-    """The memory that each process may take; cases that are to be held and do not fit are refused before they are read.
-
-    The processes of one machine share it, but for GPUs, of which each has its own.
-    """
-    free = available_bytes(device)
-    if free is not None and device.type == "cpu":
-        free //= processes.beside
-    free = processes.from_main(free)
-    sets = [chosen for chosen in (cases.train, cases.validation) if len(chosen)]
-    size = sum(budget.holds(chosen, cases.classes, device, crop=config.crop is not None) for chosen in sets)
-    if free is not None and size > free:
-        raise ConfigError(
-            f"cases: {spoken(size)} are to be held and {spoken(free)} of memory are free; give --hold "
-            f"{free / 2e9:.2g}, so that they are streamed"
-        )
-    return free
