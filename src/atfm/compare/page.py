@@ -6,6 +6,7 @@ from html import escape
 from atfm.compare.comparison import Comparison
 from atfm.compare.lines import Line
 from atfm.compare.table import grid, numbers
+from atfm.evaluate.present import plural
 from atfm.report.browse import script, style
 from atfm.report.document import document
 from atfm.report.side_by_side import side_by_side
@@ -118,8 +119,9 @@ def floor_sentence(found: Comparison) -> str:
 
 def _sentences(found: Comparison) -> list[str]:
     """What to know of the table: the floor, notes, how to read it, and where it was timed."""
-    where = found.where
-    timed = f"Timed on {where['device_name']}, {where['threads']} threads, torch {where['torch']}." if where else ""
+    where, timed = found.where, ""
+    if where:
+        timed = f"Timed on {where['device_name']}, {plural(where['threads'], 'thread')}, torch {where['torch']}."
     rough = [line.label for line in found.methods if line.cost is not None and line.cost.multiplied]
     if rough:
         timed += f" About: multiplied from two samples in one step and two ({', '.join(rough)})."
