@@ -108,6 +108,8 @@ def test_mistakes_are_one_line(out: Path, capsys) -> None:
     assert not (out / "on-phantom").exists()
 
 
-def test_rows_are_held_against_ours_or_the_one_that_is_named() -> None:
+def test_rows_are_held_against_ours_or_the_one_that_is_named(capsys) -> None:
     assert held_against(None, ["gtr", "atfm"]) == "atfm" and held_against("gtr", ["atfm", "gtr"]) == "gtr"
-    assert held_against("gtr", ["ssn", "atfm"]) == "atfm" and held_against(None, ["ssn", "gtr"]) == "ssn"
+    assert held_against(None, ["ssn", "gtr"]) == "ssn" and capsys.readouterr().err == ""
+    assert held_against("gtr", ["ssn", "atfm"]) == "atfm"
+    assert "gtr is not done: rows are held against atfm" in capsys.readouterr().err
