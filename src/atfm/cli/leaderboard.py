@@ -84,7 +84,7 @@ def check_against(label: str | None, labels: Sequence[str]) -> None:
 
 def held_against(label: str | None, done: Sequence[str]) -> str:
     """The row that those of a board are held against; another one where it is not done."""
-    chosen = next((one for one in (label, OURS) if one in done), done[0])
+    chosen = next((one for one in (label or OURS, OURS) if one in done), done[0])
     if label not in (None, chosen):
         said(f"{label} is not done: rows are held against {chosen}")
     return chosen
