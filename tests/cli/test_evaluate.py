@@ -31,7 +31,7 @@ KEYS = {
     "seed",
     "limit",
 }
-KEYS |= {"titles", "floor", "by_empty", "warnings", "report", "rows", "seconds"}
+KEYS |= {"titles", "floor", "by_empty", "empty_calibration", "warnings", "report", "rows", "seconds"}
 SCORES = {"ged", "ged_16", "ged_32", "ged_100", "hm_iou_16", "hm_iou_32", "mdm_32", "d_max_32", "diversity"}
 SCORES |= {"annotator_diversity", "floor_ged_16", "floor_ged_100"}
 

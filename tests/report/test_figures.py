@@ -2,12 +2,13 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from atfm.report.figures import INK, Curve, diversity_chart, reliability_chart, score_chart
+from atfm.report.figures import INK, Curve, diversity_chart, empty_mask_chart, reliability_chart, score_chart
 
 CURVE = Curve("ATFM", [1, 2, 4], [0.6, 0.4, 0.3], [0.5, 0.3, 0.2], [0.7, 0.5, 0.4])
 FLOOR = Curve("floor", [1, 4], [0.5, 0.2], reference=True)
 CHARTS = {
     "score": lambda: score_chart({"GED": [CURVE, FLOOR], "HM-IoU": [CURVE]}),
+    "empty masks": lambda: empty_mask_chart([Curve("ATFM", [0.1, 0.9], [0.2, 0.8])], [(3, 0.1, 0.2), (5, 0.9, 0.8)]),
     "reliability": lambda: reliability_chart([Curve("ATFM", [0.1, 0.9], [0.2, 0.8])], [10.0, 0.0, 5.0]),
     "diversity": lambda: diversity_chart({"ATFM": ([0.1, 0.5], [0.2, 0.4]), "GTR": ([], [])}),
 }
@@ -30,7 +31,7 @@ def test_chart_takes_the_colour_and_font_of_the_page(chart: str) -> None:
 
 def test_names_within_charts_do_not_clash() -> None:
     names = [{e.get("id") for e in ElementTree.fromstring(make()).iter() if e.get("id")} for make in CHARTS.values()]
-    assert all(not names[i] & names[j] for i in range(3) for j in range(i))
+    assert all(not names[i] & names[j] for i in range(len(names)) for j in range(i))
 
 
 def test_the_same_chart_is_the_same_text() -> None:

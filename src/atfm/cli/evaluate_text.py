@@ -25,7 +25,7 @@ def show(result: Mapping[str, Any]) -> str:
             f"shard {result['shard']}: {result['cases']} of {result['of']} cases are scored, see {result['parts']}; "
             "when all are, the same command without --shard writes the files"
         )
-    lines = [*_scores(result), "", *_parts(result), *_by_empty(result), *_classes(result), ""]
+    lines = [*_scores(result), "", *_parts(result), *_by_empty(result), *_empty_shares(result), *_classes(result), ""]
     lines += _predictions(result)
     leaky = "LEAKY: " if result["leak"]["found"] else ""
     lines.append(f"{leaky}training against test: {result['leak']['line']}")
@@ -80,6 +80,20 @@ def _by_empty(result: Mapping[str, Any]) -> Iterator[str]:
         cells = [f"{line['cases']:,}", _mean(line, "ged"), f"{line['own_cases']:,}", _mean(line, "own_ged")]
         yield f"{line['empty']:<{width}}" + "".join(f"{cell:>13}" for cell in cells)
     yield "own: if the annotators were samples of the model, what it would score among images with as many empty ones"
+
+
+def _empty_shares(result: Mapping[str, Any]) -> Iterator[str]:
+    """How right each method's share of empty masks is, and what chance alone would show."""
+    if not result.get("empty_calibration"):  # a summary of an earlier version has none
+        return
+    yield ""
+    yield f"{'empty masks':<{WIDTH}}" + "".join(f"{head:>11}" for head in ("drawn", "readers", "ece", "by chance"))
+    for name, one in result["empty_calibration"].items():
+        chance = one["by_chance"]
+        at_most = "-" if chance is None else f"<= {chance['most']:.3f}"
+        cells = [f"{one[part]:.3f}" for part in ("predicted", "drawn", "ece")]
+        yield _line(name, [*cells, at_most])
+    yield "ece: how far the share is off, over ten bins; by chance: 95 in 100 models whose bins are right stay below"
 
 
 def _predictions(result: Mapping[str, Any]) -> Iterator[str]:

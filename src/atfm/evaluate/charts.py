@@ -1,17 +1,24 @@
 """The charts of an evaluation: scores against n, reliability, diversity."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from atfm.evaluate.evaluation import Result
-from atfm.report.figures import Curve, diversity_chart, reliability_chart, score_chart
+from atfm.metrics.empty_calibration import EmptyCalibration
+from atfm.report.figures import Curve, diversity_chart, empty_mask_chart, reliability_chart, score_chart
 from atfm.report.page import Chart
 
 __all__ = ["charts"]
 
 
-def charts(methods: Sequence[Result]) -> list[Chart]:
-    """Score against n, reliability and diversity of methods, which go by their titles."""
-    return [score_against_n(methods), reliability(methods), diversity(methods)]
+def charts(methods: Sequence[Result], shares: Mapping[str, EmptyCalibration]) -> list[Chart]:
+    """Score against n, reliability (of pixels, and of empty masks) and diversity of methods, which go by their titles.
+
+    Args:
+        methods: with samples.
+        shares: of their empty masks, by the names of the methods; none where no annotation is empty.
+    """
+    empty = [of_empty_masks(methods, shares)] if shares else []
+    return [score_against_n(methods), reliability(methods), *empty, diversity(methods)]
 
 
 def score_against_n(methods: Sequence[Result]) -> Chart:
@@ -62,6 +69,18 @@ def reliability(methods: Sequence[Result]) -> Chart:
         "Pixels in bins of the share of samples that hold them. On the diagonal the share of annotators who mark "
         "these pixels is the same. Empty bins are left out; nearly all pixels are background, in the first bin.",
         reliability_chart(curves, counts[0]),
+    )
+
+
+def of_empty_masks(methods: Sequence[Result], shares: Mapping[str, EmptyCalibration]) -> Chart:
+    """Predicted against observed share of empty masks, by images."""
+    bins = {result.title: shares[result.name].bins for result in methods if result.name in shares}
+    curves = [Curve(name, [p for _, p, _ in found], [q for _, _, q in found]) for name, found in bins.items()]
+    return Chart(
+        "Is the share of empty masks right?",
+        "Images in bins of the share of a method's masks that are empty. On the diagonal readers leave as many empty. "
+        "Each point stands for as many images as the bars say (of the first method), and few patients move it far.",
+        empty_mask_chart(curves, next(iter(bins.values()))),
     )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from atfm.evaluate.by_empty import Line, by_empty
 from atfm.evaluate.case_table import case_table
 from atfm.evaluate.charts import charts
+from atfm.evaluate.empty_shares import empty_shares
+from atfm.evaluate.empty_shares import in_sentences as calibration_sentences
 from atfm.evaluate.evaluation import Evaluation, Result, of_class, of_wholes
 from atfm.evaluate.floor import best_floor, in_sentences
 from atfm.metrics.table import Interval
@@ -32,7 +34,7 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
         command: the command line that makes it again.
     """
     methods = [result for result in evaluation.results if result.bins is not None]
-    floor = best_floor(evaluation)
+    floor, shares = best_floor(evaluation), empty_shares(evaluation)
     return Report(
         title=f"{Path(evaluation.model).name} on {evaluation.store.info.name}, {evaluation.split}",
         lead=f"{evaluation.samples} masks of each of {in_words(evaluation)}, compared with all their annotators.",
@@ -42,10 +44,11 @@ def report_of(evaluation: Evaluation, command: str) -> Report:
         cases=in_words(evaluation),
         floor=[] if floor is None else in_sentences(floor),
         by_empty=[empty_row(line) for line in by_empty(evaluation.result, evaluation.seed)],
+        empty_calibration=calibration_sentences(shares, {result.name: title(result) for result in methods}),
         command=command,
         alarms=alarms(evaluation),
         notes=notes(evaluation),
-        charts=charts(methods),
+        charts=charts(methods, shares),
         illustrations=evaluation.illustrations,
         published=published_tables(evaluation.store.info.name, evaluation.store.info.source),
         slices=len(evaluation.store),

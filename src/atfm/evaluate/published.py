@@ -13,6 +13,7 @@ from atfm.disk.sealed import in_words, is_whole, plain
 from atfm.disk.unit import changed, read_manifest, write_unit
 from atfm.errors import InputError
 from atfm.evaluate.by_empty import by_empty
+from atfm.evaluate.empty_shares import empty_shares
 from atfm.evaluate.evaluation import Evaluation
 from atfm.evaluate.floor import best_floor
 from atfm.evaluate.parts import Parts, Tell
@@ -56,6 +57,7 @@ def save(
         "titles": {result.name: described(result) for result in evaluation.results},
         "floor": None if floor is None else floor.as_json(),
         "by_empty": [line.as_json() for line in by_empty(evaluation.result, evaluation.seed)],
+        "empty_calibration": {name: one.as_json() for name, one in empty_shares(evaluation).items()},
     }
     summary = evaluation.as_json() | told | _places(folder) | {"made_by": made_by}
     return write_unit(folder, files, SUMMARY, summary)

@@ -7,6 +7,7 @@ from atfm.metrics.accumulate import CaseScores
 from atfm.metrics.calibration import dice_of_mean, empty_share, variance_ncc
 from atfm.metrics.crps import crps, crps_area
 from atfm.metrics.distribution import DistributionScores
+from atfm.metrics.empty_calibration import EmptyCalibration, empty_calibration
 from atfm.metrics.floor import Floor, floor_of
 from atfm.metrics.ged import (
     annotator_diversity,
@@ -38,6 +39,7 @@ __all__ = [
     "CaseScores",
     "DMax",
     "DistributionScores",
+    "EmptyCalibration",
     "Floor",
     "HMIoU",
     "Interval",
@@ -56,6 +58,7 @@ __all__ = [
     "describe",
     "dice_of_mean",
     "effective_samples",
+    "empty_calibration",
     "empty_share",
     "floor_ged_n",
     "floor_of",

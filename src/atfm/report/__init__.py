@@ -1,6 +1,6 @@
 """The page of an evaluation, its charts and pictures, and the published scores to read it by."""
 
-from atfm.report.figures import Curve, diversity_chart, reliability_chart, score_chart
+from atfm.report.figures import Curve, diversity_chart, empty_mask_chart, reliability_chart, score_chart
 from atfm.report.page import Chart, Report, render
 from atfm.report.panels import Illustration
 from atfm.report.published import PublishedRow, PublishedTable, published_tables
@@ -18,6 +18,7 @@ __all__ = [
     "Tile",
     "contact_sheet",
     "diversity_chart",
+    "empty_mask_chart",
     "outlines",
     "published_tables",
     "reliability_chart",

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["Curve", "diversity_chart", "reliability_chart", "score_chart", "to_svg"]
+__all__ = ["Curve", "diversity_chart", "empty_mask_chart", "reliability_chart", "score_chart", "to_svg"]
 
 INK = "#010203"  # stands for the colour of the page's text, which only the page knows
 COLOURS = (  # legible on white and on near-black
@@ -90,17 +90,42 @@ def reliability_chart(curves: Sequence[Curve], counts: Sequence[float]) -> str:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.6, 3.1), layout="constrained")
         left, right = panel_row(figure, 2)
-        left.plot([0, 1], [0, 1], color=INK, linestyle=(0, (4, 3)), linewidth=0.8, alpha=0.5)
-        for number, curve in enumerate(curves):
-            draw(left, curve, COLOURS[number % len(COLOURS)])
-        left.set(xlabel="mean probability of the samples", ylabel="share of annotators", xlim=(0, 1), ylim=(0, 1))
+        against_diagonal(left, curves)
+        left.set(xlabel="mean probability of the samples", ylabel="share of annotators")
         left.set_title("Reliability")
-        left.legend(loc="upper left")
         edges = np.linspace(0, 1, len(counts) + 1)
         right.bar(edges[:-1], np.maximum(counts, 0.5), width=np.diff(edges) * 0.92, align="edge", color=COLOURS[0])
         right.set(yscale="log", xlabel="mean probability of the samples", ylabel="pixels", xlim=(0, 1))
         right.set_title("Pixels in each bin")
         return to_svg(figure, "reliability of the mean probability")
+
+
+def empty_mask_chart(curves: Sequence[Curve], bins: Sequence[tuple[int, float, float]]) -> str:
+    """The share of annotators who leave an image empty against the share of the samples that are.
+
+    Args:
+        curves: share of empty samples (x) and of empty annotations (y) of each bin, one curve for each method.
+        bins: of the first method: images, and both shares.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.6, 3.1), layout="constrained")
+        left, right = panel_row(figure, 2)
+        against_diagonal(left, curves)
+        left.set(xlabel="empty samples", ylabel="empty annotations")
+        left.set_title("Reliability of empty masks")
+        right.bar([p for _, p, _ in bins], [images for images, _, _ in bins], width=0.05, color=COLOURS[0])
+        right.set(xlabel="empty samples", ylabel="images", xlim=(0, 1))
+        right.set_title("Images in each bin")
+        return to_svg(figure, "reliability of the share of empty masks")
+
+
+def against_diagonal(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Curves of shares in the unit square, over the line on which both are the same."""
+    axes.plot([0, 1], [0, 1], color=INK, linestyle=(0, (4, 3)), linewidth=0.8, alpha=0.5)
+    for number, curve in enumerate(curves):
+        draw(axes, curve, COLOURS[number % len(COLOURS)])
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.legend(loc="upper left")
 
 
 def diversity_chart(groups: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:

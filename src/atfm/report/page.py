@@ -73,6 +73,7 @@ class Report:
         cases: the scored cases in words, for captions.
         floor: sentences of the least GED that a model can have.
         by_empty: images by the number of their empty annotations.
+        empty_calibration: sentences of how right the shares of empty masks are.
         table: all cases; None where they are not shown.
         charts, illustrations: in the order of the page.
         published: tables of the literature, and `slices`, the cases of the whole store.
@@ -94,6 +95,7 @@ class Report:
     classes: Mapping[str, Sequence[ScoreRow]] = field(default_factory=dict)
     floor: Sequence[str] = ()
     by_empty: Sequence[ScoreRow] = ()
+    empty_calibration: Sequence[str] = ()
     table: CaseTable | None = None
 
 
@@ -142,11 +144,10 @@ def scores(report: Report) -> str:
 
 
 def empty(report: Report) -> str:
-    """GED by the number of empty annotations, beside what the model's own readers would give."""
-    if not report.by_empty:
-        return ""
+    """GED by the number of empty annotations, beside what the model's own readers would give; is their share right?"""
     columns = ("ged", "own_ged", "empty_predicted")
-    return score_table(report.by_empty, EMPTY_CAPTION, "empty annotations", columns)
+    table = score_table(report.by_empty, EMPTY_CAPTION, "empty annotations", columns) if report.by_empty else ""
+    return table + "".join(f"<p>{escape(sentence)}</p>" for sentence in report.empty_calibration)
 
 
 def classes(report: Report) -> str:
