@@ -41,21 +41,17 @@ def add_parser(subparsers: Any) -> None:
         help="PNG, JPEG, TIFF, BMP, NPY, NIfTI, NRRD, MetaImage, DICOM, or a folder with a DICOM series",
     )
     parser.add_argument("--n", type=int, default=16, help="masks of each image (default: 16)")
-    parser.add_argument("--out", type=Path, default=Path("samples"), help="folder (default: samples)")
-    parser.add_argument(
-        "--format",
-        choices=["png", "npy", "nifti", "nrrd", "dicom-seg", "dicom-pm", "rtstruct"],
-        help="default: as the image (NIfTI, NRRD, DICOM Segmentation, NPY for other volumes), else PNG; nrrd holds a "
-        "segmentation for 3D Slicer, dicom-pm Parametric Maps, rtstruct the contours of the hypotheses",
-    )
-    parser.add_argument("--fractional", action="store_true", help="dicom-seg: the probability, not the hypotheses")
-    parser.add_argument(
-        "--separate", action="store_true", help="dicom-seg: a file for each hypothesis, where a viewer mixes them up"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace results of another image, model or seed in the folder"
-    )
-    chosen = parser.add_mutually_exclusive_group()
+    parser.add_argument("--steps", type=int, help="solver steps (default: the model's own)")
+    _add_reading(parser.add_argument_group("what is read of an image"))
+    _add_noise(parser.add_argument_group("the noise"))
+    _add_files(parser.add_argument_group("the files"))
+    add_shard(parser, "images")
+    parser.set_defaults(run=run, show=show)
+
+
+def _add_reading(group: argparse._ArgumentGroup) -> None:
+    """Which series, slices or points, and how its values become grey."""
+    chosen = group.add_mutually_exclusive_group()
     chosen.add_argument(
         "--slice",
         type=int,
@@ -83,7 +79,19 @@ def add_parser(subparsers: Any) -> None:
         metavar=("X", "Y", "Z"),
         help="the same in millimetres: RAS for a NIfTI, LPS for all others",
     )
-    keys = parser.add_mutually_exclusive_group()
+    group.add_argument("--series", metavar="UID", help="the series to take from a folder that holds several")
+    group.add_argument(
+        "--window",
+        nargs=2,
+        type=float,
+        metavar=("LO", "HI"),
+        help="values that become black and white, such as --window -1000 400 of a CT",
+    )
+
+
+def _add_noise(group: argparse._ArgumentGroup) -> None:
+    """What it belongs to, besides the seed."""
+    keys = group.add_mutually_exclusive_group()
     keys.add_argument("--key", metavar="NAME", help="what the noise belongs to (default: the image's name, and point)")
     keys.add_argument(
         "--keys",
@@ -92,17 +100,24 @@ def add_parser(subparsers: Any) -> None:
         help="the same for each image: the table cases.csv of `atfm data export`, by which the noise of a case is that "
         "of `atfm evaluate`",
     )
-    parser.add_argument("--series", metavar="UID", help="the series to take from a folder that holds several")
-    parser.add_argument(
-        "--window",
-        nargs=2,
-        type=float,
-        metavar=("LO", "HI"),
-        help="values that become black and white, such as --window -1000 400 of a CT",
+
+
+def _add_files(group: argparse._ArgumentGroup) -> None:
+    """Where results go, and in which form."""
+    group.add_argument("--out", type=Path, default=Path("samples"), help="folder (default: samples)")
+    group.add_argument(
+        "--format",
+        choices=["png", "npy", "nifti", "nrrd", "dicom-seg", "dicom-pm", "rtstruct"],
+        help="default: as the image (NIfTI, NRRD, DICOM Segmentation, NPY for other volumes), else PNG; nrrd holds a "
+        "segmentation for 3D Slicer, dicom-pm Parametric Maps, rtstruct the contours of the hypotheses",
     )
-    parser.add_argument("--steps", type=int, help="solver steps (default: the model's own)")
-    add_shard(parser, "images")
-    parser.set_defaults(run=run, show=show)
+    group.add_argument("--fractional", action="store_true", help="dicom-seg: the probability, not the hypotheses")
+    group.add_argument(
+        "--separate", action="store_true", help="dicom-seg: a file for each hypothesis, where a viewer mixes them up"
+    )
+    group.add_argument(
+        "--overwrite", action="store_true", help="replace results of another image, model or seed in the folder"
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, object] | None:
