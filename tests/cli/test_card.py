@@ -46,6 +46,7 @@ def test_what_may_be_edited(run: Path, capsys: pytest.CaptureFixture[str]) -> No
         ("notes", None, "of ours"),
     ]
     assert all(entry["when"].endswith("Z") for entry in card["edits"])
+    assert main(["card", str(run), *words]) == 0 and load(run).card == card  # what is so already is no edit
     assert main(["card", str(run), "--set", "notes=null", "--set", "method.sfm.solver=heun"]) == 0
     assert "notes" not in load(run).card and len(load(run).card["edits"]) == 6
 

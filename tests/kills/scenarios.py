@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ import numpy as np
 from asking import ask_service, make_series
 from PIL import Image
 from safetensors.numpy import load_file
+
+from atfm.errors import AtfmError
+from atfm.models import load
 
 __all__ = ["SCENARIOS", "Scenario", "make_inputs", "outcome"]
 
@@ -33,12 +37,20 @@ class Scenario:
         kept: how much is safe in such a folder, in whatever unit; it may never fall.
         drive: of a command that goes on until it is told to end: called with its process, a file of what it says on
             standard output, and the folder; it ends the process.
+        given: a folder of the inputs that is copied into that of a trial, since the command edits it where it lies.
     """
 
     name: str
     command: str
     kept: Callable[[Path], int]
     drive: Drive | None = None
+    given: str = ""
+
+    def begin(self, folder: Path) -> None:
+        """Make the folder of a trial."""
+        folder.mkdir(parents=True, exist_ok=True)  # a disk may be mounted there
+        if self.given:
+            shutil.copytree(folder.parents[1] / "inputs" / self.given, folder / self.given)
 
     @property
     def words(self) -> list[str]:
@@ -69,6 +81,7 @@ def make_inputs(folder: Path) -> None:
         "data import phantom --cases 60 --seed 1 --out store",
         "data pack store --out store.pack",
         f"train gtr-phantom {TINY} --set validate_every=100 --out model",
+        f"train gtr-phantom --data store {TINY} --set validate_every=100 --out of-store",
     ):
         subprocess.run([sys.executable, "-m", "atfm", *command.split()], cwd=folder, check=True, capture_output=True)
 
@@ -130,6 +143,15 @@ def kept_by_service(folder: Path) -> int:
     return len(list((folder / "answers").glob("*.json")))
 
 
+def kept_by_edit(folder: Path) -> int:
+    (weights,) = folder.glob("*/weights.safetensors")
+    try:
+        load(weights)
+    except AtfmError:
+        return 0
+    return 1
+
+
 def kept_by_file(folder: Path) -> int:
     return int((folder / "store.pack").exists())
 
@@ -173,6 +195,13 @@ SCENARIOS = (
         kept_by_ablate,
     ),
     Scenario("pack", "data pack ../../inputs/store --out store.pack", kept_by_file),
+    Scenario("card", "card model --set temperature=1.3 --set notes=edited", kept_by_edit, given="model"),
+    Scenario(
+        "fingerprint",
+        "data fingerprint ../../inputs/store --card of-store/weights.json",
+        kept_by_edit,
+        given="of-store",
+    ),
     Scenario("export", "data export ../../inputs/store --split test --out cases", kept_by_export),
     Scenario(
         "compare",

@@ -60,7 +60,7 @@ class Ended(NamedTuple):
 
 def refer(scenario: Scenario, folder: Path) -> Reference:
     """Run a command undisturbed."""
-    folder.mkdir(parents=True)
+    scenario.begin(folder)
     counted = folder.with_name(f"{folder.name}-calls.json")
     began = time.monotonic()
     ended = run([str(SHIM), "--count", str(counted), "--", *scenario.words], folder, scenario)
@@ -86,11 +86,12 @@ def drawn(rng: random.Random, reference: Reference, mounts: bool) -> Disturbance
 
 def trial(scenario: Scenario, reference: Reference, folder: Path, disturbances: Sequence[Disturbance]) -> list[str]:
     """Disturb a command, let it end, and return what was wrong: nothing, if all is well."""
-    folder.mkdir(parents=True)
     wrong: list[str] = []
     mounted = any(one.kind == "full disk" for one in disturbances)
     if mounted:
+        folder.mkdir(parents=True)
         mount(folder, 64 * 2**20 + 8 * reference.size)
+    scenario.begin(folder)
     try:
         for one in disturbances:
             before = scenario.kept(folder)

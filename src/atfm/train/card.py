@@ -24,7 +24,7 @@ _LONGEST = 10_000
 
 
 def edited(card: Mapping[str, Any], changes: Mapping[str, Any], when: str) -> dict[str, Any]:
-    """Return the card with fields changed, and each change recorded in its `edits`.
+    """Return the card with fields changed, and each change recorded in its `edits`; what is so already is none.
 
     Args:
         card: of whatever version; it becomes one of today.
@@ -44,7 +44,8 @@ def edited(card: Mapping[str, Any], changes: Mapping[str, Any], when: str) -> di
         else:
             field, before, value = _resolved(new, field, value)
             new["config"] = _sampled(new["config"], field, value)
-        record.append({"field": field, "from": before, "to": value, "when": when})
+        if value != before:  # the same command again, such as after one that was killed, is no further edit
+            record.append({"field": field, "from": before, "to": value, "when": when})
     return new | ({EDITS: record} if record else {})
 
 
