@@ -73,8 +73,19 @@ def test_a_model_that_has_seen_the_same_images_adds_none() -> None:
     first, second = images(3), images(2)
     whole = looked(*first, *second)
     assert whole.joined([looked(*first), looked(*second)]) == whole
-    assert whole.joined([looked(*first, of=9)]).images == 14  # six of those are not known
-    assert looked(*first).joined([whole]).recorded == 8
+    assert whole.joined([looked(*first, of=9)]).images == 11  # six of those are not known
+    assert looked(*first).joined([whole]) == whole
+
+
+def test_a_chain_of_models_does_not_count_its_images_again() -> None:
+    """Each is trained on the same images and begins from the one before; the first knows smaller ones too."""
+    small, own = looked(*(image[:, 4:28, 4:28] for image in images(3))), looked(*images(4))
+    model = own.joined([small])
+    assert (model.images, model.recorded, model.size) == (7, 7, None)
+    for _ in range(3):
+        after = own.joined([model, small])
+        assert after == model
+        model = after
 
 
 def test_a_share_that_is_0_is_no_part_of_a_card() -> None:

@@ -84,22 +84,34 @@ class SeenImages(BaseModel):
     def joined(self, others: Sequence[Self | None]) -> "SeenImages":
         """These and those of the models that weights were taken from; None for a model that has none recorded.
 
-        A model all of whose images are among these adds none.
+        An image that is among these already is not counted, nor kept, again, however long the chain of models is.
         """
-        parts, known = [self], self.digests
-        for other in others:
-            if other is not None and (other.recorded < other.images or not other.digests <= known):
-                parts.append(other)
-                known |= other.digests
-        return SeenImages(
-            images=sum(part.images for part in parts),
-            recorded=sum(part.recorded for part in parts),
-            size=self.size if len({part.size for part in parts}) == 1 else None,
-            exact=packed(b"".join(sorted(part.digests)) for part in parts),
-            alike=packed(part.hashes.tobytes() for part in parts),
-            partial=self.partial or any(other is None or other.partial for other in others),
-            by_chance=max(part.by_chance for part in parts),
+        there = [other for other in others if other is not None]
+        fields = self.model_dump() | {
+            "partial": self.partial or len(there) < len(others) or any(other.partial for other in there),
+            "by_chance": max(part.by_chance for part in (self, *there)),
+        }
+        images, recorded, known, hashes, sizes = (
+            self.images,
+            self.recorded,
+            self.digests,
+            _rows(self.hashes),
+            {self.size},
         )
+        for other in there:
+            again = len(other.digests & known)
+            if other.images > again:
+                images, recorded = images + other.images - again, recorded + other.recorded - again
+                known, hashes, sizes = known | other.digests, hashes | _rows(other.hashes), sizes | {other.size}
+        if images > self.images:
+            fields |= {
+                "images": images,
+                "recorded": recorded,
+                "size": self.size if len(sizes) == 1 else None,
+                "exact": packed(sorted(known)),
+                "alike": packed(sorted(hashes)),
+            }
+        return SeenImages(**fields)
 
     def compare(self, cases: Iterable[Case]) -> Compared:
         """Find the images of a test that are, or look like, one of the training's.
@@ -132,6 +144,11 @@ def seen_images_of(card: Mapping[str, Any], name: str) -> SeenImages | None:
     except ValidationError as error:
         reason = error.errors()[0]["msg"]
         raise CheckpointError(f"{name}: field {FIELD} of its JSON: {reason}; take the JSON of its training") from error
+
+
+def _rows(hashes: np.ndarray) -> frozenset[bytes]:
+    """Hashes `[N, BITS / 64]` as bytes, each once."""
+    return frozenset(row.tobytes() for row in hashes)
 
 
 def packed(parts: Iterable[bytes]) -> str:
