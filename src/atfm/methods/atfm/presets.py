@@ -163,7 +163,7 @@ PRESETS: dict[str, Mapping[str, Any]] = {
         ),
         "stages": {
             "presence": StageConfig(steps=3_000, batch=32, lr=1e-3, warmup=200, weight_decay=0.05),
-            "gtr": StageConfig(steps=21_000, batch=32, lr=1e-3, warmup=200, weight_decay=0.01, ema=0.9995),
+            "gtr": StageConfig(steps=50_000, batch=32, lr=1e-3, warmup=200, weight_decay=0.01, ema=0.9999),
             "sfm": StageConfig(steps=0),
             "energy": StageConfig(steps=0),
         },
