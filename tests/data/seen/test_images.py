@@ -88,6 +88,20 @@ def test_a_chain_of_models_does_not_count_its_images_again() -> None:
         model = after
 
 
+def test_nor_those_that_it_holds_twice_or_without_a_fingerprint() -> None:
+    """A training with one image twice and one that shows nothing, from a model that knows smaller ones, and so on."""
+    several, small = images(3), looked(*(image[:, 4:28, 4:28] for image in images(2)), of=4)
+    own = looked(*several, several[0], several[0] * 0)
+    assert (own.images, own.recorded, len(own.digests)) == (5, 4, 3)
+    assert (own.joined([own]).images, own.joined([own]).recorded) == (5, 4)
+    model = own.joined([small])
+    assert (model.images, model.recorded) == (9, 6)
+    assert [(after.images, after.recorded) for after in (own.joined([model]), own.joined([own.joined([model])]))] == [
+        (9, 6),
+        (9, 6),
+    ]
+
+
 def test_a_share_that_is_0_is_no_part_of_a_card() -> None:
     seen = looked(*images(2))
     assert "by_chance" not in seen.model_dump(mode="json")

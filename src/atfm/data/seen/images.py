@@ -86,32 +86,31 @@ class SeenImages(BaseModel):
 
         An image that is among these already is not counted, nor kept, again, however long the chain of models is.
         """
-        there = [other for other in others if other is not None]
-        fields = self.model_dump() | {
-            "partial": self.partial or len(there) < len(others) or any(other.partial for other in there),
-            "by_chance": max(part.by_chance for part in (self, *there)),
+        whole: SeenImages = self
+        for other in filter(None, others):
+            whole = whole._with(other)
+        return whole.model_copy(update={"partial": whole.partial or any(other is None for other in others)})
+
+    def _with(self, other: "SeenImages") -> "SeenImages":
+        """These and those of one other model."""
+        known, theirs = self.digests, other.digests
+        fresh = theirs - known
+        own, more = self.images - self.recorded, other.images - other.recorded
+        nested = theirs <= known or known <= theirs  # one training, or a part of it: what is not recorded is the same
+        recorded = self.recorded + len(fresh)
+        fields: dict[str, Any] = {
+            "images": recorded + (max(own, more) if nested else own + more),
+            "recorded": recorded,
+            "partial": self.partial or other.partial,
+            "by_chance": max(self.by_chance, other.by_chance),
         }
-        images, recorded, known, hashes, sizes = (
-            self.images,
-            self.recorded,
-            self.digests,
-            _rows(self.hashes),
-            {self.size},
-        )
-        for other in there:
-            again = len(other.digests & known)
-            if other.images > again:
-                images, recorded = images + other.images - again, recorded + other.recorded - again
-                known, hashes, sizes = known | other.digests, hashes | _rows(other.hashes), sizes | {other.size}
-        if images > self.images:
+        if fresh:
             fields |= {
-                "images": images,
-                "recorded": recorded,
-                "size": self.size if len(sizes) == 1 else None,
-                "exact": packed(sorted(known)),
-                "alike": packed(sorted(hashes)),
+                "size": self.size if self.size == other.size else None,
+                "exact": packed(sorted(known | theirs)),
+                "alike": packed(sorted(_rows(self.hashes) | _rows(other.hashes))),
             }
-        return SeenImages(**fields)
+        return self.model_copy(update=fields)
 
     def compare(self, cases: Iterable[Case]) -> Compared:
         """Find the images of a test that are, or look like, one of the training's.
