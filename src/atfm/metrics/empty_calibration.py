@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from atfm.errors import InputError
+from atfm.metrics.reliability import bin_of
 from atfm.metrics.table import Interval, summarise
 
 __all__ = ["EmptyCalibration", "empty_calibration"]
@@ -84,7 +85,7 @@ def empty_calibration(
     p, q = (np.array([row[name] for row in rows], dtype=np.float64) for name in ("empty_predicted", "empty_drawn"))
     if not (p.any() or q.any()):
         return None
-    number = np.minimum((p * bins).astype(np.int64), bins - 1)  # p = 1 belongs to the last bin
+    number = bin_of(p, bins)
     _, patient = np.unique([str(row[groups]) for row in rows], return_inverse=True)
     images, off = _sums(patient, number, bins, np.ones_like(p)), _sums(patient, number, bins, p - q)  # [P, bins]
     excess = summarise(

@@ -8,7 +8,7 @@ from atfm.errors import InputError
 from atfm.metrics.counted import counted_map
 from atfm.metrics.masks import Array, foreground, share
 
-__all__ = ["ReliabilityBins"]
+__all__ = ["ReliabilityBins", "bin_of"]
 
 
 class ReliabilityBins:
@@ -47,7 +47,7 @@ class ReliabilityBins:
         p = foreground(array[None]).ravel().astype(np.float64)  # [P]
         drawn = share(foreground(masks)).ravel()  # [K, C, *spatial] -> [P]
         bins = len(self.pixels)
-        index = np.minimum((p * bins).astype(np.int64), bins - 1)  # p = 1 belongs to the last bin
+        index = bin_of(p, bins)
         self._sums += [np.bincount(index, weights=weights, minlength=bins) for weights in (None, p, drawn)]
 
     def merge(self, other: "ReliabilityBins") -> None:
@@ -105,3 +105,8 @@ class ReliabilityBins:
     def _mean(self, sums: np.ndarray) -> np.ndarray:
         centres = (self.edges[:-1] + self.edges[1:]) / 2
         return np.divide(sums, self.pixels, out=centres, where=self.pixels > 0)
+
+
+def bin_of(p: np.ndarray, bins: int) -> np.ndarray:
+    """The number of the bin, of equal ones of [0, 1], that each probability falls into; 1 belongs to the last."""
+    return np.minimum((p * bins).astype(np.int64), bins - 1)

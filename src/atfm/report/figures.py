@@ -88,15 +88,10 @@ def reliability_chart(curves: Sequence[Curve], counts: Sequence[float]) -> str:
         counts: pixels of the first method's bins, shown on a logarithmic axis beside it.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(8.6, 3.1), layout="constrained")
-        left, right = panel_row(figure, 2)
-        against_diagonal(left, curves)
-        left.set(xlabel="mean probability of the samples", ylabel="share of annotators")
-        left.set_title("Reliability")
+        figure, right = against_diagonal(curves, "mean probability of the samples", "share of annotators")
         edges = np.linspace(0, 1, len(counts) + 1)
         right.bar(edges[:-1], np.maximum(counts, 0.5), width=np.diff(edges) * 0.92, align="edge", color=COLOURS[0])
-        right.set(yscale="log", xlabel="mean probability of the samples", ylabel="pixels", xlim=(0, 1))
-        right.set_title("Pixels in each bin")
+        right.set(yscale="log", ylabel="pixels", title="Pixels in each bin")
         return to_svg(figure, "reliability of the mean probability")
 
 
@@ -108,24 +103,23 @@ def empty_mask_chart(curves: Sequence[Curve], bins: Sequence[tuple[int, float, f
         bins: of the first method: images, and both shares.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(8.6, 3.1), layout="constrained")
-        left, right = panel_row(figure, 2)
-        against_diagonal(left, curves)
-        left.set(xlabel="empty samples", ylabel="empty annotations")
-        left.set_title("Reliability of empty masks")
+        figure, right = against_diagonal(curves, "empty samples", "empty annotations")
         right.bar([p for _, p, _ in bins], [images for images, _, _ in bins], width=0.05, color=COLOURS[0])
-        right.set(xlabel="empty samples", ylabel="images", xlim=(0, 1))
-        right.set_title("Images in each bin")
+        right.set(ylabel="images", title="Images in each bin")
         return to_svg(figure, "reliability of the share of empty masks")
 
 
-def against_diagonal(axes: Axes, curves: Sequence[Curve]) -> None:
-    """Curves of shares in the unit square, over the line on which both are the same."""
-    axes.plot([0, 1], [0, 1], color=INK, linestyle=(0, (4, 3)), linewidth=0.8, alpha=0.5)
+def against_diagonal(curves: Sequence[Curve], x: str, y: str) -> tuple[Figure, Axes]:
+    """Curves of shares over the line on which `x` and `y` are the same, and beside them axes for how many there are."""
+    figure = Figure(figsize=(8.6, 3.1), layout="constrained")
+    left, right = panel_row(figure, 2)
+    left.plot([0, 1], [0, 1], color=INK, linestyle=(0, (4, 3)), linewidth=0.8, alpha=0.5)
     for number, curve in enumerate(curves):
-        draw(axes, curve, COLOURS[number % len(COLOURS)])
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.legend(loc="upper left")
+        draw(left, curve, COLOURS[number % len(COLOURS)])
+    left.set(xlabel=x, ylabel=y, xlim=(0, 1), ylim=(0, 1), title="Reliability")
+    left.legend(loc="upper left")
+    right.set(xlabel=x, xlim=(0, 1))
+    return figure, right
 
 
 def diversity_chart(groups: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:

@@ -144,7 +144,7 @@ def scores(report: Report) -> str:
 
 
 def empty(report: Report) -> str:
-    """GED by the number of empty annotations, beside what the model's own readers would give; is their share right?"""
+    """GED by the number of empty annotations beside that of the model's own readers, and how right the shares are."""
     columns = ("ged", "own_ged", "empty_predicted")
     table = score_table(report.by_empty, EMPTY_CAPTION, "empty annotations", columns) if report.by_empty else ""
     return table + "".join(f"<p>{escape(sentence)}</p>" for sentence in report.empty_calibration)
